@@ -1,0 +1,297 @@
+//! Documents of the agent's unix socket: five verbs, HTTP and JSON, paths under `/v1`.
+//!
+//! `GET /v1/health` answers [`Health`]; `GET /v1/stats` [`Stats`]; `GET /v1/series?kind=cpu&hours=6` [`Series`];
+//! `POST /v1/speedtest` takes [`SpeedtestRequest`], answers [`SpeedtestState`]; `GET /v1/speedtest` the same;
+//! `POST /v1/reboot` takes [`RebootRequest`], answers [`RebootAnswer`]. Every refusal is an [`AgentError`] with a fitting HTTP status.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::CommandId;
+
+/// The agent's protocol, raised when a document changes its meaning.
+pub const AGENT_PROTOCOL: u32 = 1;
+
+/// `GET /v1/health`: alive, and what the host's operator allows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// Always true: an agent that is not well does not answer.
+    pub ok: bool,
+    /// The agent's own version, e.g. `0.1.0`.
+    pub version: String,
+    /// [`AGENT_PROTOCOL`] of the answering agent.
+    pub protocol: u32,
+    /// `ALLOW_REBOOT` of the host's operator.
+    pub reboot_allowed: bool,
+    /// `ALLOW_SPEEDTEST` of the host's operator.
+    pub speedtest_allowed: bool,
+    /// The newest reboot command that this agent took, also before its last start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_reboot: Option<RebootAnswer>,
+}
+
+/// `GET /v1/stats`: the host now. Bytes are bytes, rates are bytes a second, percentages 0 to 100.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Stats {
+    /// Unix time of the sample, seconds.
+    pub at_unix_s: u64,
+    /// Host name as the kernel has it.
+    pub hostname: String,
+    /// `/proc/sys/kernel/random/boot_id`: changes with every boot, so it proves a reboot.
+    pub boot_id: String,
+    /// Seconds since boot.
+    pub uptime_s: u64,
+    /// Kernel release, e.g. `6.1.0-18-amd64`.
+    pub kernel: String,
+    /// Whole CPU, percent over the last sample period.
+    pub cpu_percent: f32,
+    /// Each core, percent.
+    pub cores_percent: Vec<f32>,
+    /// Load averages over 1, 5 and 15 minutes.
+    pub load: [f32; 3],
+    /// Memory of the host.
+    pub mem_total: u64,
+    /// Memory in use (total less available).
+    pub mem_used: u64,
+    /// Swap of the host.
+    pub swap_total: u64,
+    /// Swap in use.
+    pub swap_used: u64,
+    /// Mounted block file systems.
+    pub disks: Vec<Disk>,
+    /// Network interfaces of the host, without loopback.
+    pub nets: Vec<Net>,
+    /// Sensors, where the host has them.
+    pub temperatures: Vec<Temperature>,
+    /// The agent's version.
+    pub agent_version: String,
+}
+
+/// One mounted file system of the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disk {
+    /// Mount point on the host.
+    pub mount: String,
+    /// Device or source.
+    pub device: String,
+    /// File system type.
+    pub fs: String,
+    /// Size in bytes; 0 where it could not be asked (`REBOOT_METHOD=signal` without privileges).
+    pub total: u64,
+    /// Bytes in use.
+    pub used: u64,
+}
+
+/// One network interface of the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Net {
+    /// Interface, e.g. `eth0`.
+    pub name: String,
+    /// Bytes received since boot.
+    pub rx_total: u64,
+    /// Bytes sent since boot.
+    pub tx_total: u64,
+    /// Bytes a second received over the last sample period.
+    pub rx_rate: u64,
+    /// Bytes a second sent over the last sample period.
+    pub tx_rate: u64,
+}
+
+/// One sensor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Temperature {
+    /// Sensor label.
+    pub label: String,
+    /// Degrees Celsius.
+    pub celsius: f32,
+}
+
+/// Which series to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SeriesKind {
+    /// Percent of the whole CPU; one channel.
+    Cpu,
+    /// Bytes a second; channels: received, sent.
+    Net,
+    /// Percent of memory; channels: memory, swap.
+    Mem,
+    /// Percent of the fullest disk, then read and written bytes a second; three channels.
+    Disk,
+    /// Load average over one minute; one channel.
+    Load,
+    /// Hottest sensor in degrees Celsius; one channel.
+    Temp,
+    /// Finished speedtests; channels: download bit/s, upload bit/s, latency ms.
+    Speedtest,
+}
+
+/// `GET /v1/series`: at most 600 points, oldest first; gaps are absent points.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    /// What was asked.
+    pub kind: SeriesKind,
+    /// Seconds that one point stands for.
+    pub step_s: u32,
+    /// The channels' names, in the order of each point's values.
+    pub channels: Vec<String>,
+    /// The points.
+    pub points: Vec<Point>,
+}
+
+/// One point of a series.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// Unix time of the point's start, seconds.
+    pub t: u64,
+    /// One triple for each channel.
+    pub v: Vec<MinAvgMax>,
+}
+
+/// Smallest, mean and largest value within a point, as a JSON array of three.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct MinAvgMax(pub f32, pub f32, pub f32);
+
+/// `POST /v1/speedtest`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpeedtestRequest {
+    /// The command; a repeated id answers the state of the same test and starts none.
+    pub command_id: CommandId,
+}
+
+/// `GET /v1/speedtest`: what the newest test is doing or found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub enum SpeedtestState {
+    /// No test was run since the agent's state is there.
+    Idle,
+    /// A test is on its way.
+    Running {
+        /// Which command.
+        command_id: CommandId,
+        /// What it measures now.
+        phase: SpeedtestPhase,
+        /// 0 to 100 over the whole test.
+        percent: u8,
+        /// What is known so far; absent figures are not measured yet.
+        so_far: SpeedtestFigures,
+    },
+    /// A test ended well.
+    Done {
+        /// Which command.
+        command_id: CommandId,
+        /// Unix time of its end, seconds.
+        at_unix_s: u64,
+        /// What it found.
+        figures: SpeedtestFigures,
+    },
+    /// A test ended with an error.
+    Failed {
+        /// Which command.
+        command_id: CommandId,
+        /// Unix time of its end, seconds.
+        at_unix_s: u64,
+        /// One sentence for the owner.
+        message: String,
+    },
+}
+
+/// What a speedtest measures at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SpeedtestPhase {
+    /// Round trips.
+    Latency,
+    /// Downloading.
+    Download,
+    /// Uploading.
+    Upload,
+}
+
+/// Figures of a speedtest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct SpeedtestFigures {
+    /// Median round trip, milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<f32>,
+    /// Mean difference between neighbouring round trips, milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jitter_ms: Option<f32>,
+    /// Download, bits a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub download_bps: Option<u64>,
+    /// Upload, bits a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload_bps: Option<u64>,
+}
+
+/// `POST /v1/reboot`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RebootRequest {
+    /// The command; an id that was taken once is answered, never performed again, also after a restart of the agent.
+    pub command_id: CommandId,
+    /// Milliseconds on CLOCK_BOOTTIME (one clock for agent and controller of a host) after which the reboot is refused.
+    pub not_after_boottime_ms: u64,
+}
+
+/// Answer to `POST /v1/reboot`, and [`Health::last_reboot`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RebootAnswer {
+    /// Which command.
+    pub command_id: CommandId,
+    /// How far it came.
+    pub outcome: RebootOutcome,
+}
+
+/// How far a reboot came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum RebootOutcome {
+    /// The id is on disk and the host's command was started; it has not returned (most often the host is going down).
+    Started,
+    /// The host's command returned 0: the host is going down.
+    Accepted,
+    /// The host's command failed; the host stays up.
+    Failed {
+        /// Its exit status; absent when a signal ended it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<i32>,
+        /// The end of its standard error, at most [`crate::limits::REBOOT_STDERR_BYTES`] bytes.
+        stderr: String,
+    },
+}
+
+/// Every refusal of the agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentError {
+    /// What kind of refusal.
+    pub code: AgentErrorCode,
+    /// One sentence for a person.
+    pub message: String,
+}
+
+/// Kinds of refusal of the agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentErrorCode {
+    /// The host's operator switched the verb off. HTTP 403.
+    Disabled,
+    /// The document or query cannot be read. HTTP 400.
+    BadRequest,
+    /// No such path. HTTP 404.
+    UnknownPath,
+    /// The body is over its limit. HTTP 413.
+    TooLarge,
+    /// Another speedtest is on its way. HTTP 409.
+    Busy,
+    /// The reboot's deadline is past. HTTP 410.
+    TooLate,
+    /// The last reboot is less than the operator's minimum interval ago. HTTP 429.
+    TooSoon,
+    /// The agent could not do it; the audit file has more. HTTP 500.
+    Failed,
+}
