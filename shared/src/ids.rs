@@ -99,6 +99,52 @@ hash_id! {
     TokenHash
 }
 
+macro_rules! counter {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub u64);
+
+        impl $name {
+            /// The one after this.
+            #[must_use]
+            pub const fn next(self) -> Self {
+                Self(self.0.saturating_add(1))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}", self.0)
+            }
+        }
+    };
+}
+
+counter! {
+    /// The lease's term (L3): grows with every new holder, never falls.
+    Term
+}
+counter! {
+    /// A holder's durable sequence number (L1): no ask, renewal or release of one holder ever carries the same twice.
+    Seq
+}
+counter! {
+    /// A controller's boot generation (S1): grows with every start of the process, so that a request for an earlier start is refused.
+    Generation
+}
+
+/// Who leads among those who may: smallest wins (DESIGN 5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeaderKey {
+    /// The owner's wish; smaller leads.
+    pub priority: u32,
+    /// Breaks ties.
+    pub node: NodeId,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,3 +10,6 @@ extern crate alloc;
 pub mod agent;
 pub mod ids;
 pub mod limits;
+pub mod secret;
+pub mod state;
+pub mod wire;

@@ -17,3 +17,43 @@ pub const AGENT_CONNECTIONS: usize = 16;
 
 /// Points of a series in one answer: a phone's screen is not wider.
 pub const SERIES_POINTS: usize = 600;
+
+/// How far above a voter's own term an ask may be: a damaged or hostile number must not use up the terms (L3).
+pub const TERM_LEAP: u64 = 1_000;
+
+/// Ids that are remembered as done: at ten commands a minute more than a quarter of an hour, far over the 60 s of a reboot's life and
+/// over Telegram's redelivery, which ends with the confirmation.
+pub const DONE_COMMANDS: usize = 256;
+
+/// Voters at most: more only slow the lease down.
+pub const VOTERS: usize = 7;
+
+/// A node's name: fits a button and a DNS label.
+pub const NAME_CHARS: usize = 63;
+
+/// Body of any request between controllers: a roster of 1,000 nodes is about 700 kB.
+pub const PEER_BODY_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Head of a request between controllers.
+pub const PEER_HEAD_BYTES: usize = 16 * 1024;
+
+/// Body of `/join`, which strangers can send.
+pub const JOIN_BODY_BYTES: u64 = 8 * 1024;
+
+/// Time for one request between controllers, from its first byte to its answer.
+pub const PEER_REQUEST_MS: u64 = 10_000;
+
+/// Time for a connection to finish its handshake and first head.
+pub const PEER_HEAD_MS: u64 = 5_000;
+
+/// Connections of all peers at once.
+pub const PEER_CONNECTIONS: usize = 512;
+
+/// Connections of one source address at once: a peer needs three or four; several nodes may share an address.
+pub const PEER_CONNECTIONS_PER_ADDRESS: usize = 64;
+
+/// Tries at `/join` of one source address within a minute.
+pub const JOINS_PER_MINUTE: usize = 30;
+
+/// Nonces remembered per member within the clock window.
+pub const NONCES: usize = 65_536;

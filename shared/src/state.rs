@@ -1,0 +1,90 @@
+//! The state files. Each has `format`, so that a later version knows what it reads; a file that cannot be read stops the node (S4).
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{CommandId, Generation, NetworkId, Seq, Term};
+use crate::secret::Secret;
+use crate::wire::command::StoredCommand;
+use crate::wire::records::{InviteRecord, NetRecord, OwnerRecord, SignedSelf, VoterRecord};
+
+/// The format of all state files of this version.
+pub const STATE_FORMAT: u32 = 1;
+
+/// `network_state.json`: secret and roster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkState {
+    /// [`STATE_FORMAT`].
+    pub format: u32,
+    /// The network.
+    pub network_id: NetworkId,
+    /// The owner's Telegram name (the `owner` record has the rest).
+    pub owner_username: String,
+    /// Hex of 32 bytes.
+    pub network_secret: Secret,
+    /// Counts rotations.
+    pub secret_generation: u32,
+    /// The bot token of a node in a network that does not share it; otherwise it is a record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_token: Option<Secret>,
+    /// Every node, removed ones too (R2).
+    pub peers: Vec<Peer>,
+    /// The network's own records.
+    pub records: Vec<NetRecord>,
+    /// The voters.
+    pub voters: VoterRecord,
+}
+
+/// One node in `network_state.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Peer {
+    /// The owner's words.
+    pub owner: OwnerRecord,
+    /// Its own words; absent until heard.
+    #[serde(rename = "self", default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<SignedSelf>,
+}
+
+/// `invites.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InvitesState {
+    /// [`STATE_FORMAT`].
+    pub format: u32,
+    /// Open, and spent or expired less than a day ago.
+    pub invites: Vec<InviteRecord>,
+}
+
+/// `vote.json`: what this node must not forget about the lease.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VoteState {
+    /// [`STATE_FORMAT`].
+    pub format: u32,
+    /// This node's boot generation; the next start takes a higher one and stores it before it speaks.
+    pub generation: Generation,
+    /// The highest term it granted, claimed, or carried out a command under.
+    pub term: Term,
+    /// Sequence numbers below this may have been used.
+    pub seq_reserved: Seq,
+    /// Unix seconds of this and earlier starts within ten minutes, newest first (L6).
+    pub starts: Vec<u64>,
+}
+
+/// `commands.json`: F6.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommandsState {
+    /// [`STATE_FORMAT`].
+    pub format: u32,
+    /// Commands that are not done, taken here or kept as copies.
+    pub open: Vec<StoredCommand>,
+    /// Ids that are done, newest last, at most [`crate::limits::DONE_COMMANDS`].
+    pub done: Vec<CommandId>,
+    /// Ids that this node executed as a target, newest last, at most [`crate::limits::DONE_COMMANDS`].
+    pub executed: Vec<CommandId>,
+}

@@ -1,0 +1,12 @@
+//! Documents between controllers. `POST /health` carries a [`heartbeat::Heartbeat`], `POST /announce` [`records::Records`], `POST /rpc` a
+//! [`rpc::Request`], `POST /join` a [`join::JoinRequest`].
+
+pub mod command;
+pub mod heartbeat;
+pub mod join;
+pub mod lease;
+pub mod records;
+pub mod rpc;
+
+/// The controllers' protocol. A controller speaks its own and the one before.
+pub const PROTOCOL: u32 = 1;

@@ -1,0 +1,81 @@
+//! A command of the owner, as it is stored before it is confirmed to Telegram (F6).
+
+use alloc::string::String;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{CommandId, NodeId};
+
+/// One update of the owner with everything that is needed to carry it out elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoredCommand {
+    /// SHA-256 over bot id, update id, index.
+    pub id: CommandId,
+    /// Telegram's update id.
+    pub update_id: i64,
+    /// Telegram user id of the sender.
+    pub user: i64,
+    /// Telegram user name of the sender, without `@`, where there is one.
+    pub username: Option<String>,
+    /// Telegram's language of the sender, e.g. `ru`.
+    pub language: Option<String>,
+    /// The chat it came from.
+    pub chat: i64,
+    /// What was sent or pressed.
+    pub content: CommandContent,
+    /// How far it was carried out.
+    pub stage: Stage,
+    /// Who took it from Telegram.
+    pub taken_by: NodeId,
+    /// Unix milliseconds when it was taken, by the taker's clock.
+    pub taken_unix_ms: u64,
+}
+
+/// What the owner sent or pressed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum CommandContent {
+    /// A text message.
+    Text {
+        /// Its text, at most 4,096 characters.
+        text: String,
+    },
+    /// A pressed button.
+    Button {
+        /// For `answerCallbackQuery`.
+        callback_id: String,
+        /// The button's data, at most 64 bytes.
+        data: String,
+        /// The message that carries the button.
+        message: i64,
+    },
+}
+
+/// How far a command was carried out. A successor goes on from here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "stage", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Stage {
+    /// Stored; nothing was done yet.
+    Taken,
+    /// A confirmed reboot, checked against its confirmation, about to be asked of its target.
+    Rebooting {
+        /// Which node.
+        target: NodeId,
+        /// The target's boot id before, where it was known.
+        boot_id: Option<String>,
+        /// Refused after this, unix milliseconds of the node that showed the confirmation.
+        not_after_unix_ms: u64,
+        /// When it was asked, unix milliseconds; absent until it was.
+        asked_unix_ms: Option<u64>,
+    },
+    /// A speedtest that was asked of its target and is being followed.
+    Testing {
+        /// Which node.
+        target: NodeId,
+        /// When it was asked, unix milliseconds.
+        asked_unix_ms: u64,
+    },
+    /// Nothing is left to do.
+    Done,
+}

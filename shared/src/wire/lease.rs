@@ -1,0 +1,133 @@
+//! The lease on the wire: `Lease.Acquire` (also renews), `Lease.Release`, `Lease.Get`, and the view that rides on every heartbeat.
+
+use serde::{Deserialize, Serialize};
+
+use super::records::{VoterRecord, VotersMark};
+use crate::ids::{LeaderKey, NodeId, Seq, Term};
+
+/// How good a holder's title is (L2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strength {
+    /// Grants from every voter that it can reach, but no majority.
+    Weak,
+    /// Unexpired grants from a majority of the voters.
+    Strong,
+}
+
+/// The lease as somebody sees it. Spread on every heartbeat; each teller subtracts the time it kept it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeaseView {
+    /// Who holds, with its LeaderKey.
+    pub holder: LeaderKey,
+    /// In which term.
+    pub term: Term,
+    /// With what title.
+    pub strength: Strength,
+    /// Whether it polls Telegram (a weak one may only watch).
+    pub polling: bool,
+    /// Milliseconds until it runs out.
+    pub left_ms: u64,
+}
+
+/// `Lease.Acquire`: take or renew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeaseAsk {
+    /// Who asks.
+    pub holder: LeaderKey,
+    /// For which term.
+    pub term: Term,
+    /// L1: higher than any that this holder sent before, in this life or an earlier one.
+    pub seq: Seq,
+    /// The voter record that the holder counts by.
+    pub mark: VotersMark,
+    /// That record itself, until the voter is known to have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voters: Option<VoterRecord>,
+    /// Unexpired grants that the holder has now: settles who gives way.
+    pub grants: u8,
+}
+
+/// Answer to `Lease.Acquire`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case", deny_unknown_fields)]
+pub enum LeaseAnswer {
+    /// Granted for one TTL from when the voter heard the ask.
+    Granted {
+        /// The voter's record: the holder need not send its own again.
+        mark: VotersMark,
+    },
+    /// Not granted.
+    Refused {
+        /// Why.
+        reason: LeaseRefusal,
+        /// The voter's term: the next ask uses a higher one.
+        term: Term,
+        /// The voter's own record, where the ask came with a lower mark.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        voters: Option<VoterRecord>,
+    },
+}
+
+/// Why a voter does not grant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case", deny_unknown_fields)]
+pub enum LeaseRefusal {
+    /// Somebody else has this voter's grant.
+    Held {
+        /// Who.
+        rival: LeaderKey,
+        /// How many grants that one had when it last asked.
+        grants: u8,
+        /// Until the grant runs out.
+        left_ms: u64,
+    },
+    /// The ask counts by an older voter record; the voter's own is in the answer.
+    OlderVoters,
+    /// The ask's term is not above the voter's.
+    OldTerm,
+    /// The ask's term is more than [`crate::limits::TERM_LEAP`] above the voter's.
+    TermLeap,
+    /// The sequence number is not newer than the last heeded from that holder.
+    OldSeq,
+    /// The voter has just started and may have granted in its earlier life.
+    JustStarted {
+        /// Until it grants again.
+        left_ms: u64,
+    },
+    /// The voter was released by this holder less than half a TTL ago, or bars it after a hand-over.
+    Barred {
+        /// Until it may claim again.
+        left_ms: u64,
+    },
+}
+
+/// `Lease.Release`: give back; needs no grant to exist.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeaseRelease {
+    /// Who gives back.
+    pub holder: NodeId,
+    /// Its term.
+    pub term: Term,
+    /// L1: as in [`LeaseAsk`].
+    pub seq: Seq,
+    /// L5: the holder stops, so it neither claims for half a TTL nor is waited for.
+    pub stopping: bool,
+}
+
+/// Answer to `Lease.Get`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeaseState {
+    /// The lease as the asked node sees it.
+    pub view: Option<LeaseView>,
+    /// The asked node's term.
+    pub term: Term,
+    /// The voter record it goes by.
+    pub voters: VoterRecord,
+    /// Whether it would grant `heir` if the holder named in the question released now.
+    pub would_grant: bool,
+}

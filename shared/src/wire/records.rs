@@ -1,0 +1,208 @@
+//! The roster's records: who belongs, and what the network itself remembers. Last writer wins, by hybrid logical clock.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{NodeId, Pin, Term, TokenHash};
+use crate::secret::Secret;
+
+/// A hybrid logical clock's reading: orders all writes of the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stamp {
+    /// Unix time in milliseconds, never behind what the writer had seen.
+    pub unix_ms: u64,
+    /// Counts writes within one millisecond.
+    pub count: u32,
+    /// The writer; breaks ties.
+    pub node: NodeId,
+}
+
+/// What a node says of itself. Signed by its own key (R1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SelfRecord {
+    /// Whose.
+    pub node: NodeId,
+    /// When it was written.
+    pub stamp: Stamp,
+    /// Where others reach it: `host:port`, `v4:port` or `[v6]:port`.
+    pub addr: String,
+    /// Version of its controller, e.g. `0.1.0`.
+    pub version: String,
+    /// Its [`super::PROTOCOL`].
+    pub protocol: u32,
+}
+
+/// A [`SelfRecord`] as it travels and as it is stored: the signed text itself, so that no re-encoding can break the signature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedSelf {
+    /// JSON of a [`SelfRecord`], exactly as signed.
+    pub body: String,
+    /// Base64 of the certificate (DER) that holds the key; its SHA-256 is the pin of the owner record.
+    pub cert: String,
+    /// Hex of the Ed25519 signature over `body`.
+    pub signature: String,
+}
+
+/// What the owner, through a lease holder, says of a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnerRecord {
+    /// Whom it is about.
+    pub node: NodeId,
+    /// When it was written.
+    pub stamp: Stamp,
+    /// The holder's term at that time.
+    pub term: Term,
+    /// The name that the owner sees.
+    pub name: String,
+    /// Smaller leads.
+    pub priority: u32,
+    /// SHA-256 of the certificate (DER) that was checked at admission; `self` records must be signed by its key.
+    pub pin: Pin,
+    /// Who admitted it; itself for the founder.
+    pub admitted_by: NodeId,
+    /// R2: final for this id; no later stamp undoes it.
+    pub removed: bool,
+}
+
+/// One record of the network's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetRecord {
+    /// When it was written.
+    pub stamp: Stamp,
+    /// The holder's term at that time.
+    pub term: Term,
+    /// What; its kind is the record's key.
+    pub value: NetValue,
+}
+
+/// What the network remembers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum NetValue {
+    /// The owner.
+    Owner {
+        /// Telegram user name, without `@`, as the operator wrote it.
+        username: String,
+        /// Numeric Telegram id, pinned at first contact.
+        telegram_id: Option<i64>,
+        /// SHA-256 (hex) of the code in the owner link, until first contact.
+        claim: Option<TokenHash>,
+    },
+    /// The bot token; absent in a network made with `--no-share-token`.
+    Token {
+        /// The token.
+        token: Secret,
+    },
+    /// The bot's one message in the owner's chat.
+    Message {
+        /// Telegram chat id.
+        chat: i64,
+        /// Telegram message id.
+        message: i64,
+    },
+    /// The owner's choice of language: `ru` or `en`.
+    Language {
+        /// Two letters.
+        code: String,
+    },
+    /// The bot, as `getMe` told: its id enters every command id.
+    Bot {
+        /// Numeric id of the bot.
+        id: i64,
+        /// Its user name, for links.
+        username: String,
+    },
+}
+
+/// An invitation, without its token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InviteRecord {
+    /// SHA-256 of the token.
+    pub token: TokenHash,
+    /// When it was last written.
+    pub stamp: Stamp,
+    /// Unix time, seconds, after which it is refused.
+    pub exp_ts: u64,
+    /// Who entered with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spent: Option<Spent>,
+}
+
+/// Who entered with an invitation: the same again is a lost answer, another is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spent {
+    /// The node.
+    pub node: NodeId,
+    /// Its certificate.
+    pub pin: Pin,
+}
+
+/// A voter record's place in their order: a record with a higher mark replaces one with a lower. The term decides between two records of
+/// one number, written by holders that followed each other before either was granted under.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VotersMark {
+    /// Counts up by one with every change.
+    pub number: u64,
+    /// The term of the strong holder that wrote it.
+    pub term: Term,
+}
+
+/// Who votes. While `old` is not empty, strong means a majority of each list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VoterRecord {
+    /// Its place in the order of records.
+    pub mark: VotersMark,
+    /// The list that is being left; empty outside a change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub old: Vec<NodeId>,
+    /// The list that holds, or will.
+    pub new: Vec<NodeId>,
+}
+
+/// Records on their way from one roster to another.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Records {
+    /// Nodes' own words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub selfs: Vec<SignedSelf>,
+    /// The owner's words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<OwnerRecord>,
+    /// The network's own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub net: Vec<NetRecord>,
+    /// Invitations.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub invites: Vec<InviteRecord>,
+    /// The voters, where the sender has a record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voters: Option<VoterRecord>,
+}
+
+/// Names a record, for exchanging what is missing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "of", content = "id", rename_all = "snake_case")]
+pub enum RecordKey {
+    /// A node's own words.
+    Self_(NodeId),
+    /// The owner's words on a node.
+    Owner(NodeId),
+    /// A record of the network: the snake_case kind of its [`NetValue`].
+    Net(String),
+    /// An invitation.
+    Invite(TokenHash),
+    /// The voters (there is one).
+    Voters,
+}

@@ -1,0 +1,306 @@
+//! `POST /rpc`: `{"method": "...", "params": {...}}` in, `{"ok": true, "is": "...", ...}` or `{"ok": false, "error": {...}}` out.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::command::StoredCommand;
+use super::heartbeat::{Digest, Facts};
+use super::join::{JoinAnswer, JoinForward};
+use super::lease::{LeaseAnswer, LeaseAsk, LeaseRelease, LeaseState};
+use super::records::{RecordKey, Records, Stamp};
+use crate::agent::{RebootAnswer, Series, SeriesKind, SpeedtestState, Stats};
+use crate::ids::{CommandId, LeaderKey, NodeId, Term};
+
+/// A request to one node. Never forwarded, but `Join`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "method", content = "params", deny_unknown_fields)]
+pub enum Request {
+    /// Who is there, as the asked node sees it.
+    GetPeers {},
+    /// The asked node's host now.
+    GetStats {},
+    /// A series of the asked node's host.
+    #[serde(rename = "GetTS")]
+    GetTs {
+        /// Which.
+        kind: SeriesKind,
+        /// How far back, 1 to 2,160.
+        hours: u32,
+    },
+    /// Start a speedtest of the asked node's host.
+    RunSpeedtest {
+        /// Repeating it answers the same test.
+        command_id: CommandId,
+        /// The holder's term; refused below the highest seen.
+        term: Term,
+    },
+    /// How the newest speedtest is doing.
+    GetSpeedtest {},
+    /// Reboot the asked node's host.
+    Reboot {
+        /// Performed at most once.
+        command_id: CommandId,
+        /// The holder's term; refused below the highest seen.
+        term: Term,
+        /// Milliseconds that are left, by the sender's reckoning.
+        expires_in_ms: u64,
+        /// The same as an instant of the asked node's own CLOCK_BOOTTIME, so that time on the way counts; absent in a call by hand.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        not_after_boot_ms: Option<u64>,
+    },
+    /// A seed that does not hold the lease passes an invitation on to the holder.
+    Join(JoinForward),
+    /// The lease as the asked node sees it.
+    #[serde(rename = "Lease.Get")]
+    LeaseGet {
+        /// Would it grant this node, if `holder` released now?
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        heir: Option<LeaderKey>,
+        /// The holder that offers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        holder: Option<NodeId>,
+    },
+    /// Take or renew.
+    #[serde(rename = "Lease.Acquire")]
+    LeaseAcquire(LeaseAsk),
+    /// Give back.
+    #[serde(rename = "Lease.Release")]
+    LeaseRelease(LeaseRelease),
+    /// A strong holder tells that it took over (L3): a hint.
+    #[serde(rename = "Bot.Takeover")]
+    BotTakeover {
+        /// Who.
+        holder: LeaderKey,
+        /// In which term.
+        term: Term,
+    },
+    /// The holder offers the bot; the heir answers with a proof (L6).
+    #[serde(rename = "Bot.Offer")]
+    BotOffer {
+        /// The offering holder's term.
+        term: Term,
+    },
+    /// The holder has released for this heir, which claims (and, told by the holder itself, polls) at once.
+    #[serde(rename = "Bot.Handover")]
+    BotHandover {
+        /// The released term.
+        term: Term,
+    },
+    /// Which records differ? Sent where digests did.
+    #[serde(rename = "Roster.Sync")]
+    RosterSync(RosterSync),
+    /// Membership as the sender sees it: gossip frames that name every member (M1).
+    #[serde(rename = "Members.Sync")]
+    MembersSync {
+        /// Base64 of the encoded members.
+        members: Vec<String>,
+    },
+    /// Keep a copy of these commands (F6), replacing older stages.
+    #[serde(rename = "Command.Store")]
+    CommandStore {
+        /// The commands.
+        commands: Vec<StoredCommand>,
+        /// The sender's term.
+        term: Term,
+    },
+    /// These are done: their copies are marked so.
+    #[serde(rename = "Command.Done")]
+    CommandDone {
+        /// Which.
+        ids: Vec<CommandId>,
+    },
+}
+
+/// `Roster.Sync`: narrows the difference by buckets, then by stamps, then carries records.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RosterSync {
+    /// Digest of each of the sender's buckets; empty in a follow-up.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub buckets: Vec<Digest>,
+    /// Stamps of all records of the buckets that differ.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub have: Vec<(RecordKey, Stamp)>,
+    /// Records that the receiver lacks, or asked for.
+    pub records: Records,
+    /// Records that the sender lacks and wants.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub want: Vec<RecordKey>,
+}
+
+/// A good answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Response {
+    /// Done, nothing to say.
+    Done,
+    /// To `GetPeers`.
+    Peers {
+        /// One row a node, removed ones left out.
+        peers: Vec<PeerRow>,
+    },
+    /// To `GetStats`.
+    Stats {
+        /// The host now.
+        stats: Stats,
+        /// Version of the controller.
+        controller_version: String,
+    },
+    /// To `GetTS`.
+    Series {
+        /// The series.
+        series: Series,
+    },
+    /// To `RunSpeedtest` and `GetSpeedtest`.
+    Speedtest {
+        /// The newest test.
+        test: SpeedtestState,
+    },
+    /// To `Reboot`.
+    Reboot {
+        /// What the agent did.
+        answer: RebootAnswer,
+        /// The boot id before, to follow the node by.
+        boot_id: Option<String>,
+    },
+    /// To `Join`.
+    Joined {
+        /// For the joiner.
+        answer: JoinAnswer,
+    },
+    /// To `Lease.Get`.
+    Lease {
+        /// The lease there.
+        state: LeaseState,
+    },
+    /// To `Lease.Acquire`.
+    Vote {
+        /// Granted or not.
+        answer: LeaseAnswer,
+        /// What the voter says of itself.
+        facts: Facts,
+    },
+    /// To `Bot.Offer`.
+    Proof {
+        /// A Bot API call that was made just now succeeded.
+        ready: bool,
+        /// Voters of each list that would grant are a majority.
+        majority: bool,
+    },
+    /// To `Roster.Sync`.
+    Sync {
+        /// The next step.
+        sync: RosterSync,
+    },
+    /// To `Members.Sync`.
+    Members {
+        /// The answering side's members.
+        members: Vec<String>,
+    },
+}
+
+/// One row of `GetPeers`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerRow {
+    /// The owner's name for it.
+    pub name: String,
+    /// Its id.
+    pub node_id: NodeId,
+    /// Where it is reached.
+    pub addr: String,
+    /// Alive, suspect, down, left.
+    pub status: Status,
+    /// Unix seconds of the last sign of life that the answering node had itself; 0 for never.
+    pub last_seen: u64,
+    /// Smaller leads.
+    pub priority: u32,
+    /// Holds the lease, as the answering node sees it.
+    pub leader: bool,
+    /// Version of its controller.
+    pub version: String,
+    /// Round trip of the last heartbeat in milliseconds, where there was one.
+    pub rtt_ms: Option<u32>,
+}
+
+/// A member's status (DESIGN 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// 🟢
+    Alive,
+    /// 🟡
+    Suspect,
+    /// 🔴
+    Down,
+    /// Went away by itself.
+    Left,
+}
+
+/// A refusal: `{"ok": false, "error": {"code": "...", "message": "..."}}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RpcError {
+    /// For programs.
+    pub code: RpcCode,
+    /// One sentence for a person; says what to do next where something can be done.
+    pub message: String,
+}
+
+/// Kinds of refusal. State is unchanged after each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RpcCode {
+    /// The body is no JSON of the wanted shape, has an unknown field or a wrong type. HTTP 400.
+    BadRequest,
+    /// No such method. HTTP 404.
+    UnknownMethod,
+    /// Addressed to another node. HTTP 421.
+    WrongRecipient,
+    /// The caller's certificate is not pinned (removed, or never admitted). HTTP 403.
+    NotAMember,
+    /// The MAC does not fit. HTTP 401.
+    BadMac,
+    /// The nonce was seen before. HTTP 401.
+    Replayed,
+    /// The clocks are further apart than CLOCK_SKEW; the message has the skew. HTTP 401.
+    ClockSkew,
+    /// Made for an earlier start of this node; the answer's `generation` has today's. HTTP 401.
+    EarlierBoot,
+    /// Made under another generation of the secret. HTTP 401.
+    OtherSecret,
+    /// A header is missing or cannot be read. HTTP 401.
+    BadHeaders,
+    /// The term is below the highest seen. HTTP 409.
+    OldTerm,
+    /// The deadline is past. HTTP 410.
+    TooLate,
+    /// The host's operator switched it off. HTTP 403.
+    Disabled,
+    /// A test or reboot is on its way, or the last was too short ago. HTTP 409.
+    Busy,
+    /// The agent does not answer. HTTP 503.
+    AgentUnreachable,
+    /// The agent refused or failed; the message is its own. HTTP 502.
+    AgentFailed,
+    /// This node holds no lease that allows it. HTTP 409.
+    NotHolder,
+    /// The invitation is unknown, expired, used by another, or its MAC does not fit. HTTP 403.
+    BadInvite,
+    /// The name is taken; the message suggests another. HTTP 409.
+    NameTaken,
+    /// Dialling back failed. HTTP 409.
+    Unreachable,
+    /// Another network. HTTP 403.
+    WrongNetwork,
+    /// Too many requests from there. HTTP 429.
+    TooMany,
+    /// The body or head is over its limit. HTTP 413.
+    TooLarge,
+    /// The request took too long. HTTP 408.
+    TimedOut,
+    /// Versions do not overlap. HTTP 426.
+    Protocol,
+    /// The node is stopping. HTTP 503.
+    Stopping,
+}
