@@ -10,6 +10,7 @@ extern crate alloc;
 pub mod agent;
 pub mod ids;
 pub mod limits;
+pub mod link;
 pub mod secret;
 pub mod state;
 pub mod wire;

@@ -1,1 +1,15 @@
-//! x
+//! Constella's brain: membership, roster, election, lease, fence, invitations, commands, and the bot's screens as data.
+//!
+//! [`node::Node`] takes an [`io::Input`] and the time and answers [`io::Output`]s, which the shell performs in the order given. No clock, no
+//! socket, no file, no randomness but from the seed that it is given: one process can simulate a thousand nodes in virtual time.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod bot;
+pub mod clock;
+pub mod config;
+pub mod io;
+pub mod keys;

@@ -1,0 +1,3 @@
+//! The bot: screens as data, and the dialogue that makes them.
+
+pub mod screen;
