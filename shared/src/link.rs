@@ -123,7 +123,15 @@ impl fmt::Display for InviteLink {
     /// The whole link, token included: only for the one place that hands it to a person.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some((first, more)) = self.seeds.split_first() else { return Err(fmt::Error) };
-        write!(f, "join://{}?net={}&token={}&ttl={}s&fp={}", first.addr, self.network, self.token.expose(), self.ttl_s, first.pin)?;
+        write!(
+            f,
+            "join://{}?net={}&token={}&ttl={}s&fp={}",
+            first.addr,
+            self.network,
+            self.token.expose(),
+            self.ttl_s,
+            first.pin
+        )?;
         more.iter().try_for_each(|seed| write!(f, "&seed={},{}", seed.addr, seed.pin))
     }
 }
@@ -154,7 +162,12 @@ impl FromStr for InviteLink {
         }
         let first = Seed { addr: checked_addr(addr)?, pin: pin.ok_or(LinkError::Pin)? };
         let seeds = core::iter::once(first).chain(more).take(3).collect();
-        Ok(Self { seeds, network: network.ok_or(LinkError::Network)?, token: token.ok_or(LinkError::Token)?, ttl_s: ttl_s.ok_or(LinkError::Ttl)? })
+        Ok(Self {
+            seeds,
+            network: network.ok_or(LinkError::Network)?,
+            token: token.ok_or(LinkError::Token)?,
+            ttl_s: ttl_s.ok_or(LinkError::Ttl)?,
+        })
     }
 }
 
@@ -185,7 +198,11 @@ fn checked_addr(addr: &str) -> Result<String, LinkError> {
     let (host, port) = addr.rsplit_once(':').ok_or(LinkError::Seed)?;
     let host_is_good = !host.is_empty() && (!host.contains(':') || (host.starts_with('[') && host.ends_with(']')));
     let no_junk = addr.bytes().all(|b| b.is_ascii_graphic() && !b"/?#@&,".contains(&b));
-    if host_is_good && no_junk && port.parse::<u16>().is_ok_and(|p| p != 0) { Ok(addr.to_string()) } else { Err(LinkError::Seed) }
+    if host_is_good && no_junk && port.parse::<u16>().is_ok_and(|p| p != 0) {
+        Ok(addr.to_string())
+    } else {
+        Err(LinkError::Seed)
+    }
 }
 
 #[cfg(test)]
@@ -195,7 +212,10 @@ mod tests {
 
     fn link() -> InviteLink {
         InviteLink {
-            seeds: vec![Seed { addr: "203.0.113.7:4747".into(), pin: Pin([7; 32]) }, Seed { addr: "[2001:db8::1]:4747".into(), pin: Pin([8; 32]) }],
+            seeds: vec![
+                Seed { addr: "203.0.113.7:4747".into(), pin: Pin([7; 32]) },
+                Seed { addr: "[2001:db8::1]:4747".into(), pin: Pin([8; 32]) },
+            ],
             network: NetworkId([1; 32]),
             token: Secret::new("ab".repeat(32)),
             ttl_s: 900,
@@ -243,8 +263,16 @@ mod tests {
 
     #[test]
     fn durations_take_a_unit() {
-        let cases =
-            [("90", Some(90)), ("15m", Some(900)), ("2h", Some(7_200)), ("1d", Some(86_400)), ("0", None), ("m", None), ("-5", None), ("", None)];
+        let cases = [
+            ("90", Some(90)),
+            ("15m", Some(900)),
+            ("2h", Some(7_200)),
+            ("1d", Some(86_400)),
+            ("0", None),
+            ("m", None),
+            ("-5", None),
+            ("", None),
+        ];
         for (text, seconds) in cases {
             assert_eq!(parse_ttl(text), seconds, "{text}");
         }

@@ -1,9 +1,12 @@
 //! The core's border: everything that comes in and everything that goes out.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use constella_shared::agent::{AgentError, RebootAnswer, RebootRequest, Series, SeriesKind, SpeedtestRequest, SpeedtestState, Stats};
+use constella_shared::agent::{
+    AgentError, RebootAnswer, RebootRequest, Series, SeriesKind, SpeedtestRequest, SpeedtestState, Stats,
+};
 use constella_shared::ids::{Generation, NetworkId, NodeId, Pin};
 use constella_shared::link::InviteId;
 use constella_shared::secret::Secret;
@@ -389,7 +392,7 @@ pub enum AgentCall {
 #[derive(Debug, Clone, PartialEq)]
 pub enum AgentReply {
     /// To `Stats`.
-    Stats(Stats),
+    Stats(Box<Stats>),
     /// To `Series`.
     Series(Series),
     /// To the speedtest's calls.

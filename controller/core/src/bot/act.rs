@@ -1,0 +1,76 @@
+//! What the dialogue wants done. The node performs acts in the order given.
+
+use alloc::string::String;
+use core::time::Duration;
+
+use constella_shared::ids::{CommandId, NodeId};
+use constella_shared::wire::command::Stage;
+use constella_shared::wire::records::NetValue;
+use constella_shared::wire::rpc::{Request, Response};
+
+use crate::io::{BotCall, BotError, BotReply, CallError};
+
+/// Names a question of the dialogue until it is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AskId(pub u64);
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Act {
+    /// Ask a node (this one too: the node answers itself without a network).
+    Ask {
+        /// Names the answer; each ask is answered exactly once.
+        ask: AskId,
+        /// Whom.
+        to: NodeId,
+        /// What. A `Reboot` gets its `not_after_boot_ms` from the node, which knows the target's clock.
+        request: Request,
+        /// Time limit.
+        timeout: Duration,
+    },
+    /// Ask Telegram.
+    Bot {
+        /// Names the answer.
+        ask: AskId,
+        /// What.
+        call: BotCall,
+    },
+    /// The command has come this far: stored and copied (F6) before any act that follows it.
+    Stage {
+        /// Which.
+        command: CommandId,
+        /// How far.
+        stage: Stage,
+    },
+    /// Write a record of the network.
+    Record(NetValue),
+    /// Make an invitation; answered with [`Answer::Link`].
+    Invite {
+        /// Names the answer.
+        ask: AskId,
+        /// How long it holds, seconds.
+        ttl_s: u64,
+    },
+}
+
+/// The answer to an ask.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// To [`Act::Ask`].
+    Peer(Result<Response, CallError>),
+    /// To [`Act::Bot`].
+    Bot(Result<BotReply, BotError>),
+    /// To [`Act::Invite`]: the link, or one sentence why there is none.
+    Link(Result<String, String>),
+}
+
+/// What is to be done with an update before anything of it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Admission {
+    /// The owner's: store it, confirm it, then carry it out.
+    Command,
+    /// A stranger's, not refused within the last hour: these acts, nothing stored.
+    Refuse(alloc::vec::Vec<Act>),
+    /// Nothing to do.
+    Ignore,
+}

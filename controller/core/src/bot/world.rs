@@ -1,0 +1,69 @@
+//! What the dialogue may look at: a picture of the network, taken right before each step.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use constella_shared::ids::{NodeId, Term, TokenHash};
+use constella_shared::wire::heartbeat::Glance;
+use constella_shared::wire::rpc::Status;
+
+use crate::clock::Now;
+
+/// The network as the polling node sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct World {
+    /// The time.
+    pub now: Now,
+    /// This node: it polls.
+    pub me: NodeId,
+    /// The lease's term.
+    pub term: Term,
+    /// Whether the lease is strong; a weak holder may not carry out the owner's edits (R4).
+    pub strong: bool,
+    /// Voters that this holder lacks for a majority, and voters in all, for "2 of 5 voters are missing".
+    pub voters_missing: (usize, usize),
+    /// Every node that belongs, by LeaderKey.
+    pub nodes: Vec<NodeRow>,
+    /// The owner.
+    pub owner: Owner,
+    /// The owner's choice of language; None: Telegram's, then the default.
+    pub language: Option<String>,
+    /// The bot's one message: chat and message id.
+    pub message: Option<(i64, i64)>,
+    /// The bot's user name, for links.
+    pub bot_username: Option<String>,
+}
+
+/// Who may command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// Telegram user name, without `@`; compared in any case.
+    pub username: String,
+    /// Numeric id, once pinned: from then on it alone decides.
+    pub telegram_id: Option<i64>,
+    /// SHA-256 of the claim code's text, until pinned.
+    pub claim: Option<TokenHash>,
+}
+
+/// One node of the list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeRow {
+    /// Its id.
+    pub node: NodeId,
+    /// The owner's name for it.
+    pub name: String,
+    /// Smaller leads.
+    pub priority: u32,
+    /// Alive, suspect, down, left.
+    pub status: Status,
+    /// Whether it holds the lease.
+    pub leader: bool,
+    /// Version of its controller.
+    pub version: String,
+    /// Round trip of the last heartbeat.
+    pub rtt_ms: Option<u32>,
+    /// Unix milliseconds of its last sign of life here; 0 for never.
+    pub last_seen_unix_ms: u64,
+    /// CPU and memory, where it told.
+    pub glance: Option<Glance>,
+}
