@@ -9,7 +9,9 @@
 extern crate alloc;
 
 pub mod bot;
+pub mod calls;
 pub mod clock;
 pub mod config;
 pub mod io;
 pub mod keys;
+pub mod roster;
