@@ -22,6 +22,9 @@ use watch::Watch;
 pub struct Title {
     /// Strong or weak.
     pub strength: Strength,
+    /// False for a node that is only getting ready to hold: the holder does not answer it, and it looks already whether somebody serves the
+    /// owner, but it polls only under a lease.
+    pub may_poll: bool,
     /// L5: the last holder itself said that it stops, so a weak one need not watch first.
     pub told: bool,
     /// Whether this node's last look at the Bot API succeeded, or none was made yet.
@@ -126,13 +129,15 @@ impl Fence {
                 self.stranger &= poll.age_ms(now) < STRANGER_WINDOW_MS;
                 poll.step(now, &mut self.offset, calls, &mut acts);
             }
-            (Mode::Watch(watch), Some(_)) => {
+            (Mode::Watch(watch), Some(title)) => {
                 let (base, peeks) = (self.peek_base, &mut self.peeks);
                 let mut peek_offset = || {
                     *peeks = peeks.wrapping_add(1);
                     base.saturating_add(i64::try_from(*peeks % PEEKS_EACH.unsigned_abs()).unwrap_or(0))
                 };
-                if watch.step(now, self.patience_ms, &mut peek_offset, calls, &mut acts) {
+                let unserved = watch.step(now, self.patience_ms, &mut peek_offset, calls, &mut acts);
+                if unserved && title.may_poll {
+                    self.leave(&mut acts);
                     self.start_poll(now, true);
                     if let Mode::Poll(poll) = &mut self.mode {
                         poll.step(now, &mut self.offset, calls, &mut acts);

@@ -21,4 +21,5 @@ pub mod keys;
 pub mod lease;
 pub mod peers;
 pub mod probe;
+pub mod roster;
 pub mod voters;

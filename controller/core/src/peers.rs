@@ -27,6 +27,8 @@ pub struct Peer {
     pub rtt_ms: Option<u32>,
     /// Since when it has been ready without a break; None while it is not.
     pub ready_since: Option<u64>,
+    /// When a call to it last failed.
+    failed_at: Option<u64>,
     /// When it was lost lately: restarts, and times that it was not ready or not alive. Newest last.
     losses: Vec<u64>,
 }
@@ -44,7 +46,15 @@ impl Peers {
         let ready_since = if facts.ready { was_ready.or(Some(now.boot_ms)) } else { None };
         let losses = before.map(|peer| peer.losses.clone()).unwrap_or_default();
         let rtt_ms = rtt_ms.or_else(|| before.and_then(|peer| peer.rtt_ms));
-        let peer = Peer { facts, heard_at: now.boot_ms, heard_unix_ms: now.unix_ms, rtt_ms, ready_since, losses };
+        let peer = Peer {
+            facts,
+            heard_at: now.boot_ms,
+            heard_unix_ms: now.unix_ms,
+            rtt_ms,
+            ready_since,
+            failed_at: None,
+            losses,
+        };
         self.peers.insert(node, peer);
         if restarted || lost_bot {
             self.lost(now, node);
@@ -59,6 +69,19 @@ impl Peers {
                 peer.losses.push(now.boot_ms);
             }
         }
+    }
+
+    /// A call to the node had no answer.
+    pub fn failed(&mut self, now: Now, node: &NodeId) {
+        if let Some(peer) = self.peers.get_mut(node) {
+            peer.failed_at = Some(now.boot_ms);
+        }
+    }
+
+    /// Whether a call to the node failed and nothing was heard of it since; when.
+    #[must_use]
+    pub fn failing(&self, node: &NodeId) -> Option<u64> {
+        self.peers.get(node).and_then(|peer| peer.failed_at)
     }
 
     /// What is known of one node.

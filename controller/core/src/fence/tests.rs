@@ -10,7 +10,7 @@ fn at(boot_ms: u64) -> Now {
 }
 
 fn title(strength: Strength) -> Title {
-    Title { strength, told: false, ready: true, all_visible: true }
+    Title { strength, may_poll: true, told: false, ready: true, all_visible: true }
 }
 
 const STRONG: Strength = Strength::Strong;
@@ -292,6 +292,16 @@ fn a_count_over_our_own_parked_poll_for_1500_ms_means_a_dead_poll() {
         }
     }
     assert!(acts.contains(&FenceAct::Cancel(parked)) && poll(&acts).is_some());
+}
+
+#[test]
+fn who_is_only_getting_ready_looks_but_does_not_poll_before_it_has_a_lease() {
+    // F3, L7
+    let mut rig = Rig::new(WEAK);
+    rig.title = Some(Title { may_poll: false, ..title(WEAK) });
+    assert_eq!(watch(&mut rig, 10_000, |_| Some(900_001)), None);
+    rig.title = Some(title(WEAK));
+    assert!(poll(&rig.step()).is_some(), "what it saw before counts");
 }
 
 #[test]

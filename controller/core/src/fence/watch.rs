@@ -37,7 +37,7 @@ impl Watch {
         acts.extend(self.asking.take().map(FenceAct::Cancel));
     }
 
-    /// True when nobody serves the owner: poll.
+    /// Looks or peeks when that is due. True when nobody serves the owner.
     pub(super) fn step(
         &mut self,
         now: Now,
@@ -46,9 +46,6 @@ impl Watch {
         calls: &mut Calls,
         acts: &mut Vec<FenceAct>,
     ) -> bool {
-        if self.head.is_some_and(|head| head.last_seen.saturating_sub(head.first_seen) >= patience_ms) {
-            return true;
-        }
         if self.asking.is_none() && now.boot_ms >= self.look_at {
             let call = calls.next();
             self.asking = Some(call);
@@ -60,7 +57,7 @@ impl Watch {
             };
             acts.push(FenceAct::Call { call, timeout_ms: LOOK_LIMIT_MS, request });
         }
-        false
+        self.head.is_some_and(|head| head.last_seen.saturating_sub(head.first_seen) >= patience_ms)
     }
 
     pub(super) fn answered(
