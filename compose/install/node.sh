@@ -16,7 +16,7 @@ agent_version() {
 controller_version() { sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1; }
 
 # env_get KEY: what .env says, without its quotes.
-env_get() { sed -n "s/^$1=//p" "$root/.env" 2>/dev/null | tail -n 1 | sed "s/^'\(.*\)'\$/\1/"; }
+env_get() { [ ! -f "$root/.env" ] || sed -n "s/^$1=//p" "$root/.env" | tail -n 1 | sed "s/^'\(.*\)'\$/\1/"; }
 
 # env_set KEY VALUE: one line of .env, said aloud when it changes. Values were checked to hold no quote.
 env_set() {
@@ -46,6 +46,7 @@ stop_on_failed_checks() {
 install_node() {
     local verb="$1"
     need_root
+    can_ask || ask_missing "$verb"
     step "Checking this host"
     check_host
     stop_on_failed_checks
@@ -117,8 +118,10 @@ run_once() {
     local name="$1" value="$2"
     shift 2
     secret_file "$name" "$value"
-    compose run --rm --no-deps -T -v "$secret_path:/run/install/$name:ro" controller "$@" </dev/null
+    local status=0
+    compose run --rm --no-deps -T -v "$secret_path:/run/install/$name:ro" controller "$@" </dev/null || status=$?
     rm -f "$secret_path"
+    return "$status"
 }
 
 common_arguments() {
