@@ -21,14 +21,35 @@ fn promises(tree: &Tree) -> Vec<String> {
     })
 }
 
+/// STYLE 40: no `allow`; an `expect` says why, and covers an item, or a module of tests.
 fn silenced_lints(tree: &Tree) -> Vec<String> {
-    each_line(tree.rust().filter(|file| !is_tidy(file)), |line| {
-        let code = line.trim_start();
-        let silenced = code.starts_with("#[allow(") || code.starts_with("#![allow(") || code.starts_with("#![expect(");
-        let unreasoned = code.starts_with("#[expect(") && code.ends_with(")]") && !code.contains("reason = \"");
-        (silenced || unreasoned)
-            .then(|| "silences a lint: `#[expect(lint, reason = \"...\")]` on the item (STYLE 40)".to_owned())
-    })
+    let mut complaints = Vec::new();
+    for file in tree.rust().filter(|file| !is_tidy(file)) {
+        for opening in ["#[allow(", "#![allow(", "#[expect(", "#![expect("] {
+            for (at, _) in file.text.match_indices(opening) {
+                let attribute = file.text[at..].split(")]").next().unwrap_or_default();
+                let line_start = file.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+                if !file.text[line_start..at].trim().is_empty() || is_reasoned(attribute) {
+                    continue;
+                }
+                let line = file.text[..at].matches('\n').count() + 1;
+                complaints.push(format!(
+                    "{}:{line}: {opening}...: `#[expect(lint, reason = \"...\")]` on the item",
+                    file.path
+                ));
+            }
+        }
+    }
+    complaints
+}
+
+fn is_reasoned(attribute: &str) -> bool {
+    let reason = attribute.split("reason = \"").nth(1);
+    match reason {
+        Some(reason) if attribute.starts_with("#![expect(") => reason.contains("test"),
+        Some(_) => attribute.starts_with("#[expect("),
+        None => false,
+    }
 }
 
 fn junk_drawers(tree: &Tree) -> Vec<String> {
@@ -120,7 +141,15 @@ fn lints_are_expected_with_a_reason_or_not_at_all() {
     crate::is_broken_by(silenced_lints, &[("controller/src/a.rs", "#![allow(dead_code)]\n")]);
     crate::is_broken_by(silenced_lints, &[("controller/src/a.rs", "    #[allow(dead_code)]\n")]);
     crate::is_broken_by(silenced_lints, &[("controller/src/a.rs", "#[expect(dead_code)]\n")]);
-    crate::is_kept_by(silenced_lints, &[("controller/src/a.rs", "#[expect(dead_code, reason = \"x\")]\n")]);
+    crate::is_broken_by(silenced_lints, &[("controller/src/a.rs", "#![expect(dead_code, reason = \"x\")]\n")]);
+    crate::is_kept_by(
+        silenced_lints,
+        &[("controller/src/a.rs", "#[expect(\n    dead_code,\n    reason = \"x\"\n)]\n")],
+    );
+    crate::is_kept_by(
+        silenced_lints,
+        &[("controller/src/a.rs", "mod t {\n    #![expect(dead_code, reason = \"tests\")]\n}\n")],
+    );
     crate::holds_here(silenced_lints);
 }
 
