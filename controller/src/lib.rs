@@ -2,13 +2,18 @@
 
 #![forbid(unsafe_code)]
 
+pub mod address;
 pub mod admission;
+pub mod agent;
 pub mod answer;
 pub mod clock;
+pub mod dial;
+pub mod http;
 pub mod identity;
 pub mod inbox;
 pub mod members;
 pub mod parse;
+pub mod peer;
 pub mod routes;
 pub mod server;
 pub mod state;
