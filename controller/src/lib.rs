@@ -15,6 +15,7 @@ pub mod members;
 pub mod parse;
 pub mod peer;
 pub mod routes;
+pub mod runner;
 pub mod server;
 pub mod state;
 pub mod tls;
