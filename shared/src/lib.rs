@@ -12,5 +12,6 @@ pub mod ids;
 pub mod limits;
 pub mod link;
 pub mod secret;
+pub mod sign;
 pub mod state;
 pub mod wire;

@@ -87,3 +87,18 @@ pub const DISKS: usize = 32;
 
 /// One report of a helper process to the agent's front.
 pub const REPORT_BYTES: usize = 4 * 1024;
+
+/// Idle time after which a server closes a kept-alive connection between controllers; also the time for a later head on it.
+pub const PEER_IDLE_MS: u64 = 15_000;
+
+/// Idle time after which a client no longer uses a kept-alive connection: shorter than the server's, so that no request meets a closing one.
+pub const PEER_POOL_IDLE_MS: u64 = 10_000;
+
+/// Kept-alive connections to one peer: a heartbeat, a lease round and an rpc at once are three.
+pub const PEER_POOL: usize = 3;
+
+/// Source addresses whose tries at `/join` are counted at once; when all are taken, a new one waits for the minute to pass.
+pub const JOIN_SOURCES: usize = 4_096;
+
+/// Requests of peers and of the operator that wait for the core: it takes each in well under a millisecond.
+pub const INBOX: usize = 1_024;

@@ -6,6 +6,7 @@ pub mod heartbeat;
 pub mod join;
 pub mod lease;
 pub mod records;
+pub mod rekey;
 pub mod rpc;
 
 /// The controllers' protocol. A controller speaks its own and the one before.

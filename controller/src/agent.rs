@@ -1,0 +1,109 @@
+//! The agent of this host, over its unix socket. A connection a call: they are seconds apart.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
+use constella_core::io::{AgentCall, AgentFailure, AgentReply};
+use constella_shared::agent::SeriesKind;
+use constella_shared::limits::AGENT_REQUEST_MS;
+use http_body_util::Full;
+use hyper::{Method, Request};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+
+use crate::http::{Answer, Http};
+
+/// Asks the agent.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    socket: PathBuf,
+}
+
+impl Agent {
+    /// At `AGENT_SOCKET`.
+    #[must_use]
+    pub const fn new(socket: PathBuf) -> Self {
+        Self { socket }
+    }
+
+    /// One call, answered within [`TIME`].
+    ///
+    /// # Errors
+    /// [`AgentFailure`].
+    pub async fn call(&self, call: &AgentCall) -> Result<AgentReply, AgentFailure> {
+        match call {
+            AgentCall::Stats => self.get("/v1/stats").await.map(|stats| AgentReply::Stats(Box::new(stats))),
+            AgentCall::Series { kind, hours } => {
+                let path = format!("/v1/series?kind={}&hours={hours}", kind_name(*kind));
+                self.get(&path).await.map(AgentReply::Series)
+            }
+            AgentCall::RunSpeedtest(request) => self.post("/v1/speedtest", request).await.map(AgentReply::Speedtest),
+            AgentCall::GetSpeedtest => self.get("/v1/speedtest").await.map(AgentReply::Speedtest),
+            AgentCall::Reboot(request) => self.post("/v1/reboot", request).await.map(AgentReply::Reboot),
+        }
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, AgentFailure> {
+        self.ask(Method::GET, path, Bytes::new()).await
+    }
+
+    async fn post<T: DeserializeOwned>(&self, path: &str, document: &impl Serialize) -> Result<T, AgentFailure> {
+        let body = serde_json::to_vec(document).map_err(|error| AgentFailure::Unreachable(error.to_string()))?;
+        self.ask(Method::POST, path, body.into()).await
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Bytes) -> Result<T, AgentFailure> {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(hyper::header::HOST, "agent")
+            .header(hyper::header::CONTENT_TYPE, "application/json")
+            .body(Full::new(body))
+            .map_err(|error| AgentFailure::Unreachable(error.to_string()))?;
+        let answer = timeout(TIME, self.exchange(request)).await;
+        let answer =
+            answer.map_err(|_| AgentFailure::Unreachable(format!("no answer within {AGENT_REQUEST_MS} ms")))??;
+        if answer.status.is_success() {
+            let unreadable = |error| AgentFailure::Unreachable(format!("its answer cannot be read: {error}"));
+            return serde_json::from_slice(&answer.body).map_err(unreadable);
+        }
+        Err(match serde_json::from_slice(&answer.body) {
+            Ok(error) => AgentFailure::Refused(error),
+            Err(_) => AgentFailure::Unreachable(format!("status {} without a document", answer.status.as_u16())),
+        })
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer, AgentFailure> {
+        let unreachable = |error: &dyn std::error::Error| AgentFailure::Unreachable(error.to_string());
+        let stream = UnixStream::connect(&self.socket).await;
+        let stream = stream.map_err(|error| {
+            AgentFailure::Unreachable(format!("no agent at {} (AGENT_SOCKET): {error}", self.socket.display()))
+        })?;
+        let mut http = Http::open(stream).await.map_err(|error| unreachable(&error))?;
+        http.send(request, MAX_ANSWER).await.map_err(|error| unreachable(&error))
+    }
+}
+
+/// For a whole call.
+const TIME: Duration = Duration::from_millis(AGENT_REQUEST_MS);
+
+/// The largest answer: 600 points of three channels are about 60 kB.
+const MAX_ANSWER: usize = 1024 * 1024;
+
+const fn kind_name(kind: SeriesKind) -> &'static str {
+    match kind {
+        SeriesKind::Cpu => "cpu",
+        SeriesKind::Net => "net",
+        SeriesKind::Mem => "mem",
+        SeriesKind::Disk => "disk",
+        SeriesKind::Load => "load",
+        SeriesKind::Temp => "temp",
+        SeriesKind::Speedtest => "speedtest",
+    }
+}
+
+#[cfg(test)]
+mod tests;

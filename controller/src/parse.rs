@@ -1,0 +1,86 @@
+//! Bodies of verified requests, into types; what cannot be read is refused by name.
+
+use constella_shared::wire::rpc::{Request, RpcCode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::answer::Refusal;
+
+/// A document.
+///
+/// # Errors
+/// [`RpcCode::BadRequest`] with the place.
+pub fn document<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(|error| bad(&error))
+}
+
+/// A request of `POST /rpc`.
+///
+/// # Errors
+/// [`RpcCode::UnknownMethod`] where the method is a text that no method has; otherwise as [`document`].
+pub fn request(body: &[u8]) -> Result<Request, Refusal> {
+    #[derive(Deserialize)]
+    struct Named {
+        method: String,
+    }
+    serde_json::from_slice(body).map_err(|error| match serde_json::from_slice(body) {
+        Ok(Named { method }) if !is_known(&method) => {
+            let name: String = method.chars().filter(|c| !c.is_control()).take(NAME_SHOWN).collect();
+            Refusal::new(RpcCode::UnknownMethod, format!("there is no method {name}"))
+        }
+        Ok(_) | Err(_) => bad(&error),
+    })
+}
+
+/// Asks the request type itself, so that there is no second list of names. Without parameters a known method fails at most on those.
+fn is_known(method: &str) -> bool {
+    let empty = serde_json::json!({ "method": method, "params": {} });
+    Request::deserialize(empty).err().is_none_or(|error| !error.to_string().starts_with("unknown variant"))
+}
+
+/// Characters of an unknown method's name that are repeated to its sender.
+const NAME_SHOWN: usize = 40;
+
+/// serde's own words are for the sender alone, and what they quote came from the sender.
+fn bad(error: &serde_json::Error) -> Refusal {
+    let text: String = error.to_string().chars().filter(|c| !c.is_control()).take(MESSAGE_SHOWN).collect();
+    Refusal::new(RpcCode::BadRequest, text)
+}
+
+/// Characters of a parser's message: enough for the field and the place.
+const MESSAGE_SHOWN: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_read_or_refused_by_name() {
+        let cases: [(&str, Option<RpcCode>); 15] = [
+            (r#"{"method":"GetStats","params":{}}"#, None),
+            (r#"{"params":{},"method":"GetStats"}"#, None),
+            (r#"{"method":"GetTS","params":{"kind":"cpu","hours":6}}"#, None),
+            (r#"{"method":"GetTS","params":{"kind":"nonsense","hours":6}}"#, Some(RpcCode::BadRequest)),
+            (r#"{"method":"GetTS","params":{"kind":"cpu","hours":-1}}"#, Some(RpcCode::BadRequest)),
+            (r#"{"method":"GetTS","params":{"kind":"cpu","hours":"6"}}"#, Some(RpcCode::BadRequest)),
+            (r#"{"method":"GetTS","params":{"kind":"cpu","hours":6,"more":1}}"#, Some(RpcCode::BadRequest)),
+            (r#"{"method":"GetStats","params":{},"more":1}"#, Some(RpcCode::BadRequest)),
+            (r#"{"method":"Exec","params":{"command":"id"}}"#, Some(RpcCode::UnknownMethod)),
+            (r#"{"method":"getstats","params":{}}"#, Some(RpcCode::UnknownMethod)),
+            (r#"{"method":7,"params":{}}"#, Some(RpcCode::BadRequest)),
+            (r#"{"params":{}}"#, Some(RpcCode::BadRequest)),
+            ("[]", Some(RpcCode::BadRequest)),
+            ("", Some(RpcCode::BadRequest)),
+            ("\u{0}{{{", Some(RpcCode::BadRequest)),
+        ];
+        for (text, wanted) in cases {
+            assert_eq!(request(text.as_bytes()).err().map(|refusal| refusal.error.code), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn depth_does_not_take_the_stack() {
+        let deep = "[".repeat(1_000_000);
+        assert_eq!(request(deep.as_bytes()).err().map(|refusal| refusal.error.code), Some(RpcCode::BadRequest));
+    }
+}
