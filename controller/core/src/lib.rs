@@ -14,4 +14,5 @@ pub mod clock;
 pub mod config;
 pub mod io;
 pub mod keys;
+pub mod membership;
 pub mod roster;
