@@ -19,6 +19,7 @@ pub mod handover;
 pub mod io;
 pub mod keys;
 pub mod lease;
+pub mod membership;
 pub mod peers;
 pub mod probe;
 pub mod roster;
