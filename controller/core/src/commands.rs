@@ -60,8 +60,9 @@ impl Commands {
         true
     }
 
-    /// Keeps a copy, or a newer stage of one; `from` is told when it is done. False where it is done here already.
-    pub fn keep(&mut self, command: StoredCommand, from: NodeId) -> bool {
+    /// Keeps a copy, or a newer stage of one; `from` is told when it is done. `holder` is the sender where it carries the command out
+    /// itself: it need not be asked to. False where the command is done here already.
+    pub fn keep(&mut self, command: StoredCommand, from: NodeId, holder: Option<(NodeId, Term)>) -> bool {
         if self.done.contains(&command.id) {
             return false;
         }
@@ -69,7 +70,8 @@ impl Commands {
             self.finish(command.id);
             return true;
         }
-        match self.open.get_mut(&command.id) {
+        let id = command.id;
+        match self.open.get_mut(&id) {
             Some(open) => {
                 open.keepers.insert(from);
                 if !open.started && rank(&command.stage) > rank(&open.command.stage) {
@@ -78,6 +80,9 @@ impl Commands {
                 }
             }
             None => self.insert(command, true, BTreeSet::from([from])),
+        }
+        if let Some(open) = self.open.get_mut(&id).filter(|_| holder.is_some()) {
+            open.passed_to = holder;
         }
         true
     }
@@ -158,6 +163,13 @@ impl Commands {
             if let Some(open) = self.open.get_mut(id) {
                 open.passed_to = None;
             }
+        }
+    }
+
+    /// A notice that something is done may have been lost: the holder is asked again, and answers with what is done.
+    pub fn doubt(&mut self) {
+        for open in self.open.values_mut() {
+            open.passed_to = None;
         }
     }
 

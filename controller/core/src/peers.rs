@@ -78,6 +78,13 @@ impl Peers {
         }
     }
 
+    /// A call to the node was answered.
+    pub fn answered(&mut self, node: &NodeId) {
+        if let Some(peer) = self.peers.get_mut(node) {
+            peer.failed_at = None;
+        }
+    }
+
     /// Whether a call to the node failed and nothing was heard of it since; when.
     #[must_use]
     pub fn failing(&self, node: &NodeId) -> Option<u64> {

@@ -60,7 +60,7 @@ fn what_is_done_is_not_done_again_also_after_a_restart() {
     let stored = commands.take_dirty();
     let mut again = stored.map(Commands::new).unwrap_or_else(empty);
     assert!(!again.take(command(7)));
-    assert!(!again.keep(command(7), n(2)));
+    assert!(!again.keep(command(7), n(2), None));
     assert_eq!(again.start_next(), None);
 }
 
@@ -68,9 +68,9 @@ fn what_is_done_is_not_done_again_also_after_a_restart() {
 fn a_copy_is_carried_out_by_a_successor_from_its_newest_stage() {
     // F6
     let mut commands = empty();
-    assert!(commands.keep(command(7), n(1)));
-    assert!(commands.keep(StoredCommand { stage: rebooting(Some(5)), ..command(7) }, n(1)));
-    assert!(commands.keep(StoredCommand { stage: rebooting(None), ..command(7) }, n(1)), "a late, older copy");
+    assert!(commands.keep(command(7), n(1), None));
+    assert!(commands.keep(StoredCommand { stage: rebooting(Some(5)), ..command(7) }, n(1), None));
+    assert!(commands.keep(StoredCommand { stage: rebooting(None), ..command(7) }, n(1), None), "a late, older copy");
     assert_eq!(commands.start_next().map(|c| c.stage), Some(rebooting(Some(5))));
     assert_eq!(commands.stage(id(7), Stage::Done), Some([n(1)].into()), "the keeper is told");
 }
@@ -79,7 +79,7 @@ fn a_copy_is_carried_out_by_a_successor_from_its_newest_stage() {
 fn open_commands_are_passed_to_each_holder_once() {
     // F6
     let mut commands = empty();
-    assert!(commands.keep(command(7), n(1)));
+    assert!(commands.keep(command(7), n(1), None));
     assert_eq!(commands.pass_on(n(2), Term(4)).len(), 1);
     assert_eq!(commands.pass_on(n(2), Term(4)).len(), 0);
     assert_eq!(commands.pass_on(n(2), Term(5)).len(), 1, "a new term is a new holder");
