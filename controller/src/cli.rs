@@ -1,0 +1,259 @@
+//! The operator's command line. While a controller runs, every verb but `init`, `join` and `run` speaks to it over its control socket.
+
+mod init;
+mod print;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use constella_shared::link::parse_ttl;
+use constella_shared::secret::Secret;
+use constella_shared::wire::rpc::RpcError;
+
+use crate::config::{Config, ConfigError, Environment, TokenSource, check};
+use crate::control::{ControlError, Question, Told, ask};
+use crate::founding::NoRandomness;
+use crate::service::{self, Product, ServiceError};
+use crate::state::StateError;
+
+/// Constella's controller.
+#[derive(Debug, Parser)]
+#[command(name = "constella-controller", version = crate::VERSION, about, arg_required_else_help = false)]
+struct Cli {
+    /// The node's state folder (STATE_DIR).
+    #[arg(long, global = true, value_name = "FOLDER")]
+    state_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run this node (the default).
+    Run,
+    /// Found a network. The last line is the owner's link.
+    Init(Init),
+    /// Join a network.
+    Join(Join),
+    /// Make an invitation. The last line is the link.
+    Invite {
+        /// How long it holds: 90, 90s, 15m, 2h, 1d.
+        #[arg(long, default_value = "15m")]
+        ttl: String,
+        /// As a JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make the owner's link, as long as nobody has used one. The last line is the link.
+    OwnerLink {
+        /// As a JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the members as this node sees them.
+    Peers {
+        /// As a JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what this node is doing.
+    Status {
+        /// As a JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ask a member by hand, e.g. rpc --addr 203.0.113.7:4747 GetStats '{}'.
+    Rpc {
+        /// Where the member is reached.
+        #[arg(long, value_name = "HOST:PORT")]
+        addr: String,
+        /// The method.
+        method: String,
+        /// Its parameters, a JSON object.
+        #[arg(default_value = "{}")]
+        params: String,
+    },
+    /// Exit with 0 when the controller that runs here answers.
+    Healthcheck,
+    /// Print the version.
+    Version,
+}
+
+/// What `init` is told.
+#[derive(Debug, Args)]
+struct Init {
+    /// The owner's Telegram user name (OWNER_USERNAME).
+    #[arg(long, value_name = "NAME")]
+    owner: Option<String>,
+    /// A file with the bot's token, or - for standard input (BOT_TOKEN_FILE).
+    #[arg(long, value_name = "PATH")]
+    bot_token_file: Option<PathBuf>,
+    /// The bot's token itself; everybody on this host can read a command line, so prefer the file.
+    #[arg(long, value_name = "TOKEN", conflicts_with = "bot_token_file")]
+    bot_token: Option<String>,
+    /// Keep the token on this node; members then never get it.
+    #[arg(long)]
+    no_share_token: bool,
+    #[command(flatten)]
+    node: NodeArgs,
+    /// As a JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `join` is told.
+#[derive(Debug, Args)]
+struct Join {
+    /// The invitation, or - for standard input (JOIN_URL).
+    #[arg(value_name = "LINK")]
+    link: Option<String>,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+/// What a new node is told of itself.
+#[derive(Debug, Args)]
+struct NodeArgs {
+    /// This server's name (SERVER_NAME; the host's name where absent).
+    #[arg(long, value_name = "NAME")]
+    server_name: Option<String>,
+    /// Where others reach it (PUBLIC_ADDR).
+    #[arg(long, value_name = "HOST[:PORT]")]
+    public_addr: Option<String>,
+    /// Smaller leads (PRIORITY).
+    #[arg(long, value_name = "NUMBER")]
+    priority: Option<u32>,
+}
+
+/// Why a verb failed.
+#[derive(Debug, thiserror::Error)]
+enum CliError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+    #[error("{}", .0.message)]
+    Refused(RpcError),
+    #[error("{0}")]
+    Usage(String),
+    #[error("the runtime cannot be started")]
+    Runtime(#[source] std::io::Error),
+}
+
+/// Runs the command line of the process.
+#[must_use]
+pub fn main<P: Product>() -> ExitCode {
+    let cli = Cli::parse();
+    match run::<P>(cli, &Environment::of_process()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            print::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run<P: Product>(cli: Cli, environment: &Environment) -> Result<(), CliError> {
+    let verb = cli.verb.unwrap_or(Verb::Run);
+    if matches!(verb, Verb::Version) {
+        print::line(crate::VERSION);
+        return Ok(());
+    }
+    let config = Config::load(environment, cli.state_dir.as_deref())?;
+    // One thread serves a node: its work is waiting.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Runtime)?;
+    runtime.block_on(verb.perform::<P>(config))
+}
+
+impl Verb {
+    async fn perform<P: Product>(self, mut config: Config) -> Result<(), CliError> {
+        match self {
+            Self::Run => {
+                print::start_log(&config.log)?;
+                service::run::<P>(config).await?;
+            }
+            Self::Init(init) => init::init::<P>(init, config).await?,
+            Self::Join(join) => {
+                print::start_log(&config.log)?;
+                join.node.apply(&mut config)?;
+                if let Some(link) = join.link {
+                    config.seed.join = Some(link_of(&link)?);
+                }
+                let node = service::join_only(&config).await?;
+                print::line(&format!("joined as {}", node.short()));
+            }
+            Self::Invite { ttl, json } => {
+                let wrong = || CliError::Usage(format!("--ttl {ttl} is no duration; write e.g. 15m"));
+                let ttl_s = parse_ttl(&ttl).ok_or_else(wrong)?;
+                print::link(told(&config, Question::Invite { ttl_s }).await?, json);
+            }
+            Self::OwnerLink { json } => print::link(told(&config, Question::OwnerLink {}).await?, json),
+            Self::Peers { json } => print::peers(told(&config, Question::Peers {}).await?, json),
+            Self::Status { json } => print::status(told(&config, Question::Status {}).await?, json),
+            Self::Rpc { addr, method, params } => {
+                let request = request_of(&method, &params)?;
+                print::told(told(&config, Question::Rpc { addr, request }).await?);
+            }
+            Self::Healthcheck => {
+                told(&config, Question::Status {}).await?;
+            }
+            Self::Version => print::line(crate::VERSION),
+        }
+        Ok(())
+    }
+}
+
+impl NodeArgs {
+    /// The command line goes before the environment.
+    fn apply(&self, config: &mut Config) -> Result<(), ConfigError> {
+        if let Some(name) = &self.server_name {
+            config.server_name = Some(check::server_name(name)?);
+        }
+        if let Some(addr) = &self.public_addr {
+            config.public_addr = Some(check::public_addr(addr, config.listen.port())?);
+        }
+        if let Some(priority) = self.priority {
+            config.priority = priority;
+        }
+        Ok(())
+    }
+}
+
+impl Init {
+    fn token_source(&self) -> Result<Option<TokenSource>, ConfigError> {
+        let given = self.bot_token.as_ref().map(|text| check::bot_token("--bot-token", text).map(TokenSource::Given));
+        Ok(given.transpose()?.or_else(|| self.bot_token_file.clone().map(TokenSource::File)))
+    }
+}
+
+async fn told(config: &Config, question: Question) -> Result<Told, CliError> {
+    match ask(&config.control_socket, &question).await? {
+        Told::Refused { error } => Err(CliError::Refused(error)),
+        told => Ok(told),
+    }
+}
+
+fn link_of(text: &str) -> Result<constella_shared::link::InviteLink, CliError> {
+    let text = match text {
+        "-" => {
+            let read = std::io::read_to_string(std::io::stdin());
+            Secret::new(read.map_err(|error| CliError::Usage(format!("the link cannot be read: {error}")))?)
+        }
+        text => Secret::new(text.to_owned()),
+    };
+    text.expose().parse().map_err(|error| CliError::Usage(format!("{error}")))
+}
+
+fn request_of(method: &str, params: &str) -> Result<constella_shared::wire::rpc::Request, CliError> {
+    let params: serde_json::Value = serde_json::from_str(params)
+        .map_err(|error| CliError::Usage(format!("the parameters are no JSON: {error}")))?;
+    let text = serde_json::json!({ "method": method, "params": params }).to_string();
+    crate::parse::request(text.as_bytes()).map_err(|refusal| CliError::Refused(refusal.error))
+}

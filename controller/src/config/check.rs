@@ -1,0 +1,86 @@
+//! Texts into types, one setting each. The command line's words are checked by the same functions.
+
+use constella_shared::limits::NAME_CHARS;
+use constella_shared::link::Seed;
+use constella_shared::secret::Secret;
+
+use super::ConfigError;
+use crate::address::HostPort;
+
+/// A bot token as BotFather gives it: digits, a colon, then letters, digits, `-` and `_` (35 of them today).
+///
+/// # Errors
+/// The text is no token; it is not in the error.
+pub fn bot_token(key: &str, text: &str) -> Result<Secret, ConfigError> {
+    let good = text.split_once(':').is_some_and(|(id, rest)| {
+        !id.is_empty()
+            && id.len() <= 16
+            && id.bytes().all(|b| b.is_ascii_digit())
+            && (8..=128).contains(&rest.len())
+            && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    });
+    if good {
+        Ok(Secret::new(text.to_owned()))
+    } else {
+        Err(value(key, "holds no bot token (digits, a colon, letters)"))
+    }
+}
+
+/// A Telegram user name, without its `@`.
+///
+/// # Errors
+/// The text is no user name.
+pub fn owner(key: &str, text: &str) -> Result<String, ConfigError> {
+    let name = text.trim().trim_start_matches('@');
+    let good = (4..=32).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if good { Ok(name.to_owned()) } else { Err(value(key, "is no Telegram user name (4 to 32 letters, digits and _)")) }
+}
+
+/// A server's name.
+///
+/// # Errors
+/// Empty, too long, or with control characters.
+pub fn server_name(text: &str) -> Result<String, ConfigError> {
+    let name = text.trim();
+    let good = !name.is_empty() && name.chars().count() <= NAME_CHARS && !name.chars().any(char::is_control);
+    if good {
+        Ok(name.to_owned())
+    } else {
+        Err(value("SERVER_NAME", format!("is not a name of 1 to {NAME_CHARS} characters")))
+    }
+}
+
+/// Where others reach this node; without a port, the one that it listens on.
+///
+/// # Errors
+/// Not `host`, `host:port` or `[v6]:port`.
+pub fn public_addr(text: &str, listen_port: u16) -> Result<HostPort, ConfigError> {
+    let bare_v6 = text.parse::<std::net::Ipv6Addr>().map(|ip| format!("[{ip}]:{listen_port}"));
+    let with_port = bare_v6.unwrap_or_else(|_| format!("{text}:{listen_port}"));
+    text.parse::<HostPort>()
+        .or_else(|_| with_port.parse())
+        .map_err(|_| value("PUBLIC_ADDR", "is not HOST or HOST:PORT ([V6]:PORT for IPv6)"))
+}
+
+pub(super) fn seed_peers(text: &str) -> Result<Vec<Seed>, ConfigError> {
+    let wrong = || value("SEED_PEERS", "is not a list of HOST:PORT,PIN separated by blanks");
+    let one = |entry: &str| {
+        let (addr, pin) = entry.rsplit_once(',').ok_or_else(wrong)?;
+        let addr = addr.parse::<HostPort>().map_err(|_| wrong())?.to_string();
+        Ok(Seed { addr, pin: pin.parse().map_err(|_| wrong())? })
+    };
+    text.split_whitespace().map(one).collect()
+}
+
+pub(super) fn api_url(text: &str) -> Result<String, ConfigError> {
+    let url = reqwest::Url::parse(text).ok();
+    let good = url.filter(|url| {
+        matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none() && url.fragment().is_none()
+    });
+    good.map(|_| text.trim_end_matches('/').to_owned())
+        .ok_or_else(|| value("TELEGRAM_API_URL", "is no http or https address"))
+}
+
+pub(super) fn value(key: &str, problem: impl Into<String>) -> ConfigError {
+    ConfigError::Value { key: key.to_owned(), problem: problem.into() }
+}

@@ -1,0 +1,258 @@
+//! The control socket: how the CLI speaks to a running controller. One JSON line in, one out, over a 0600 unix socket of the same user.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use constella_core::io::{CallError, NodeStatus, OperatorAnswer, OperatorRequest};
+use constella_shared::ids::{NetworkId, NodeId};
+use constella_shared::secret::Secret;
+use constella_shared::wire::lease::LeaseView;
+use constella_shared::wire::records::VoterRecord;
+use constella_shared::wire::rpc::{PeerRow, Request, Response, RpcCode, RpcError};
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::time::timeout;
+
+use crate::inbox::Inbox;
+use crate::peer::Peers;
+use crate::runner::note;
+
+/// What the CLI asks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Question {
+    /// `invite`.
+    Invite {
+        /// Seconds.
+        ttl_s: u64,
+    },
+    /// `owner-link`.
+    OwnerLink {},
+    /// `peers`.
+    Peers {},
+    /// `status`, `healthcheck`.
+    Status {},
+    /// `rpc`.
+    Rpc {
+        /// `host:port` of a member.
+        addr: String,
+        /// What.
+        request: Request,
+    },
+}
+
+/// What it is answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Told {
+    /// A link: a secret, printed once.
+    Link {
+        /// The text.
+        link: Secret,
+    },
+    /// Rows.
+    Peers {
+        /// One a node.
+        peers: Vec<PeerRow>,
+    },
+    /// This node.
+    Status(StatusDocument),
+    /// What the member said.
+    Rpc {
+        /// Its answer.
+        response: Response,
+    },
+    /// Nothing was done, or a member refused.
+    Refused {
+        /// Why.
+        error: RpcError,
+    },
+}
+
+/// `status --json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StatusDocument {
+    /// This node.
+    pub node_id: NodeId,
+    /// Its name.
+    pub name: String,
+    /// The network.
+    pub network_id: NetworkId,
+    /// The lease, as seen here.
+    pub lease: Option<LeaseView>,
+    /// `idle`, `holding`, `watching` or `polling`.
+    pub bot: String,
+    /// Whether the Bot API answered the last probe.
+    pub ready: bool,
+    /// Members that are alive, this node included.
+    pub alive: usize,
+    /// Members.
+    pub members: usize,
+    /// The voters.
+    pub voters: VoterRecord,
+    /// Version of the controller.
+    pub version: String,
+}
+
+/// Why the CLI got no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// Nobody listens.
+    #[error("no controller runs here (nobody answers at {}); start it first", .0.display())]
+    NotRunning(PathBuf),
+    /// The socket cannot be made. The operator's to mend: the folder is missing or belongs to somebody else.
+    #[error("the control socket {} cannot be made (CONTROL_SOCKET)", path.display())]
+    Listen {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The connection broke or the answer took too long.
+    #[error("the controller did not answer")]
+    Broken(#[source] io::Error),
+}
+
+/// Listens until it is dropped, then removes the socket.
+#[derive(Debug)]
+pub struct Control {
+    path: PathBuf,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Control {
+    /// Makes the socket, 0600 before anybody can connect: it is bound under another name and moved.
+    ///
+    /// # Errors
+    /// [`ControlError::Listen`].
+    pub fn start(path: &Path, inbox: Inbox, peers: Arc<Peers>) -> Result<Self, ControlError> {
+        let failed = |source| ControlError::Listen { path: path.to_owned(), source };
+        let hidden = path.with_extension("new");
+        for stale in [path, &hidden] {
+            match fs::remove_file(stale) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        let listener = UnixListener::bind(&hidden).map_err(failed)?;
+        fs::set_permissions(&hidden, fs::Permissions::from_mode(0o600)).map_err(failed)?;
+        fs::rename(&hidden, path).map_err(failed)?;
+        Ok(Self { path: path.to_owned(), task: tokio::spawn(accept(listener, inbox, peers)) })
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.task.abort();
+        // A stale socket is removed at the next start too.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+async fn accept(listener: UnixListener, inbox: Inbox, peers: Arc<Peers>) {
+    let own = nix::unistd::geteuid().as_raw();
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        // The mode already keeps others out; root may always.
+        if stream.peer_cred().is_ok_and(|peer| peer.uid() == own || peer.uid() == 0) {
+            let (inbox, peers) = (inbox.clone(), Arc::clone(&peers));
+            tokio::spawn(async move {
+                // Who does not read the answer misses it.
+                let _ = timeout(TIME, serve(stream, &inbox, &peers)).await;
+            });
+        }
+    }
+}
+
+async fn serve(stream: UnixStream, inbox: &Inbox, peers: &Peers) -> io::Result<()> {
+    let (read, mut write) = stream.into_split();
+    let mut line = Vec::new();
+    BufReader::new(read.take(MAX_QUESTION)).read_until(b'\n', &mut line).await?;
+    let told = match serde_json::from_slice(&line) {
+        Ok(question) => answer(question, inbox, peers).await.unwrap_or_else(|error| Told::Refused { error }),
+        Err(error) => Told::Refused { error: RpcError { code: RpcCode::BadRequest, message: error.to_string() } },
+    };
+    let mut text = serde_json::to_vec(&told).map_err(io::Error::other)?;
+    text.push(b'\n');
+    write.write_all(&text).await?;
+    write.shutdown().await
+}
+
+async fn answer(question: Question, inbox: &Inbox, peers: &Peers) -> Result<Told, RpcError> {
+    let request = match question {
+        Question::Invite { ttl_s } => OperatorRequest::Invite { ttl_s },
+        Question::OwnerLink {} => OperatorRequest::OwnerLink,
+        Question::Peers {} => OperatorRequest::Peers,
+        Question::Status {} => OperatorRequest::Status,
+        Question::Rpc { addr, request } => {
+            let response = peers.call_at(&addr, RPC_TIME, request).await.map_err(refusal)?;
+            return Ok(Told::Rpc { response });
+        }
+    };
+    Ok(match inbox.operator(request).await? {
+        OperatorAnswer::Link(link) => Told::Link { link },
+        OperatorAnswer::Peers(peers) => Told::Peers { peers },
+        OperatorAnswer::Status(status) => Told::Status(document(status)),
+    })
+}
+
+fn document(status: NodeStatus) -> StatusDocument {
+    StatusDocument {
+        node_id: status.node,
+        name: status.name,
+        network_id: status.network,
+        lease: status.lease,
+        bot: note::bot(status.bot).to_owned(),
+        ready: status.ready,
+        alive: status.alive,
+        members: status.members,
+        voters: status.voters,
+        version: crate::VERSION.to_owned(),
+    }
+}
+
+fn refusal(error: CallError) -> RpcError {
+    match error {
+        CallError::Refused(error) => error,
+        CallError::NotSent(message) => RpcError { code: RpcCode::Unreachable, message },
+        CallError::Lost(why) => {
+            let message = format!("{why}; it is not known whether the request was carried out");
+            RpcError { code: RpcCode::TimedOut, message }
+        }
+    }
+}
+
+/// Asks the controller that runs here.
+///
+/// # Errors
+/// [`ControlError::NotRunning`] or [`ControlError::Broken`].
+pub async fn ask(path: &Path, question: &Question) -> Result<Told, ControlError> {
+    let stream = UnixStream::connect(path).await.map_err(|_| ControlError::NotRunning(path.to_owned()))?;
+    let exchange = async {
+        let (read, mut write) = stream.into_split();
+        let mut text = serde_json::to_vec(question)?;
+        text.push(b'\n');
+        write.write_all(&text).await?;
+        let mut line = Vec::new();
+        BufReader::new(read).read_until(b'\n', &mut line).await?;
+        Ok(serde_json::from_slice(&line)?)
+    };
+    timeout(TIME, exchange).await.unwrap_or_else(|late| Err(late.into())).map_err(ControlError::Broken)
+}
+
+/// For one question, whatever it takes behind the socket.
+const TIME: Duration = Duration::from_secs(15);
+
+/// For an `rpc` by hand, connecting included.
+const RPC_TIME: Duration = Duration::from_secs(10);
+
+/// The largest question: an `rpc` with records in it.
+const MAX_QUESTION: u64 = 4 * 1024 * 1024;
