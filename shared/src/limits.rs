@@ -57,6 +57,36 @@ pub const JOINS_PER_MINUTE: usize = 30;
 
 /// Nonces remembered per member within the clock window.
 pub const NONCES: usize = 65_536;
+/// How long the answer to a reboot request waits for the host's command before it says `started`: less than the controller's RPC time-out.
+pub const REBOOT_ANSWER_MS: u64 = 2_000;
+
+/// One connection to the agent lives no longer than this, so that a client that never reads its answer gives its place back.
+pub const AGENT_CONNECTION_MS: u64 = 60_000;
+
+/// A helper of the agent's root part (the host's reboot command, a speedtest, a look at the mounts) is ended after this: `systemctl
+/// reboot` returns at once, a speedtest ends itself sooner, and a hung one must not block the next for ever.
+pub const HELPER_MS: u64 = 90_000;
+
+/// The whole speedtest: three phases of bounded length, connecting included, and then some.
+pub const SPEEDTEST_MS: u64 = 60_000;
+
+/// Downloading, and then uploading, each ends after this.
+pub const SPEEDTEST_PHASE_MS: u64 = 10_000;
+
+/// A speedtest server that sends or takes nothing for this long is an error.
+pub const SPEEDTEST_IDLE_MS: u64 = 5_000;
+
+/// Parallel streams of a speedtest: one TCP connection does not fill a long fat line.
+pub const SPEEDTEST_STREAMS: usize = 4;
+
+/// Round trips of a speedtest; the median of ten is steady, and ten take under three seconds on the worst satellite line.
+pub const SPEEDTEST_PINGS: usize = 10;
+
+/// Mounted file systems that are told: a phone shows no more.
+pub const DISKS: usize = 32;
+
+/// One report of a helper process to the agent's front.
+pub const REPORT_BYTES: usize = 4 * 1024;
 
 /// Idle time after which a server closes a kept-alive connection between controllers; also the time for a later head on it.
 pub const PEER_IDLE_MS: u64 = 15_000;

@@ -194,7 +194,11 @@ fn parse_seed(value: &str) -> Result<Seed, LinkError> {
     Ok(Seed { addr: checked_addr(addr)?, pin: pin.parse().map_err(|_| LinkError::Pin)? })
 }
 
-fn checked_addr(addr: &str) -> Result<String, LinkError> {
+/// The address itself where it is `host:port`, `v4:port` or `[v6]:port` with a port that is not 0, and nothing that could end it early.
+///
+/// # Errors
+/// [`LinkError::Seed`] for anything else.
+pub fn checked_addr(addr: &str) -> Result<String, LinkError> {
     let (host, port) = addr.rsplit_once(':').ok_or(LinkError::Seed)?;
     let host_is_good = !host.is_empty() && (!host.contains(':') || (host.starts_with('[') && host.ends_with(']')));
     let no_junk = addr.bytes().all(|b| b.is_ascii_graphic() && !b"/?#@&,".contains(&b));

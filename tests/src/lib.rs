@@ -1,1 +1,3 @@
-//! x
+//! What the tests, the demo and the simulator share.
+
+pub mod botapi;

@@ -9,7 +9,20 @@
 extern crate alloc;
 
 pub mod bot;
+pub mod calls;
 pub mod clock;
+pub mod commands;
 pub mod config;
+pub mod election;
+pub mod fence;
+pub mod handover;
 pub mod io;
+pub mod joins;
 pub mod keys;
+pub mod lease;
+pub mod membership;
+pub mod node;
+pub mod peers;
+pub mod probe;
+pub mod roster;
+pub mod voters;

@@ -27,6 +27,9 @@ pub struct LeaseView {
     pub strength: Strength,
     /// Whether it polls Telegram (a weak one may only watch).
     pub polling: bool,
+    /// The holder's sequence number of the renewal that this view tells of: a relay of the same renewal never lengthens it, so a view
+    /// cannot live on by being passed around.
+    pub renewal: Seq,
     /// Milliseconds until it runs out.
     pub left_ms: u64,
 }
@@ -95,11 +98,6 @@ pub enum LeaseRefusal {
     /// The voter has just started and may have granted in its earlier life.
     JustStarted {
         /// Until it grants again.
-        left_ms: u64,
-    },
-    /// The voter was released by this holder less than half a TTL ago, or bars it after a hand-over.
-    Barred {
-        /// Until it may claim again.
         left_ms: u64,
     },
 }

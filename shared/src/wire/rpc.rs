@@ -104,6 +104,8 @@ pub enum Request {
         commands: Vec<StoredCommand>,
         /// The sender's term.
         term: Term,
+        /// The sender does not hold the lease and the receiver does: carry them out.
+        adopt: bool,
     },
     /// These are done: their copies are marked so.
     #[serde(rename = "Command.Done")]

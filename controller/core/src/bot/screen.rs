@@ -1,8 +1,21 @@
 //! What the owner sees, as data. The shell renders it as Telegram's text and buttons.
 
+use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::vec::Vec;
 
-/// One state of the bot's message, or a toast.
+use constella_shared::agent::{SpeedtestFigures, SpeedtestPhase};
+use constella_shared::ids::NodeId;
+use constella_shared::secret::Secret;
+use constella_shared::wire::heartbeat::Glance;
+use constella_shared::wire::rpc::Status;
+
+use super::graph::Graph;
+use super::language::Language;
+use super::press::Press;
+use super::text::{Key, Say};
+
+/// One state of the bot's message, a message of its own, or a toast.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Screen {
     /// Plain words.
@@ -12,4 +25,205 @@ pub enum Screen {
         /// The text.
         text: String,
     },
+    /// The bot's one message.
+    Message(Box<Message>),
+    /// A toast, or a message of one text without buttons.
+    Note {
+        /// In which language.
+        language: Language,
+        /// The text.
+        say: Say,
+    },
+    /// A message of its own: a fresh invitation.
+    Invite {
+        /// In which language.
+        language: Language,
+        /// The `join://` link.
+        link: Secret,
+        /// How long it holds, seconds.
+        ttl_s: u64,
+    },
+}
+
+/// The bot's one message: notices, a body, buttons.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// In which language.
+    pub language: Language,
+    /// Results of earlier commands, above the body.
+    pub notices: Vec<Say>,
+    /// What the owner looks at.
+    pub body: Body,
+    /// When it was made, unix seconds: tells how fresh the figures are, and shows that Refresh did something.
+    pub at_unix_s: u64,
+    /// Rows of buttons.
+    pub buttons: Vec<Vec<Button>>,
+}
+
+/// A button.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Button {
+    /// What it shows.
+    pub label: Label,
+    /// What it does.
+    pub press: Press,
+}
+
+/// What a button shows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Label {
+    /// A text.
+    Text(Key),
+    /// A node.
+    Node {
+        /// Its name, shortened by the shell where it is long.
+        name: String,
+        /// Its status.
+        status: Status,
+    },
+    /// To the page before.
+    Earlier,
+    /// To the page after.
+    Later,
+    /// Which page this is, from 1.
+    Page {
+        /// This one.
+        page: usize,
+        /// Of so many.
+        pages: usize,
+    },
+    /// A language, by its own name.
+    Language(Language),
+}
+
+/// What the owner looks at.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    /// The nodes.
+    List(List),
+    /// One node.
+    Card(Box<Card>),
+    /// A speedtest on its way, or its result.
+    Speedtest(Speedtest),
+    /// Sentences.
+    Says(Vec<Say>),
+}
+
+/// The nodes, one page.
+#[derive(Debug, Clone, PartialEq)]
+pub struct List {
+    /// The rows of this page, by name.
+    pub rows: Vec<Row>,
+    /// Nodes that are alive.
+    pub alive: usize,
+    /// Nodes in all.
+    pub total: usize,
+    /// Voters that a weak leader lacks for a majority, and voters in all.
+    pub voters_missing: Option<(usize, usize)>,
+}
+
+/// A node in short.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Its id.
+    pub node: NodeId,
+    /// The owner's name for it.
+    pub name: String,
+    /// Its status.
+    pub status: Status,
+    /// Whether it leads («Хост»).
+    pub leader: bool,
+    /// Round trip of the last heartbeat.
+    pub rtt_ms: Option<u32>,
+    /// CPU and memory, where it told.
+    pub glance: Option<Glance>,
+    /// Milliseconds since its last sign of life; None for never. Zero for this node and whoever is alive.
+    pub silent_ms: Option<u64>,
+}
+
+/// One node at length.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Card {
+    /// The node in short.
+    pub row: Row,
+    /// Its figures, or one sentence why there are none.
+    pub figures: Result<Figures, Say>,
+    /// CPU over the last hours, percent.
+    pub cpu: Option<Graph>,
+    /// Bytes a second received over the last hours.
+    pub received: Option<Graph>,
+    /// Bytes a second sent over the last hours.
+    pub sent: Option<Graph>,
+    /// Hours that the graphs reach back.
+    pub hours: u32,
+    /// The newest speedtest; None while it is not known.
+    pub speedtest: Option<LastSpeedtest>,
+}
+
+/// A host's figures on its card. Bytes are bytes, rates are bytes a second.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figures {
+    /// Percent.
+    pub cpu_percent: f32,
+    /// Number of cores.
+    pub cores: usize,
+    /// Over 1, 5 and 15 minutes.
+    pub load: [f32; 3],
+    /// Memory in use and in all.
+    pub mem: (u64, u64),
+    /// Swap in use and in all.
+    pub swap: (u64, u64),
+    /// Fullest file systems.
+    pub disks: Vec<Disk>,
+    /// Received and sent now.
+    pub net: (u64, u64),
+    /// Seconds since boot.
+    pub uptime_s: u64,
+    /// Version of the controller.
+    pub controller: String,
+    /// Version of the agent.
+    pub agent: String,
+}
+
+/// A file system on a card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disk {
+    /// Mount point.
+    pub mount: String,
+    /// Bytes in use.
+    pub used: u64,
+    /// Bytes in all.
+    pub total: u64,
+}
+
+/// The newest speedtest on a card.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LastSpeedtest {
+    /// None yet.
+    Never,
+    /// On its way.
+    Running,
+    /// Ended well.
+    Done {
+        /// Milliseconds ago.
+        ago_ms: u64,
+        /// What it found.
+        figures: SpeedtestFigures,
+    },
+    /// Ended with an error.
+    Failed {
+        /// One sentence of the agent.
+        message: String,
+    },
+}
+
+/// A speedtest on its way, or its result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Speedtest {
+    /// The title, or what became of it.
+    pub say: Say,
+    /// What is being measured and percent of the whole; None before it began and after it ended.
+    pub progress: Option<(SpeedtestPhase, u8)>,
+    /// What is known so far.
+    pub figures: SpeedtestFigures,
 }

@@ -1,0 +1,111 @@
+# shellcheck shell=bash
+# Flags: parsed once, checked here, kept in opt_* variables. Sourced by install.sh.
+
+opt_server_name='' opt_public_addr='' opt_priority='' opt_network='' opt_no_start='' opt_yes=''
+opt_owner='' opt_bot_token='' opt_no_share_token='' opt_join='' opt_purge=''
+opt_vpn_mode='' opt_vpn_interface='' opt_vpn_cidr='' opt_vpn_address='' opt_vpn_listen_port=''
+opt_vpn_hub_endpoint='' opt_vpn_hub_public_key='' opt_vpn_allowed_ips='' opt_vpn_preshared_key=''
+
+readonly flags_node='server-name public-addr priority network no-start yes vpn-mode vpn-interface vpn-cidr vpn-address vpn-listen-port vpn-hub-endpoint vpn-hub-public-key vpn-allowed-ips vpn-preshared-key'
+
+options() {
+    local verb="$1" known
+    shift
+    case "$verb" in
+        init) known="$flags_node owner bot-token bot-token-file no-share-token" ;;
+        join) known="$flags_node join join-file" ;;
+        upgrade) known='yes no-start' ;;
+        remove) known='yes purge' ;;
+        doctor) known='' ;;
+    esac
+    while [ $# -gt 0 ]; do
+        local flag="${1#--}" value=
+        [ "$1" != "$flag" ] || die "not a flag: $1"
+        shift
+        case "$flag" in *=*) value="${flag#*=}"; flag="${flag%%=*}"; set -- "$value" "$@" ;; esac
+        case " $known " in *" $flag "*) ;; *) die "$verb knows no --$flag (./install.sh help)" ;; esac
+        case "$flag" in
+            no-start | yes | no-share-token | purge) [ -z "$value" ] || die "--$flag takes no value"; printf -v "opt_${flag//-/_}" 1; continue ;;
+        esac
+        [ $# -gt 0 ] || die "--$flag needs a value"
+        take_value "$flag" "$1"
+        shift
+    done
+    check_options
+}
+
+# take_value FLAG VALUE: `-` and *-file keep a secret out of the process list and the shell's history.
+take_value() {
+    local name="$1" value="$2"
+    case "$name" in
+        *-file)
+            [ -r "$value" ] || die "--$name: cannot read $value"
+            name="${name%-file}"
+            value="$(tr -d ' \t\r\n' <"$value")"
+            ;;
+        bot-token | join | vpn-preshared-key)
+            if [ "$value" = - ]; then
+                IFS= read -r value || [ -n "$value" ] || die "--$name -: nothing on standard input"
+            elif [ "$name" = bot-token ]; then
+                warn "--bot-token on the command line stays in the shell's history; --bot-token-file or - does not"
+            fi
+            ;;
+    esac
+    [ -n "$value" ] || die "--$name is empty"
+    printf -v "opt_${name//-/_}" '%s' "$value"
+}
+
+# matches VALUE REGEX WHAT: an empty value is one that was not given.
+matches() { [ -z "$1" ] || [[ $1 =~ $2 ]] || die "$3"; }
+
+check_options() {
+    # What goes into .env must be one harmless line: no quote, no dollar, no control character.
+    matches "$opt_server_name" "^[^'\"\$\`\\[:cntrl:]]{1,64}\$" "--server-name: 1 to 64 characters, no quotes, dollar or backslash"
+    matches "$opt_public_addr" '^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?$' "--public-addr: HOST, HOST:PORT or [V6]:PORT, not \"$opt_public_addr\""
+    matches "$opt_priority" '^[0-9]{1,9}$' "--priority: a whole number, not \"$opt_priority\""
+    matches "$opt_network" '^(host|bridge)$' "--network: host or bridge"
+    matches "$opt_owner" '^@?[A-Za-z][A-Za-z0-9_]{3,31}$' "--owner: a Telegram username, for instance @maria"
+    matches "$opt_bot_token" '^[0-9]+:[A-Za-z0-9_-]{30,}$' "--bot-token: that is not a token of @BotFather (digits, a colon, 30 or more characters)"
+    matches "$opt_vpn_mode" '^(none|hub|client)$' "--vpn-mode: none, hub or client"
+    matches "$opt_vpn_interface" '^[A-Za-z0-9_.-]{1,15}$' "--vpn-interface: up to 15 letters and digits"
+    matches "$opt_vpn_cidr" '^[0-9.]+/[0-9]{1,2}$' "--vpn-cidr: for instance 10.42.0.0/24"
+    matches "$opt_vpn_address" '^[0-9.]+(/[0-9]{1,2})?$' "--vpn-address: an address inside --vpn-cidr"
+    matches "$opt_vpn_listen_port" '^[0-9]{1,5}$' "--vpn-listen-port: a port"
+    matches "$opt_vpn_hub_endpoint" '^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$' "--vpn-hub-endpoint: HOST:PORT"
+    matches "$opt_vpn_hub_public_key" '^[A-Za-z0-9+/]{43}=$' "--vpn-hub-public-key: a WireGuard key (44 characters, the last is =)"
+    matches "$opt_vpn_allowed_ips" '^[0-9A-Fa-f.:/,]+$' "--vpn-allowed-ips: CIDRs with commas between"
+    matches "$opt_vpn_preshared_key" '^[A-Za-z0-9+/]{43}=$' "--vpn-preshared-key: a WireGuard key (44 characters, the last is =)"
+    check_link
+}
+
+check_link() {
+    [ -n "$opt_join" ] || return 0
+    [[ $opt_join =~ ^join://[^[:space:]\']+\?[^[:space:]\']+$ ]] || die "--join: that is not a join:// link (quote it: it holds &)"
+    case "$opt_join" in
+        *[?\&]token=*) ;;
+        *) die "--join: the link has no token; the shell cuts an unquoted link at its first &" ;;
+    esac
+    case "$opt_join" in *[?\&]fp=*) ;; *) die "--join: the link has no fp, which proves the other side: ask for a new link" ;; esac
+}
+
+# Whatever was not given by flag and has no default.
+ask_missing() {
+    local verb="$1" default_name
+    default_name="$(env_get SERVER_NAME)"
+    default_name="${default_name:-$(hostname 2>/dev/null || cat /etc/hostname)}"
+    [ -n "$opt_server_name" ] || { ask "Name of this server" "$default_name"; opt_server_name="$answer"; }
+    if has_network; then return; fi
+    case "$verb" in
+        init)
+            [ -n "$opt_owner" ] || { ask "Your Telegram username" ''; opt_owner="$answer"; }
+            [ -n "$opt_owner" ] || die "init needs --owner @NAME"
+            [ -n "$opt_bot_token" ] || { ask_secret "Token of your bot, from @BotFather (it is not shown)"; opt_bot_token="$answer"; }
+            [ -n "$opt_bot_token" ] || die "init needs --bot-token-file PATH, or --bot-token - with the token on standard input"
+            ;;
+        join)
+            [ -n "$opt_join" ] || { ask "The join:// link from /invite" ''; opt_join="$answer"; }
+            [ -n "$opt_join" ] || die "join needs --join LINK"
+            ;;
+    esac
+    check_options
+}

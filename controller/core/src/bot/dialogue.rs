@@ -1,0 +1,346 @@
+//! The dialogue with the owner: what comes in from Telegram and from the nodes becomes questions, records, and screens.
+//!
+//! Only the node that serves the bot runs it. Every command that it is given ends with exactly one [`Stage::Done`], after the owner was shown
+//! what became of it; a command of a leader before goes on from its stored stage (F6). Nothing here is durable but through [`Act`]s.
+
+mod canvas;
+mod card;
+mod command;
+mod confirm;
+mod gate;
+mod job;
+mod list;
+mod mail;
+mod pace;
+mod reboot;
+mod scene;
+mod speedtest;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+mod tests;
+mod why;
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use constella_shared::ids::{CommandId, NodeId};
+use constella_shared::wire::command::{CommandContent, Stage, StoredCommand};
+use constella_shared::wire::records::NetValue;
+use constella_shared::wire::rpc::{Request, Response};
+
+use self::canvas::Canvas;
+use self::confirm::Confirmations;
+use self::gate::{Passage, Refused, passage};
+use self::job::{Job, Purpose, Work};
+use self::pace::Pace;
+use self::scene::{Scene, Sheet};
+use super::act::{Act, Admission, Answer, AskId};
+use super::language::Language;
+use super::screen::Screen;
+use super::text::{Key, Say};
+use super::world::World;
+use crate::io::{BotCall, BotError, BotReply, CallError, Update, UpdateEvent};
+
+/// What a dialogue is told at its making.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// `LANG_DEFAULT`.
+    pub language: Language,
+    /// From this the one-time buttons are made; random, and never used twice.
+    pub seed: [u8; 32],
+}
+
+/// The dialogue of one node, whether it serves now or not.
+#[derive(Debug)]
+pub struct Dialogue {
+    default_language: Language,
+    next_ask: u64,
+    asks: BTreeMap<AskId, Purpose>,
+    jobs: BTreeMap<CommandId, Job>,
+    refused: Refused,
+    canvas: Canvas,
+    pace: Pace,
+    scene: Scene,
+    confirmations: Confirmations,
+    menu: Menu,
+}
+
+/// Whether the command menu is set.
+#[derive(Debug, Default)]
+struct Menu {
+    tries_left: u8,
+    set_at: Option<u64>,
+}
+
+/// One step: the world at its beginning, and what it wants done.
+struct Step<'a> {
+    world: &'a World,
+    acts: Vec<Act>,
+    /// The bot's one message: the world's, until this step made another.
+    message: Option<(i64, i64)>,
+}
+
+impl Dialogue {
+    /// A dialogue that serves nobody yet.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            default_language: settings.language,
+            next_ask: 1,
+            asks: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            refused: Refused::default(),
+            canvas: Canvas::default(),
+            pace: Pace::default(),
+            scene: Scene::default(),
+            confirmations: Confirmations::new(settings.seed),
+            menu: Menu::default(),
+        }
+    }
+
+    /// What is to be done with an update, before anything of it is stored.
+    pub fn admit(&mut self, world: &World, update: &Update) -> Admission {
+        let Some(event) = update.event.as_ref().filter(|event| event.private) else { return Admission::Ignore };
+        match passage(&world.owner, event.user, event.username.as_deref(), &event.content) {
+            Passage::Owner | Passage::FirstContact => Admission::Command,
+            Passage::Stranger if self.refused.tell(world.now, event.user) => Admission::Refuse(self.refuse(event)),
+            Passage::Stranger => Admission::Ignore,
+        }
+    }
+
+    /// Carries out a stored command: a fresh one, or one that an earlier leader left at its stage. A command that is on its way is left alone.
+    pub fn command(&mut self, world: &World, command: &StoredCommand) -> Vec<Act> {
+        let mut step = Step::new(world);
+        if !self.jobs.contains_key(&command.id) {
+            self.begin(&mut step, command.clone());
+        }
+        self.run(&mut step);
+        step.acts
+    }
+
+    /// Takes the answer to a question of [`Act::Ask`], [`Act::Bot`] or [`Act::Invite`]. Answers that nobody waits for are dropped: they were
+    /// asked before [`Self::deposed`], or are of no consequence.
+    pub fn answer(&mut self, world: &World, ask: AskId, answer: Answer) -> Vec<Act> {
+        let mut step = Step::new(world);
+        let Some(purpose) = self.asks.remove(&ask) else { return step.acts };
+        match purpose {
+            Purpose::Canvas => self.canvas_answered(&mut step, bot(answer)),
+            Purpose::Menu => self.menu_answered(&step, &bot(answer)),
+            Purpose::Mail(id) => self.mailed(&mut step, id, bot(answer)),
+            Purpose::Card(id, figure) => self.figure(&mut step, id, figure, peer(answer)),
+            Purpose::BootId { nonce } => self.confirmations.boot_id(&nonce, peer(answer)),
+            Purpose::Reboot(id) => self.reboot_answered(&mut step, id, peer(answer)),
+            Purpose::Follow(id) => self.followed(&mut step, id, peer(answer)),
+            Purpose::TestStart(id) => self.test_started(&mut step, id, peer(answer)),
+            Purpose::TestPoll(id) => self.test_polled(&mut step, id, peer(answer)),
+            Purpose::Invite(id) => self.invited(&mut step, id, link(answer)),
+        }
+        self.run(&mut step);
+        step.acts
+    }
+
+    /// Does what has become due.
+    pub fn tick(&mut self, world: &World) -> Vec<Act> {
+        let mut step = Step::new(world);
+        self.run(&mut step);
+        step.acts
+    }
+
+    /// When [`Self::tick`] wants to be called, CLOCK_BOOTTIME milliseconds; earlier does no harm.
+    #[must_use]
+    pub fn deadline(&self) -> Option<u64> {
+        let jobs = self.jobs.values().filter_map(|job| job.work.deadline());
+        jobs.chain(self.menu.set_at).chain(self.canvas.deadline(&self.pace)).min()
+    }
+
+    /// This node serves the bot from now on: the command menu is set, and the one message shows the new leader. The node calls it before it
+    /// hands over what an earlier leader left undone.
+    pub fn elected(&mut self, world: &World) -> Vec<Act> {
+        self.deposed();
+        self.menu = Menu { tries_left: MENU_TRIES, set_at: Some(world.now.boot_ms) };
+        let mut step = Step::new(world);
+        if let Some((chat, _)) = world.message {
+            let language = Language::choose(world.language.as_deref(), None, self.default_language);
+            self.draw_list(&mut step, Sheet { chat, language, bring: false }, 0);
+        }
+        self.run(&mut step);
+        step.acts
+    }
+
+    /// This node does not serve the bot any longer: whatever is not done is its successor's.
+    pub fn deposed(&mut self) {
+        self.asks.clear();
+        self.jobs.clear();
+        self.canvas.clear();
+        self.scene = Scene::default();
+        self.confirmations.clear();
+        self.menu = Menu::default();
+    }
+
+    /// Tells the owner something above whatever the one message shows; nothing while there is no message.
+    pub fn notice(&mut self, world: &World, say: Say) -> Vec<Act> {
+        let mut step = Step::new(world);
+        if let Some((chat, _)) = world.message {
+            let language = Language::choose(world.language.as_deref(), None, self.default_language);
+            self.add_notice(&mut step, Sheet { chat, language, bring: false }, say);
+        }
+        self.run(&mut step);
+        step.acts
+    }
+
+    fn refuse(&mut self, event: &UpdateEvent) -> Vec<Act> {
+        let language = Language::choose(None, event.language.as_deref(), self.default_language);
+        let screen = Screen::Note { language, say: Say::new(Key::Stranger) };
+        let call = match &event.content {
+            CommandContent::Text { .. } => BotCall::Send { chat: event.chat, screen },
+            CommandContent::Button { callback_id, .. } => {
+                BotCall::AnswerCallback { callback_id: callback_id.clone(), toast: Some(screen) }
+            }
+        };
+        alloc::vec![Act::Bot { ask: self.unheeded_ask(), call }]
+    }
+
+    /// The owner's language, with Telegram's word from a command.
+    fn language(&self, world: &World, command: &StoredCommand) -> Language {
+        Language::choose(world.language.as_deref(), command.language.as_deref(), self.default_language)
+    }
+
+    /// An id for a question whose answer matters.
+    fn ask(&mut self, purpose: Purpose) -> AskId {
+        let ask = self.unheeded_ask();
+        self.asks.insert(ask, purpose);
+        ask
+    }
+
+    /// An id for a question whose answer is of no consequence.
+    fn unheeded_ask(&mut self) -> AskId {
+        let ask = AskId(self.next_ask);
+        self.next_ask += 1;
+        ask
+    }
+
+    /// Asks a node.
+    fn ask_node(&mut self, step: &mut Step<'_>, to: NodeId, request: Request, timeout: Duration, purpose: Purpose) {
+        let ask = self.ask(purpose);
+        step.acts.push(Act::Ask { ask, to, request, timeout });
+    }
+
+    fn keep(&mut self, job: Job, work: Work) {
+        self.put(Job { work, ..job });
+    }
+
+    fn put(&mut self, job: Job) {
+        self.jobs.insert(job.command.id, job);
+    }
+
+    /// The command ends as soon as this screen, or a later one, is shown.
+    fn show(&mut self, step: &Step<'_>, job: Job, version: canvas::Version) {
+        self.keep(job, Work::Show { version, since: step.world.now.boot_ms });
+    }
+
+    /// Does everything that is due, and ends the commands whose screens are shown.
+    fn run(&mut self, step: &mut Step<'_>) {
+        let ids: Vec<CommandId> = self.jobs.keys().copied().collect();
+        for id in ids {
+            match self.jobs.get(&id).map(|job| &job.work) {
+                Some(Work::Card(_)) => self.card_due(step, id),
+                Some(Work::Reboot(_)) => self.follow_due(step, id),
+                Some(Work::Test(_)) => self.test_due(step, id),
+                Some(Work::Mail(_)) => self.send_mail(step, id),
+                Some(Work::Invite { .. } | Work::Show { .. }) | None => {}
+            }
+        }
+        self.set_menu(step);
+        if let Some(call) = self.canvas.issue(step.world.now, &mut self.pace, step.message) {
+            self.confirmations.shown(step.world.now);
+            let ask = self.ask(Purpose::Canvas);
+            step.acts.push(Act::Bot { ask, call });
+        }
+        let now = step.world.now;
+        let canvas = &self.canvas;
+        self.jobs.retain(|id, job| {
+            let Work::Show { version, since } = job.work else { return true };
+            let over = canvas.is_settled(version) || now.since(since) >= PATIENCE_MS;
+            if over {
+                step.done(*id);
+            }
+            !over
+        });
+    }
+
+    fn canvas_answered(&mut self, step: &mut Step<'_>, result: Result<BotReply, BotError>) {
+        if let Some(new) = self.canvas.landed(step.world.now, &mut self.pace, result) {
+            step.acts.push(Act::Record(NetValue::Message { chat: new.chat, message: new.message }));
+            step.message = Some((new.chat, new.message));
+        }
+    }
+
+    fn set_menu(&mut self, step: &mut Step<'_>) {
+        if self.menu.set_at.is_some_and(|at| at <= step.world.now.boot_ms) {
+            self.menu.set_at = None;
+            self.menu.tries_left = self.menu.tries_left.saturating_sub(1);
+            let ask = self.ask(Purpose::Menu);
+            step.acts.push(Act::Bot { ask, call: BotCall::SetCommands });
+        }
+    }
+
+    fn menu_answered(&mut self, step: &Step<'_>, result: &Result<BotReply, BotError>) {
+        if result.is_err() && self.menu.tries_left > 0 {
+            let wait_ms = match result {
+                Err(BotError::RetryAfter { ms }) => (*ms).max(MENU_AGAIN_MS),
+                Ok(_) | Err(_) => MENU_AGAIN_MS,
+            };
+            self.menu.set_at = Some(step.world.now.boot_ms.saturating_add(wait_ms));
+        }
+    }
+}
+
+impl<'a> Step<'a> {
+    const fn new(world: &'a World) -> Self {
+        Self { world, acts: Vec::new(), message: world.message }
+    }
+
+    fn done(&mut self, command: CommandId) {
+        self.acts.push(Act::Stage { command, stage: Stage::Done });
+    }
+
+    fn answer_callback(&mut self, ask: AskId, callback_id: &str, toast: Option<Screen>) {
+        self.acts.push(Act::Bot { ask, call: BotCall::AnswerCallback { callback_id: callback_id.into(), toast } });
+    }
+}
+
+fn peer(answer: Answer) -> Result<Response, CallError> {
+    match answer {
+        Answer::Peer(result) => result,
+        Answer::Bot(_) | Answer::Link(_) => Err(CallError::Lost(OTHER_KIND.into())),
+    }
+}
+
+fn bot(answer: Answer) -> Result<BotReply, BotError> {
+    match answer {
+        Answer::Bot(result) => result,
+        Answer::Peer(_) | Answer::Link(_) => Err(BotError::Unreachable(OTHER_KIND.into())),
+    }
+}
+
+fn link(answer: Answer) -> Result<String, String> {
+    match answer {
+        Answer::Link(result) => result,
+        Answer::Peer(_) | Answer::Bot(_) => Err(OTHER_KIND.into()),
+    }
+}
+
+/// Said of an answer of another kind than its question, so that no command ever waits for it.
+const OTHER_KIND: &str = "an answer of another kind";
+
+/// How long a command waits for its screen to be shown: the owner has asked anew long since, and a holder that Telegram does not answer has
+/// handed over.
+const PATIENCE_MS: u64 = 5 * 60_000;
+
+/// Tries at setting the command menu: it is a convenience, every command works without it.
+const MENU_TRIES: u8 = 5;
+
+/// Between two of them.
+const MENU_AGAIN_MS: u64 = 10_000;

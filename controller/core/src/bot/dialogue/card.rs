@@ -1,0 +1,243 @@
+//! A node's card: four questions at once, shown as soon as the figures are there or a moment has passed, and again when all is there.
+
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use constella_shared::agent::{Net, SeriesKind, SpeedtestState, Stats};
+use constella_shared::ids::{CommandId, NodeId};
+use constella_shared::wire::rpc::{Request, Response};
+
+use super::job::{Figure, Job, Purpose, Work};
+use super::list::{button, row};
+use super::pace::Urgency;
+use super::scene::Drawing;
+use super::why::{why, why_unexpected};
+use super::{Dialogue, Step};
+use crate::bot::graph::{Graph, Scale};
+use crate::bot::press::{NodeTag, Press};
+use crate::bot::screen::{Body, Button, Card, Disk, Figures, LastSpeedtest};
+use crate::bot::text::{Key, Say};
+use crate::bot::world::World;
+use crate::io::CallError;
+
+/// What is known for a card.
+#[derive(Debug)]
+pub(super) struct Gather {
+    node: NodeId,
+    bring: bool,
+    /// Questions without an answer.
+    open: u8,
+    /// When what is there is shown, whatever is missing; None once it was.
+    early_at: Option<u64>,
+    figures: Option<Result<Figures, Say>>,
+    cpu: Option<Graph>,
+    received: Option<Graph>,
+    sent: Option<Graph>,
+    speedtest: Option<LastSpeedtest>,
+}
+
+impl Gather {
+    /// When it wants to be shown.
+    pub(super) const fn deadline(&self) -> Option<u64> {
+        self.early_at
+    }
+}
+
+impl Dialogue {
+    /// A card is asked for.
+    pub(super) fn card(&mut self, step: &mut Step<'_>, job: Job, node: NodeId, bring: bool) {
+        let id = job.command.id;
+        let questions = [
+            (Figure::Stats, Request::GetStats {}),
+            (Figure::Cpu, Request::GetTs { kind: SeriesKind::Cpu, hours: HOURS }),
+            (Figure::Net, Request::GetTs { kind: SeriesKind::Net, hours: HOURS }),
+            (Figure::Test, Request::GetSpeedtest {}),
+        ];
+        let gather = Gather {
+            node,
+            bring,
+            open: questions.len() as u8,
+            early_at: Some(step.world.now.boot_ms + EARLY_MS),
+            figures: None,
+            cpu: None,
+            received: None,
+            sent: None,
+            speedtest: None,
+        };
+        for (figure, request) in questions {
+            self.ask_node(step, node, request, TIMEOUT, Purpose::Card(id, figure));
+        }
+        self.scene.watched = Some(id);
+        self.keep(job, Work::Card(gather));
+    }
+
+    /// A figure of a card has come, or has not.
+    pub(super) fn figure(
+        &mut self,
+        step: &mut Step<'_>,
+        id: CommandId,
+        figure: Figure,
+        answer: Result<Response, CallError>,
+    ) {
+        let now_unix_s = step.world.now.unix_ms / 1_000;
+        let Some(mut job) = self.jobs.remove(&id) else { return };
+        let Work::Card(gather) = &mut job.work else { return self.put(job) };
+        gather.open = gather.open.saturating_sub(1);
+        gather.take(figure, answer, now_unix_s);
+        if !self.is_watched(id) {
+            // The owner looks at something else by now.
+            let version = self.canvas.latest();
+            return self.show(step, job, version);
+        }
+        if gather.open > 0 {
+            return self.put(job);
+        }
+        let version = self.draw_card(step, &mut job);
+        self.scene.watched = None;
+        self.show(step, job, version);
+    }
+
+    /// Shows what is there, where it is time.
+    pub(super) fn card_due(&mut self, step: &mut Step<'_>, id: CommandId) {
+        let now = step.world.now.boot_ms;
+        let watched = self.is_watched(id);
+        let Some(mut job) = self.jobs.remove(&id) else { return };
+        let Work::Card(gather) = &mut job.work else { return self.put(job) };
+        if gather.early_at.is_some_and(|at| at <= now) {
+            gather.early_at = None;
+            if watched {
+                self.draw_card(step, &mut job);
+            }
+        }
+        self.put(job);
+    }
+
+    fn draw_card(&mut self, step: &Step<'_>, job: &mut Job) -> super::canvas::Version {
+        let sheet = self.sheet(step, &job.command, false);
+        let Work::Card(gather) = &mut job.work else { return self.canvas.latest() };
+        let bring = core::mem::take(&mut gather.bring);
+        let body = gather.body(step.world);
+        let buttons = card_buttons(gather.node);
+        let drawing = Drawing { body, buttons, watched: Some(job.command.id), urgency: Urgency::Owner };
+        self.draw(step, super::scene::Sheet { bring, ..sheet }, drawing)
+    }
+}
+
+impl Gather {
+    fn take(&mut self, figure: Figure, answer: Result<Response, CallError>, now_unix_s: u64) {
+        match (figure, answer) {
+            (Figure::Stats, Ok(Response::Stats { stats, controller_version })) => {
+                self.figures = Some(Ok(figures(stats, controller_version)));
+            }
+            (Figure::Stats, Ok(_)) => self.figures = Some(Err(why_unexpected())),
+            (Figure::Stats, Err(error)) => self.figures = Some(Err(why(&error))),
+            (Figure::Cpu, Ok(Response::Series { series })) => {
+                self.cpu = Graph::of(&series, 0, HOURS, now_unix_s, Scale::To(100.0));
+            }
+            (Figure::Net, Ok(Response::Series { series })) => {
+                self.received = Graph::of(&series, 0, HOURS, now_unix_s, Scale::Own);
+                self.sent = Graph::of(&series, 1, HOURS, now_unix_s, Scale::Own);
+            }
+            (Figure::Test, Ok(Response::Speedtest { test })) => self.speedtest = Some(last_test(test, now_unix_s)),
+            // A card is readable without them; why the node does not answer, its figures say.
+            (Figure::Cpu | Figure::Net | Figure::Test, _) => {}
+        }
+    }
+
+    fn body(&self, world: &World) -> Body {
+        let Some(node) = world.nodes.iter().find(|row| row.node == self.node) else {
+            return Body::Says(vec![Say::new(Key::NodeGone)]);
+        };
+        Body::Card(Box::new(Card {
+            row: row(world, node),
+            figures: self.figures.clone().unwrap_or_else(|| Err(Say::new(Key::Loading))),
+            cpu: self.cpu.clone(),
+            received: self.received.clone(),
+            sent: self.sent.clone(),
+            hours: HOURS,
+            speedtest: self.speedtest.clone(),
+        }))
+    }
+}
+
+fn card_buttons(node: NodeId) -> Vec<Vec<Button>> {
+    let tag = || NodeTag::of(&node);
+    vec![
+        vec![button(Key::Refresh, Press::Card(tag())), button(Key::Speedtest, Press::Speedtest(tag()))],
+        vec![button(Key::Reboot, Press::AskReboot(tag())), button(Key::ToList, Press::List { page: 0 })],
+    ]
+}
+
+fn figures(stats: Stats, controller: alloc::string::String) -> Figures {
+    Figures {
+        cpu_percent: stats.cpu_percent,
+        cores: stats.cores_percent.len(),
+        load: stats.load,
+        mem: (stats.mem_used, stats.mem_total),
+        swap: (stats.swap_used, stats.swap_total),
+        net: rates(&stats.nets),
+        disks: fullest(stats.disks),
+        uptime_s: stats.uptime_s,
+        controller,
+        agent: stats.agent_version,
+    }
+}
+
+/// Received and sent over the host's own interfaces: what passes a bridge or a tunnel passes one of those too.
+fn rates(nets: &[Net]) -> (u64, u64) {
+    let is_virtual = |net: &&Net| VIRTUAL.iter().any(|prefix| net.name.starts_with(prefix));
+    let sum = |nets: &mut dyn Iterator<Item = &Net>| {
+        nets.fold((0u64, 0u64), |(rx, tx), net| (rx.saturating_add(net.rx_rate), tx.saturating_add(net.tx_rate)))
+    };
+    if nets.iter().all(|net| is_virtual(&net)) {
+        sum(&mut nets.iter())
+    } else {
+        sum(&mut nets.iter().filter(|net| !is_virtual(net)))
+    }
+}
+
+/// The root, then the fullest others; a device that is mounted twice counts once.
+fn fullest(disks: Vec<constella_shared::agent::Disk>) -> Vec<Disk> {
+    let mut known: Vec<constella_shared::agent::Disk> = Vec::new();
+    for disk in disks.into_iter().filter(|disk| disk.total > 0) {
+        match known.iter_mut().find(|other| other.device == disk.device) {
+            Some(other) if disk.mount.len() < other.mount.len() => *other = disk,
+            Some(_) => {}
+            None => known.push(disk),
+        }
+    }
+    let permille = |disk: &constella_shared::agent::Disk| u128::from(disk.used) * 1_000 / u128::from(disk.total.max(1));
+    known.sort_by(|a, b| {
+        (b.mount == "/").cmp(&(a.mount == "/")).then(permille(b).cmp(&permille(a))).then_with(|| a.mount.cmp(&b.mount))
+    });
+    known.truncate(DISKS);
+    known.into_iter().map(|disk| Disk { mount: disk.mount, used: disk.used, total: disk.total }).collect()
+}
+
+fn last_test(test: SpeedtestState, now_unix_s: u64) -> LastSpeedtest {
+    match test {
+        SpeedtestState::Idle => LastSpeedtest::Never,
+        SpeedtestState::Running { .. } => LastSpeedtest::Running,
+        SpeedtestState::Done { at_unix_s, figures, .. } => {
+            LastSpeedtest::Done { ago_ms: now_unix_s.saturating_sub(at_unix_s).saturating_mul(1_000), figures }
+        }
+        SpeedtestState::Failed { message, .. } => LastSpeedtest::Failed { message },
+    }
+}
+
+/// The hours that a card's graphs reach back.
+const HOURS: u32 = 6;
+
+/// What is there after this is shown: a tap that shows nothing for longer feels lost.
+const EARLY_MS: u64 = 700;
+
+/// A node that has not answered by then is shown without figures.
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// File systems on a card.
+const DISKS: usize = 4;
+
+/// Interfaces whose traffic passes another one too.
+const VIRTUAL: [&str; 10] = ["veth", "docker", "br-", "virbr", "cni", "flannel", "cali", "wg", "tun", "tap"];

@@ -1,0 +1,164 @@
+//! A fresh command: what a text or a press asks for.
+
+use alloc::string::ToString;
+
+use constella_shared::ids::NodeId;
+use constella_shared::wire::command::{CommandContent, Stage, StoredCommand};
+use constella_shared::wire::records::NetValue;
+
+use super::confirm::{Unconfirmed, VALID_MS};
+use super::gate::{Passage, passage};
+use super::job::{Job, Purpose, Work};
+use super::list::{button, name_of};
+use super::pace::Urgency;
+use super::reboot::Order;
+use super::scene::{Drawing, Sheet};
+use super::{Dialogue, Step};
+use crate::bot::act::Act;
+use crate::bot::language::Language;
+use crate::bot::press::{NodeTag, Press};
+use crate::bot::screen::{Body, Screen};
+use crate::bot::text::{Key, Say, Value};
+use constella_shared::wire::rpc::Request;
+use core::time::Duration;
+
+impl Dialogue {
+    /// Takes up a command at its stage.
+    pub(super) fn begin(&mut self, step: &mut Step<'_>, command: StoredCommand) {
+        let stage = command.stage.clone();
+        let job = Job { command, work: Work::Show { version: 0, since: step.world.now.boot_ms } };
+        match stage {
+            Stage::Taken => self.fresh(step, job),
+            Stage::Rebooting { target, boot_id, not_after_unix_ms, asked_unix_ms } => {
+                self.resume_reboot(step, job, Order { target, boot_id, not_after_unix_ms }, asked_unix_ms);
+            }
+            Stage::Testing { target, asked_unix_ms } => self.resume_test(step, job, target, asked_unix_ms),
+            Stage::Done => {}
+        }
+    }
+
+    fn fresh(&mut self, step: &mut Step<'_>, job: Job) {
+        let command = &job.command;
+        let passage = passage(&step.world.owner, command.user, command.username.as_deref(), &command.content);
+        match (passage, command.content.clone()) {
+            (Passage::Owner, CommandContent::Text { text }) => self.text(step, job, &text),
+            (Passage::Owner, CommandContent::Button { callback_id, data, message }) => {
+                self.button(step, job, &callback_id, &data, message);
+            }
+            (Passage::FirstContact, _) => self.first_contact(step, job),
+            // Admitted by an earlier leader, and the owner is another by now.
+            (Passage::Stranger, CommandContent::Text { .. }) => self.mail_note(step, job, Say::new(Key::Stranger)),
+            (Passage::Stranger, CommandContent::Button { callback_id, .. }) => {
+                self.toast(step, &job, &callback_id, Some(Key::Stranger));
+                step.done(job.command.id);
+            }
+        }
+    }
+
+    /// Name and code fit: the id is pinned, and the language that Telegram names is kept, so that a leader that has not heard the owner yet
+    /// knows it too.
+    fn first_contact(&mut self, step: &mut Step<'_>, job: Job) {
+        let username = step.world.owner.username.clone();
+        let telegram_id = Some(job.command.user);
+        step.acts.push(Act::Record(NetValue::Owner { username: username.clone(), telegram_id, claim: None }));
+        let language = job.command.language.as_deref().and_then(Language::of_tag);
+        if let (None, Some(language)) = (&step.world.language, language) {
+            step.acts.push(Act::Record(NetValue::Language { code: language.code().to_string() }));
+        }
+        let sheet = self.sheet(step, &job.command, true);
+        self.draw_list(step, sheet, 0);
+        let version = self.add_notice(step, sheet, Say::new(Key::Welcome).text("name", username));
+        self.show(step, job, version);
+    }
+
+    fn text(&mut self, step: &mut Step<'_>, job: Job, text: &str) {
+        self.notices_read();
+        let sheet = self.sheet(step, &job.command, true);
+        let mut words = text.split_whitespace();
+        let verb = words.next().and_then(|word| word.split('@').next()).unwrap_or_default();
+        let version = match (verb, words.next()) {
+            ("/start" | "/nodes" | "/status", _) => self.draw_list(step, sheet, 0),
+            ("/invite", ttl) => return self.invite(step, job, ttl),
+            ("/lang", Some(tag)) => match Language::of_tag(tag) {
+                Some(language) => self.set_language(step, sheet, language),
+                None => self.draw_help(step, sheet, None),
+            },
+            ("/help" | "/lang", _) => self.draw_help(step, sheet, None),
+            _ => self.draw_help(step, sheet, Some(Key::UnknownText)),
+        };
+        self.show(step, job, version);
+    }
+
+    fn button(&mut self, step: &mut Step<'_>, job: Job, callback_id: &str, data: &str, message: i64) {
+        let old = step.message.is_some_and(|current| current != (job.command.chat, message));
+        let press = Press::parse(data);
+        let node = press.as_ref().and_then(Press::node).map(|tag| tag.find(step.world));
+        let confirmed = match (&press, node) {
+            (Some(Press::Reboot { nonce, .. }), Some(Some(node))) => {
+                Some(self.confirmations.take(step.world.now, node, nonce))
+            }
+            _ => None,
+        };
+        let toast = match (&press, node, &confirmed) {
+            (None, _, _) => Some(Key::UnknownButton),
+            (_, Some(None), _) => Some(Key::NodeGone),
+            (_, _, Some(Err(Unconfirmed::Expired))) => Some(Key::ConfirmExpired),
+            (_, _, Some(Err(Unconfirmed::Unknown))) => Some(Key::ConfirmUnknown),
+            (Some(Press::Language(_)), _, _) => Some(Key::LanguageSet),
+            _ if old => Some(Key::OldMessage),
+            _ => None,
+        };
+        self.toast(step, &job, callback_id, toast);
+        self.notices_read();
+        let sheet = self.sheet(step, &job.command, old);
+        let version = match (press, node.flatten()) {
+            (Some(Press::Card(_)), Some(node)) => return self.card(step, job, node, old),
+            (Some(Press::Speedtest(_)), Some(node)) => return self.start_test(step, job, node, old),
+            (Some(Press::AskReboot(_)), Some(node)) => self.draw_confirmation(step, sheet, node),
+            (Some(Press::Reboot { .. }), Some(node)) => match confirmed {
+                Some(Ok((confirmation, shown))) => {
+                    return self.start_reboot(step, job, Order::confirmed(node, confirmation, shown), shown, old);
+                }
+                Some(Err(_)) | None => self.draw_confirmation(step, sheet, node),
+            },
+            (Some(Press::List { page }), _) => self.draw_list(step, sheet, page),
+            (Some(Press::Help), _) => self.draw_help(step, sheet, None),
+            (Some(Press::Language(language)), _) => self.set_language(step, sheet, language),
+            (Some(Press::Nothing), _) if !old => self.canvas.latest(),
+            _ => self.draw_list(step, sheet, 0),
+        };
+        self.show(step, job, version);
+    }
+
+    fn draw_confirmation(&mut self, step: &mut Step<'_>, sheet: Sheet, node: NodeId) -> super::canvas::Version {
+        let nonce = self.confirmations.make(node);
+        self.ask_node(step, node, Request::GetStats {}, BOOT_ID_TIMEOUT, Purpose::BootId { nonce: nonce.clone() });
+        let leads = step.world.nodes.iter().any(|row| row.node == node && row.leader);
+        let say = Say::new(if leads { Key::ConfirmRebootLeader } else { Key::ConfirmReboot })
+            .text("name", name_of(step.world, node))
+            .text("id", node.short())
+            .with("seconds", Value::Count(VALID_MS / 1_000));
+        let yes = Press::Reboot { node: NodeTag::of(&node), nonce };
+        let buttons = alloc::vec![
+            alloc::vec![button(Key::RebootYes, yes)],
+            alloc::vec![button(Key::Cancel, Press::Card(NodeTag::of(&node)))],
+        ];
+        let body = Body::Says(alloc::vec![say]);
+        self.draw(step, sheet, Drawing { body, buttons, watched: None, urgency: Urgency::Owner })
+    }
+
+    fn set_language(&mut self, step: &mut Step<'_>, sheet: Sheet, language: Language) -> super::canvas::Version {
+        step.acts.push(Act::Record(NetValue::Language { code: language.code().to_string() }));
+        self.draw_help(step, Sheet { language, ..sheet }, Some(Key::LanguageSet))
+    }
+
+    /// Answers a press: at once, before any work, or Telegram forgets it.
+    pub(super) fn toast(&mut self, step: &mut Step<'_>, job: &Job, callback_id: &str, toast: Option<Key>) {
+        let language = self.language(step.world, &job.command);
+        let ask = self.unheeded_ask();
+        step.answer_callback(ask, callback_id, toast.map(|key| Screen::Note { language, say: Say::new(key) }));
+    }
+}
+
+/// For the boot id, while the owner reads the confirmation.
+const BOOT_ID_TIMEOUT: Duration = Duration::from_secs(3);

@@ -1,0 +1,331 @@
+//! A reboot: asked once, then followed until the node's boot id has changed, by this leader or the next.
+
+use alloc::string::String;
+use alloc::vec;
+use core::time::Duration;
+
+use constella_shared::agent::{RebootOutcome, Stats};
+use constella_shared::ids::{CommandId, NodeId};
+use constella_shared::wire::command::Stage;
+use constella_shared::wire::rpc::{Request, Response, RpcCode, Status};
+
+use super::confirm::{Confirmation, DEADLINE_MS};
+use super::job::{Job, Purpose, Work};
+use super::list::{name_of, ways_back};
+use super::pace::Urgency;
+use super::scene::{Drawing, Sheet};
+use super::why::{why, why_unexpected};
+use super::{Dialogue, Step};
+use crate::bot::act::Act;
+use crate::bot::screen::Body;
+use crate::bot::text::{Key, Say, Value};
+use crate::clock::Now;
+use crate::io::CallError;
+
+/// What the owner confirmed.
+#[derive(Debug, Clone)]
+pub(super) struct Order {
+    /// Which node.
+    pub(super) target: NodeId,
+    /// Its boot id before, where it is known.
+    pub(super) boot_id: Option<String>,
+    /// Refused after this.
+    pub(super) not_after_unix_ms: u64,
+}
+
+impl Order {
+    /// By a press on a one-time button.
+    pub(super) fn confirmed(target: NodeId, confirmation: Confirmation, shown: Now) -> Self {
+        let not_after_unix_ms = shown.unix_ms.saturating_add(DEADLINE_MS);
+        Self { target, boot_id: confirmation.boot_id, not_after_unix_ms }
+    }
+}
+
+/// A reboot that was asked for.
+#[derive(Debug)]
+pub(super) struct Reboot {
+    order: Order,
+    asked: Asked,
+    /// What is not certain, above the progress; None where the host took the command.
+    doubt: Option<Say>,
+    /// Watched for so long.
+    limit_ms: u64,
+    /// When the node is looked at next; None while a question is open.
+    look_at: Option<u64>,
+    seen: Seen,
+}
+
+/// When a target was asked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    unix_ms: u64,
+    /// By this node's own CLOCK_BOOTTIME, where this node asked.
+    boot_ms: Option<u64>,
+}
+
+/// What the last look at the node found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    /// Nobody looked yet.
+    Nothing,
+    /// It answers, and did not reboot.
+    Up,
+    /// It does not answer.
+    Away,
+}
+
+impl Reboot {
+    /// When the node is looked at next.
+    pub(super) const fn deadline(&self) -> Option<u64> {
+        self.look_at
+    }
+
+    /// Whether these are the figures of a later boot than the one that was to be ended.
+    fn is_over(&self, stats: &Stats, elapsed_ms: u64) -> bool {
+        match &self.order.boot_id {
+            Some(before) => !stats.boot_id.is_empty() && stats.boot_id != *before,
+            None => stats.uptime_s.saturating_mul(1_000).saturating_add(UPTIME_SLACK_MS) < elapsed_ms,
+        }
+    }
+}
+
+impl Asked {
+    /// Now, by this node.
+    pub(super) const fn now(now: Now) -> Self {
+        Self { unix_ms: now.unix_ms, boot_ms: Some(now.boot_ms) }
+    }
+
+    /// By an earlier leader, or an earlier life of this one.
+    pub(super) const fn before(unix_ms: u64) -> Self {
+        Self { unix_ms, boot_ms: None }
+    }
+
+    /// Milliseconds since; by two wall clocks where another node asked.
+    pub(super) fn elapsed_ms(self, now: Now) -> u64 {
+        self.boot_ms.map_or_else(|| now.unix_ms.saturating_sub(self.unix_ms), |boot_ms| now.since(boot_ms))
+    }
+}
+
+impl Dialogue {
+    /// The owner confirmed: the order is stored, then asked.
+    pub(super) fn start_reboot(&mut self, step: &mut Step<'_>, job: Job, order: Order, shown: Now, bring: bool) {
+        let left_ms = DEADLINE_MS.saturating_sub(step.world.now.since(shown.boot_ms));
+        self.order_reboot(step, job, order, left_ms, bring);
+    }
+
+    /// An earlier leader left it: nothing is asked twice.
+    pub(super) fn resume_reboot(&mut self, step: &mut Step<'_>, job: Job, order: Order, asked_unix_ms: Option<u64>) {
+        let now = step.world.now;
+        let name = name_of(step.world, order.target);
+        match asked_unix_ms {
+            Some(unix_ms) => {
+                let via = step.world.nodes.iter().find(|row| row.node == job.command.taken_by);
+                let lives = via.is_some_and(|row| row.status == Status::Alive);
+                let key = if lives { Key::RebootVia } else { Key::RebootViaGone };
+                let doubt = Say::new(key).text("name", name).text("via", name_of(step.world, job.command.taken_by));
+                self.follow(step, job, order, Asked::before(unix_ms), doubt);
+            }
+            None if now.unix_ms < order.not_after_unix_ms => {
+                let left_ms = (order.not_after_unix_ms - now.unix_ms).min(DEADLINE_MS);
+                self.order_reboot(step, job, order, left_ms, false);
+            }
+            None => {
+                self.end_reboot(step, job, order.target, Say::new(Key::RebootTooLate).text("name", name));
+            }
+        }
+    }
+
+    /// The stage says "asked" before the question goes out: whoever finds it so only watches.
+    fn order_reboot(&mut self, step: &mut Step<'_>, job: Job, order: Order, left_ms: u64, bring: bool) {
+        let (id, now, target) = (job.command.id, step.world.now, order.target);
+        step.acts.push(Act::Stage { command: id, stage: stage(&order, now.unix_ms) });
+        let request =
+            Request::Reboot { command_id: id, term: step.world.term, expires_in_ms: left_ms, not_after_boot_ms: None };
+        self.ask_node(step, target, request, ASK_TIMEOUT, Purpose::Reboot(id));
+        let sheet = self.sheet(step, &job.command, bring);
+        let say = Say::new(Key::RebootAsking).text("name", name_of(step.world, target));
+        self.draw_reboot(step, sheet, id, target, vec![say], Urgency::Owner);
+        let reboot = Reboot {
+            order,
+            asked: Asked::now(now),
+            doubt: None,
+            limit_ms: WATCH_MS,
+            look_at: None,
+            seen: Seen::Nothing,
+        };
+        self.keep(job, Work::Reboot(reboot));
+    }
+
+    fn follow(&mut self, step: &mut Step<'_>, job: Job, order: Order, asked: Asked, doubt: Say) {
+        let sheet = self.sheet(step, &job.command, false);
+        let target = order.target;
+        self.draw_reboot(step, sheet, job.command.id, target, vec![doubt.clone()], Urgency::Owner);
+        // However late it was taken up, it is looked at for a while.
+        let limit_ms = WATCH_MS.max(asked.elapsed_ms(step.world.now) + RESUMED_WATCH_MS);
+        let look_at = Some(step.world.now.boot_ms);
+        let reboot = Reboot { order, asked, doubt: Some(doubt), limit_ms, look_at, seen: Seen::Nothing };
+        self.keep(job, Work::Reboot(reboot));
+    }
+
+    /// The target's answer to the question itself.
+    pub(super) fn reboot_answered(&mut self, step: &mut Step<'_>, id: CommandId, answer: Result<Response, CallError>) {
+        let Some(mut job) = self.jobs.remove(&id) else { return };
+        let Work::Reboot(reboot) = &mut job.work else { return self.put(job) };
+        let target = reboot.order.target;
+        let name = name_of(step.world, target);
+        let failed = |key, why| Say::new(key).text("name", name.clone()).with("why", Value::Say(why));
+        let verdict = match answer {
+            Ok(Response::Reboot { answer, boot_id }) => {
+                if let Some(boot_id) = boot_id.filter(|id| !id.is_empty() && reboot.order.boot_id.is_none()) {
+                    reboot.order.boot_id = Some(boot_id);
+                    let stage = stage(&reboot.order, reboot.asked.unix_ms);
+                    step.acts.push(Act::Stage { command: id, stage });
+                }
+                match answer.outcome {
+                    RebootOutcome::Started | RebootOutcome::Accepted => None,
+                    RebootOutcome::Failed { status, stderr } => Some(failed(Key::RebootFailed, exit(status, stderr))),
+                }
+            }
+            Ok(_) => {
+                reboot.doubt = Some(failed(Key::RebootUnsure, why_unexpected()));
+                None
+            }
+            Err(error @ CallError::NotSent(_)) => Some(failed(Key::RebootNotSent, why(&error))),
+            Err(error @ CallError::Lost(_)) => {
+                reboot.doubt = Some(failed(Key::RebootUnsure, why(&error)));
+                None
+            }
+            Err(error @ CallError::Refused(_)) if may_have_been_done(&error) => {
+                reboot.doubt = Some(failed(Key::RebootUnsure, why(&error)));
+                reboot.limit_ms = DOUBTFUL_WATCH_MS;
+                None
+            }
+            Err(error @ CallError::Refused(_)) => Some(failed(Key::RebootRefused, why(&error))),
+        };
+        match verdict {
+            Some(say) => self.end_reboot(step, job, target, say),
+            None => {
+                reboot.look_at = Some(step.world.now.boot_ms + LOOK_EVERY_MS);
+                self.draw_progress(step, &job);
+                self.put(job);
+            }
+        }
+    }
+
+    /// Looks at the node, where it is time.
+    pub(super) fn follow_due(&mut self, step: &mut Step<'_>, id: CommandId) {
+        let now = step.world.now.boot_ms;
+        let Some(Job { work: Work::Reboot(reboot), .. }) = self.jobs.get_mut(&id) else { return };
+        if reboot.look_at.is_some_and(|at| at <= now) {
+            reboot.look_at = None;
+            let target = reboot.order.target;
+            self.ask_node(step, target, Request::GetStats {}, LOOK_TIMEOUT, Purpose::Follow(id));
+        }
+    }
+
+    /// What the look found.
+    pub(super) fn followed(&mut self, step: &mut Step<'_>, id: CommandId, answer: Result<Response, CallError>) {
+        let now = step.world.now;
+        let Some(mut job) = self.jobs.remove(&id) else { return };
+        let Work::Reboot(reboot) = &mut job.work else { return self.put(job) };
+        let target = reboot.order.target;
+        let name = name_of(step.world, target);
+        let elapsed_ms = reboot.asked.elapsed_ms(now);
+        reboot.seen = match answer {
+            Ok(Response::Stats { stats, .. }) if reboot.is_over(&stats, elapsed_ms) => {
+                let say = Say::new(Key::RebootBack).text("name", name).span("took", elapsed_ms);
+                return self.end_reboot(step, job, target, say);
+            }
+            Ok(Response::Stats { .. }) => Seen::Up,
+            Ok(_) | Err(_) => Seen::Away,
+        };
+        if elapsed_ms >= reboot.limit_ms {
+            let key = if reboot.seen == Seen::Up { Key::RebootNotDone } else { Key::RebootNotBack };
+            let say = Say::new(key).text("name", name).span("waited", elapsed_ms);
+            return self.end_reboot(step, job, target, say);
+        }
+        reboot.look_at = Some(now.boot_ms + LOOK_EVERY_MS);
+        self.draw_progress(step, &job);
+        self.put(job);
+    }
+
+    fn draw_progress(&mut self, step: &mut Step<'_>, job: &Job) {
+        let Work::Reboot(reboot) = &job.work else { return };
+        if !self.is_watched(job.command.id) {
+            return;
+        }
+        let name = name_of(step.world, reboot.order.target);
+        let waited = coarse(reboot.asked.elapsed_ms(step.world.now));
+        let key = if reboot.seen == Seen::Away { Key::RebootAway } else { Key::RebootGoing };
+        let says = reboot.doubt.clone().into_iter().chain([Say::new(key).text("name", name).span("waited", waited)]);
+        let sheet = self.sheet(step, &job.command, false);
+        self.draw_reboot(step, sheet, job.command.id, reboot.order.target, says.collect(), Urgency::Progress);
+    }
+
+    fn draw_reboot(
+        &mut self,
+        step: &Step<'_>,
+        sheet: Sheet,
+        id: CommandId,
+        target: NodeId,
+        says: alloc::vec::Vec<Say>,
+        urgency: Urgency,
+    ) {
+        let drawing = Drawing { body: Body::Says(says), buttons: ways_back(target), watched: Some(id), urgency };
+        self.draw(step, sheet, drawing);
+    }
+
+    fn end_reboot(&mut self, step: &mut Step<'_>, job: Job, target: NodeId, say: Say) {
+        let body = Body::Says(vec![say.clone()]);
+        let drawing = Drawing { body, buttons: ways_back(target), watched: None, urgency: Urgency::Owner };
+        self.conclude(step, job, drawing, say);
+    }
+}
+
+fn stage(order: &Order, asked_unix_ms: u64) -> Stage {
+    Stage::Rebooting {
+        target: order.target,
+        boot_id: order.boot_id.clone(),
+        not_after_unix_ms: order.not_after_unix_ms,
+        asked_unix_ms: Some(asked_unix_ms),
+    }
+}
+
+/// Whether a refusal leaves open that the host took the command: its agent, or its time, ran out on the way.
+fn may_have_been_done(error: &CallError) -> bool {
+    matches!(error, CallError::Refused(refusal) if matches!(refusal.code, RpcCode::AgentUnreachable | RpcCode::TimedOut))
+}
+
+fn exit(status: Option<i32>, stderr: String) -> Say {
+    match status {
+        Some(status) => Say::new(Key::WhyExit).text("status", alloc::format!("{status}")).text("message", stderr),
+        None => Say::new(Key::WhySignal).text("message", stderr),
+    }
+}
+
+/// Exact in the first minute, then in steps: the message is not edited hundreds of times.
+const fn coarse(ms: u64) -> u64 {
+    let grain = if ms < 60_000 { 1_000 } else { 10_000 };
+    ms / grain * grain
+}
+
+/// For the question itself: the agent's own limit and the way there.
+const ASK_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Between two looks at a node.
+const LOOK_EVERY_MS: u64 = 2_000;
+
+/// For one look.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A host that is not back by then needs somebody at its console.
+const WATCH_MS: u64 = 10 * 60_000;
+
+/// The least that a new leader watches.
+const RESUMED_WATCH_MS: u64 = 15_000;
+
+/// Where it is doubtful that the host took the command at all.
+const DOUBTFUL_WATCH_MS: u64 = 90_000;
+
+/// Uptime counts whole seconds, and two wall clocks may differ.
+const UPTIME_SLACK_MS: u64 = 2_000;

@@ -1,0 +1,393 @@
+//! List, card, help, invitations, languages, first contact and strangers.
+
+use super::*;
+use crate::bot::screen::{Card, Label, LastSpeedtest, List};
+use crate::bot::text::Value;
+use constella_shared::agent::{Disk, MinAvgMax, Net, Point, SeriesKind, SpeedtestFigures};
+
+fn list(message: &Message) -> List {
+    match &message.body {
+        Body::List(list) => list.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn card(message: &Message) -> Card {
+    match &message.body {
+        Body::Card(card) => (**card).clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn shown(bench: &mut Bench, press: &Press) -> Message {
+    bench.pass(10_000);
+    bench.press(press);
+    last_screen(&bench.telegram())
+}
+
+#[test]
+fn the_list_is_sorted_by_name_and_paged_by_eight() {
+    let mut bench = Bench::new();
+    bench.world.nodes = (0..20).map(|n| row(&alloc::format!("Node{:02}", 19 - n))).collect();
+    bench.world.nodes[3].status = Status::Down;
+    let first = list(&shown(&mut bench, &Press::List { page: 0 }));
+    assert_eq!((first.rows.len(), first.alive, first.total), (8, 19, 20));
+    assert_eq!(first.rows[0].name, "Node00");
+    let screen = shown(&mut bench, &Press::List { page: 2 });
+    assert_eq!(
+        list(&screen).rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(),
+        ["Node16", "Node17", "Node18", "Node19"]
+    );
+    let pager: Vec<Press> =
+        screen.buttons[screen.buttons.len() - 2].iter().map(|button| button.press.clone()).collect();
+    assert_eq!(pager, [Press::List { page: 1 }, Press::Nothing, Press::List { page: 0 }]);
+    // A page that is gone is the last one.
+    assert_eq!(list(&shown(&mut bench, &Press::List { page: 99 })).rows[0].name, "Node16");
+}
+
+#[test]
+fn a_network_without_nodes_and_long_names_are_drawn() {
+    let mut bench = Bench::new();
+    bench.world.nodes = vec![row(&"n".repeat(63)), row("b")];
+    let screen = shown(&mut bench, &Press::List { page: 0 });
+    assert!(screen.buttons[..2].iter().all(|row| row.len() == 1));
+    bench.world.nodes.clear();
+    assert_eq!(list(&shown(&mut bench, &Press::List { page: 0 })).total, 0);
+}
+
+#[test]
+fn a_weak_leader_says_which_voters_it_lacks() {
+    let mut bench = Bench::new();
+    bench.world.strong = false;
+    bench.world.voters_missing = (2, 5);
+    assert_eq!(list(&shown(&mut bench, &Press::List { page: 0 })).voters_missing, Some((2, 5)));
+}
+
+#[test]
+fn who_is_silent_is_told_since_when() {
+    let mut bench = Bench::new();
+    bench.world.nodes[1].status = Status::Down;
+    bench.world.nodes[1].last_seen_unix_ms = bench.world.now.unix_ms - 60_000;
+    bench.world.nodes[2].status = Status::Down;
+    bench.world.nodes[2].last_seen_unix_ms = 0;
+    let rows = list(&shown(&mut bench, &Press::List { page: 0 })).rows;
+    assert_eq!(rows.iter().map(|row| row.silent_ms).collect::<Vec<_>>(), [Some(0), Some(70_000), None]);
+    // Nobody measures a round trip to oneself.
+    assert_eq!((rows[0].rtt_ms, rows[1].rtt_ms), (None, Some(21)));
+}
+
+fn full_stats() -> Stats {
+    let disk = |mount: &str, device: &str, used, total| Disk {
+        mount: mount.into(),
+        device: device.into(),
+        fs: "ext4".into(),
+        total,
+        used,
+    };
+    let net = |name: &str, rx_rate| Net { name: name.into(), rx_total: 0, tx_total: 0, rx_rate, tx_rate: 1 };
+    Stats {
+        boot_id: "boot-1".into(),
+        cpu_percent: 12.5,
+        cores_percent: vec![1.0, 2.0],
+        mem_total: 8,
+        mem_used: 3,
+        disks: vec![
+            disk("/data", "/dev/b", 90, 100),
+            disk("/", "/dev/a", 10, 100),
+            disk("/var/lib/x", "/dev/a", 10, 100),
+            disk("/empty", "none", 0, 0),
+            disk("/m1", "/dev/c", 20, 100),
+            disk("/m2", "/dev/d", 30, 100),
+            disk("/m3", "/dev/e", 5, 100),
+        ],
+        nets: vec![net("eth0", 100), net("veth1", 7), net("docker0", 7)],
+        agent_version: "0.1.0".into(),
+        ..Stats::default()
+    }
+}
+
+fn answer_card(bench: &mut Bench) {
+    let now_s = bench.world.now.unix_ms / 1_000;
+    bench.nodes(&mut |_, request| {
+        Some(Ok(match request {
+            Request::GetStats {} => Response::Stats { stats: full_stats(), controller_version: "0.1.0".into() },
+            Request::GetTs { kind, hours } => {
+                assert_eq!(*hours, 6);
+                let v = MinAvgMax(1.0, 50.0, 60.0);
+                let v = if *kind == SeriesKind::Net { vec![v, v] } else { vec![v] };
+                let points = vec![Point { t: now_s - 60, v }];
+                Response::Series { series: Series { kind: *kind, step_s: 60, channels: vec![], points } }
+            }
+            _ => Response::Speedtest {
+                test: SpeedtestState::Done {
+                    command_id: CommandId([0; 32]),
+                    at_unix_s: now_s - 100,
+                    figures: SpeedtestFigures::default(),
+                },
+            },
+        }))
+    });
+}
+
+#[test]
+fn a_card_has_figures_graphs_and_the_last_speedtest() {
+    let mut bench = Bench::new();
+    let id = bench.press(&Press::Card(tag("beta")));
+    assert_eq!(bench.asks.len(), 4);
+    answer_card(&mut bench);
+    let screen = last_screen(&bench.telegram());
+    let card = card(&screen);
+    let figures = card.figures.unwrap();
+    assert_eq!(figures.net, (100, 1), "a bridge's traffic is the interface's own");
+    let mounts: Vec<&str> = figures.disks.iter().map(|disk| disk.mount.as_str()).collect();
+    assert_eq!(mounts, ["/", "/data", "/m2", "/m1"]);
+    assert!(card.cpu.is_some() && card.received.is_some() && card.sent.is_some());
+    assert!(matches!(card.speedtest, Some(LastSpeedtest::Done { ago_ms: 100_000, .. })));
+    assert_eq!(bench.done(id), 1);
+    let data: Vec<Press> = screen.buttons.iter().flatten().map(|button| button.press.clone()).collect();
+    let tag = || tag("beta");
+    assert_eq!(data, [Press::Card(tag()), Press::Speedtest(tag()), Press::AskReboot(tag()), Press::List { page: 0 }]);
+}
+
+#[test]
+fn a_slow_card_is_shown_with_what_is_there_and_again_when_it_is_whole() {
+    let mut bench = Bench::new();
+    let id = bench.press(&Press::Card(tag("beta")));
+    bench.telegram();
+    bench.pass(700);
+    let first = card(&last_screen(&bench.telegram()));
+    assert_eq!(first.figures.unwrap_err().key, Key::Loading);
+    assert_eq!(bench.done(id), 0);
+    bench.nodes(&mut |_, _| Some(lost()));
+    let second = card(&last_screen(&bench.telegram()));
+    assert_eq!(second.figures.unwrap_err().key, Key::WhyNoAnswer);
+    assert_eq!(bench.done(id), 1);
+}
+
+#[test]
+fn every_refusal_of_figures_is_a_sentence() {
+    let cases = [
+        (not_sent(), Key::WhyNoConnection),
+        (lost(), Key::WhyNoAnswer),
+        (refused(RpcCode::AgentUnreachable), Key::WhyAgentUnreachable),
+        (refused(RpcCode::AgentFailed), Key::WhyAgentFailed),
+        (refused(RpcCode::Protocol), Key::WhyOther),
+        (Ok(Response::Done), Key::WhyOther),
+    ];
+    for (answer, expected) in cases {
+        let mut bench = Bench::new();
+        bench.press(&Press::Card(tag("beta")));
+        bench.nodes(&mut |_, _| Some(answer.clone()));
+        assert_eq!(card(&last_screen(&bench.telegram())).figures.unwrap_err().key, expected);
+    }
+}
+
+#[test]
+fn a_card_that_the_owner_left_does_not_come_back() {
+    let mut bench = Bench::new();
+    let left = bench.press(&Press::Card(tag("beta")));
+    bench.press(&Press::List { page: 0 });
+    bench.telegram();
+    answer_card(&mut bench);
+    bench.pass(5_000);
+    assert!(bench.telegram().is_empty());
+    assert_eq!(bench.done(left), 1);
+}
+
+#[test]
+fn a_button_of_a_removed_node_shows_the_list_and_says_why() {
+    for press in [Press::Card(tag("gone")), Press::Speedtest(tag("gone")), Press::AskReboot(tag("gone"))] {
+        let mut bench = Bench::new();
+        let id = bench.press(&press);
+        let calls = bench.telegram();
+        assert_eq!(toast(&calls), Some(Key::NodeGone));
+        list(&last_screen(&calls));
+        assert_eq!(bench.done(id), 1);
+        assert!(bench.asks.is_empty());
+    }
+}
+
+#[test]
+fn every_text_has_its_answer() {
+    let cases: [(&str, &[Key]); 9] = [
+        ("/start", &[]),
+        ("/start c0de", &[]),
+        ("/nodes@our_bot", &[]),
+        ("/status", &[]),
+        ("/help", &[Key::HelpText]),
+        ("/lang", &[Key::HelpText]),
+        ("/lang en", &[Key::LanguageSet, Key::HelpText]),
+        ("hello", &[Key::UnknownText, Key::HelpText]),
+        ("", &[Key::UnknownText, Key::HelpText]),
+    ];
+    for (text, expected) in cases {
+        let mut bench = Bench::new();
+        let id = bench.text(text);
+        let screen = last_screen(&bench.telegram());
+        assert_eq!(keys(&screen), expected, "{text}");
+        assert_eq!(matches!(screen.body, Body::List(_)), expected.is_empty(), "{text}");
+        assert_eq!(bench.done(id), 1, "{text}");
+    }
+}
+
+#[test]
+fn unknown_data_and_labels_are_answered() {
+    let mut bench = Bench::new();
+    let id = bench.press_on(MESSAGE, "zz:1");
+    let calls = bench.telegram();
+    assert_eq!(toast(&calls), Some(Key::UnknownButton));
+    list(&last_screen(&calls));
+    let label = bench.press(&Press::Nothing);
+    assert_eq!(bench.telegram().len(), 1);
+    assert_eq!((bench.done(id), bench.done(label)), (1, 1));
+}
+
+#[test]
+fn a_choice_of_language_is_recorded_and_spoken_at_once() {
+    let mut bench = Bench::new();
+    bench.press(&Press::Language(Language::Ru));
+    let screen = last_screen(&bench.telegram());
+    assert_eq!(screen.language, Language::Ru);
+    assert_eq!(bench.records, [NetValue::Language { code: "ru".into() }]);
+    let languages: Vec<&Label> = screen.buttons[1].iter().map(|button| &button.label).collect();
+    assert_eq!(languages, [&Label::Language(Language::Ru), &Label::Language(Language::En)]);
+    bench.text("/lang en");
+    assert_eq!(last_screen(&bench.telegram()).language, Language::En);
+}
+
+#[test]
+fn an_invitation_is_a_message_of_its_own() {
+    let cases = [("/invite", 900), ("/invite 2h", 7_200), ("/invite 90", 90)];
+    for (text, seconds) in cases {
+        let mut bench = Bench::new();
+        let id = bench.text(text);
+        let (ask, ttl_s) = bench.invites.pop().unwrap();
+        assert_eq!(ttl_s, seconds);
+        bench.answer(ask, Answer::Link(Ok("join://x".into())));
+        let expected = Screen::Invite { language: Language::En, link: Secret::new("join://x".into()), ttl_s };
+        assert!(!alloc::format!("{:?}", bench.calls).contains("join://"), "a link is a secret");
+        assert_eq!(bench.telegram(), [BotCall::Send { chat: OWNER, screen: expected }]);
+        assert!(bench.records.is_empty());
+        assert_eq!(bench.done(id), 1);
+    }
+}
+
+#[test]
+fn no_invitation_is_told_in_words() {
+    let note = |calls: &[BotCall]| match &calls[0] {
+        BotCall::Send { screen: Screen::Note { say, .. }, .. } => say.clone(),
+        other => panic!("{other:?}"),
+    };
+    let mut bench = Bench::new();
+    let id = bench.text("/invite soon");
+    assert_eq!(note(&bench.telegram()).key, Key::InviteUsage);
+    assert_eq!(bench.done(id), 1);
+    let id = bench.text("/invite 5m");
+    let (ask, _) = bench.invites.pop().unwrap();
+    bench.answer(ask, Answer::Link(Err("2 of 5 voters are missing".into())));
+    let said = note(&bench.telegram());
+    assert_eq!((said.key, &said.values[0].1), (Key::InviteFailed, &Value::Text("2 of 5 voters are missing".into())));
+    assert_eq!(bench.done(id), 1);
+}
+
+#[test]
+fn a_message_of_its_own_is_tried_again_until_it_arrives() {
+    for (error, again) in [
+        (BotError::RetryAfter { ms: 3_000 }, true),
+        (BotError::Unreachable("x".into()), true),
+        (BotError::Server, true),
+        (BotError::ChatGone, false),
+        (BotError::Refused("no".into()), false),
+    ] {
+        let mut bench = Bench::new();
+        let id = bench.text("/invite soon");
+        let (ask, _) = bench.calls.pop().unwrap();
+        bench.answer(ask, Answer::Bot(Err(error.clone())));
+        assert_eq!(bench.done(id), usize::from(!again), "{error:?}");
+        bench.pass(5_000);
+        assert_eq!(bench.calls.len(), usize::from(again), "{error:?}");
+        bench.telegram();
+        assert_eq!(bench.done(id), 1, "{error:?}");
+    }
+}
+
+fn unclaimed() -> Bench {
+    let mut bench = Bench::new();
+    let claim = Some(token_hash(&Secret::new("c0de".into())));
+    bench.world.owner = Owner { username: "olga".into(), telegram_id: None, claim };
+    bench.world.message = None;
+    bench.world.language = None;
+    bench
+}
+
+fn update(user: i64, username: &str, content: CommandContent, private: bool) -> Update {
+    let username = Some(username.to_string());
+    Update {
+        id: 1,
+        event: Some(UpdateEvent { user, username, language: Some("en".into()), chat: user, private, content }),
+    }
+}
+
+fn typed(text: &str) -> CommandContent {
+    CommandContent::Text { text: text.to_string() }
+}
+
+#[test]
+fn first_contact_pins_the_id_and_keeps_the_language() {
+    let mut bench = unclaimed();
+    let hello = update(OWNER, "OLGA", typed("/start c0de"), true);
+    assert_eq!(bench.dialogue.admit(&bench.world, &hello), Admission::Command);
+    let id = bench.text("/start c0de");
+    let screen = last_screen(&bench.telegram());
+    assert_eq!((screen.language, keys(&screen)), (Language::En, vec![Key::Welcome]));
+    assert_eq!(
+        bench.records,
+        [
+            NetValue::Owner { username: "olga".into(), telegram_id: Some(OWNER), claim: None },
+            NetValue::Language { code: "en".into() },
+            NetValue::Message { chat: OWNER, message: 901 },
+        ]
+    );
+    assert_eq!(bench.done(id), 1);
+    // The same update at a successor, after the record: the list.
+    let again = bench.text("/start c0de");
+    bench.pass(5_000);
+    bench.telegram();
+    assert_eq!((bench.done(again), bench.records.len()), (1, 4));
+}
+
+#[test]
+fn only_the_owner_in_a_private_chat_is_admitted() {
+    let button = CommandContent::Button { callback_id: "cb".into(), data: "ls:0".into(), message: 1 };
+    let mut bench = Bench::new();
+    let nothing = Update { id: 1, event: None };
+    assert_eq!(bench.dialogue.admit(&bench.world, &nothing), Admission::Ignore);
+    let group = update(OWNER, "olga", typed("/nodes"), false);
+    assert_eq!(bench.dialogue.admit(&bench.world, &group), Admission::Ignore);
+    let owner = update(OWNER, "renamed", typed("/nodes"), true);
+    assert_eq!(bench.dialogue.admit(&bench.world, &owner), Admission::Command);
+    let stranger = update(5, "olga", typed("/start c0de"), true);
+    let Admission::Refuse(acts) = bench.dialogue.admit(&bench.world, &stranger) else { panic!() };
+    assert!(matches!(&acts[..], [Act::Bot { call: BotCall::Send { chat: 5, .. }, .. }]));
+    assert_eq!(bench.dialogue.admit(&bench.world, &stranger), Admission::Ignore);
+    let Admission::Refuse(acts) = bench.dialogue.admit(&bench.world, &update(6, "eve", button, true)) else { panic!() };
+    assert!(matches!(&acts[..], [Act::Bot { call: BotCall::AnswerCallback { toast: Some(_), .. }, .. }]));
+    // The answer to a refusal is nobody's business.
+    let Act::Bot { ask, .. } = acts[0] else { panic!() };
+    bench.answer(ask, Answer::Bot(Err(BotError::ChatGone)));
+    assert!(bench.order.is_empty());
+}
+
+#[test]
+fn a_stored_command_of_somebody_who_is_no_owner_any_longer_is_refused_in_words() {
+    let mut bench = Bench::new();
+    let text = StoredCommand { user: 5, chat: 5, ..bench.stored(typed("/nodes")) };
+    let id = bench.give(&text);
+    assert!(matches!(&bench.telegram()[..], [BotCall::Send { chat: 5, screen: Screen::Note { .. } }]));
+    assert_eq!(bench.done(id), 1);
+    let content = CommandContent::Button { callback_id: "cb".into(), data: "ls:0".into(), message: 1 };
+    let button = StoredCommand { user: 5, chat: 5, ..bench.stored(content) };
+    let id = bench.give(&button);
+    assert_eq!(toast(&bench.telegram()), Some(Key::Stranger));
+    assert_eq!(bench.done(id), 1);
+}

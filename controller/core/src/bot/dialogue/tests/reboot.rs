@@ -1,0 +1,263 @@
+//! Reboot: every press and every answer, F6.
+
+use super::*;
+use constella_shared::agent::{RebootAnswer, RebootOutcome};
+
+/// Presses the confirmation's button; tells which command it was and its call to the target.
+fn confirm(bench: &mut Bench) -> CommandId {
+    let data = show_confirmation(bench);
+    let id = bench.press_on(MESSAGE, &data);
+    assert_eq!(toast(&bench.telegram()), None);
+    id
+}
+
+fn show_confirmation(bench: &mut Bench) -> String {
+    bench.press(&Press::AskReboot(tag("beta")));
+    let shown = last_screen(&bench.telegram());
+    bench.reply("stats", &stats("boot-1", 1_000));
+    assert_eq!(keys(&shown), [Key::ConfirmReboot]);
+    shown.buttons[0][0].press.data()
+}
+
+fn took(id: CommandId, outcome: RebootOutcome) -> Result<Response, CallError> {
+    Ok(Response::Reboot { answer: RebootAnswer { command_id: id, outcome }, boot_id: Some("boot-1".into()) })
+}
+
+#[test]
+fn a_confirmed_reboot_is_asked_once_and_followed_until_the_boot_id_changes() {
+    let mut bench = Bench::new();
+    let id = confirm(&mut bench);
+    // F6: the stage is stored before the question goes out.
+    let stage_at = bench.order.iter().position(|act| *act == "stage").unwrap();
+    let ask_at = bench.order.iter().rposition(|act| *act == "ask").unwrap();
+    assert!(stage_at < ask_at);
+    let Stage::Rebooting { target, boot_id, not_after_unix_ms, asked_unix_ms } = bench.stages[1].1.clone() else {
+        panic!("{:?}", bench.stages)
+    };
+    assert_eq!((target, boot_id.as_deref()), (node("beta"), Some("boot-1")));
+    assert_eq!(not_after_unix_ms, bench.world.now.unix_ms + 60_000);
+    assert_eq!(asked_unix_ms, Some(bench.world.now.unix_ms));
+    bench.pass(1_000);
+    bench.reply("reboot", &took(id, RebootOutcome::Accepted));
+    bench.pass(2_000);
+    bench.reply("stats", &stats("boot-1", 1_003));
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootGoing]);
+    bench.pass(2_000);
+    bench.reply("stats", &lost());
+    bench.pass(2_000);
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootAway]);
+    bench.pass(36_000);
+    bench.reply("stats", &stats("boot-2", 5));
+    let screen = last_screen(&bench.telegram());
+    assert_eq!(said(&screen, Key::RebootBack).values[1].1, crate::bot::text::Value::Span(43_000));
+    assert_eq!(bench.done(id), 1);
+    assert_eq!(bench.dialogue.deadline(), None);
+}
+
+#[test]
+fn the_deadline_is_what_is_left_of_sixty_seconds_since_it_was_shown() {
+    let mut bench = Bench::new();
+    let data = show_confirmation(&mut bench);
+    bench.pass(20_000);
+    let id = bench.press_on(MESSAGE, &data);
+    let (_, to, request) = bench.asks.last().cloned().unwrap();
+    let expected = Request::Reboot { command_id: id, term: Term(7), expires_in_ms: 40_000, not_after_boot_ms: None };
+    assert_eq!((to, request), (node("beta"), expected));
+}
+
+#[test]
+fn a_button_that_is_late_or_used_or_anothers_shows_a_new_confirmation_and_says_why() {
+    type Prepare = fn(&mut Bench, String) -> String;
+    let cases: [(Prepare, Key); 4] = [
+        (
+            |bench, data| {
+                bench.pass(45_001);
+                data
+            },
+            Key::ConfirmExpired,
+        ),
+        (
+            |bench, data| {
+                bench.press_on(MESSAGE, &data);
+                bench.telegram();
+                bench.reply("reboot", &refused(RpcCode::Disabled));
+                bench.telegram();
+                data
+            },
+            Key::ConfirmUnknown,
+        ),
+        (|_, data| data.replace(&data[20..], "0123456789abcdef"), Key::ConfirmUnknown),
+        (
+            |bench, data| {
+                let acts = bench.dialogue.elected(&bench.world);
+                bench.perform(acts);
+                bench.telegram();
+                data
+            },
+            Key::ConfirmUnknown,
+        ),
+    ];
+    for (prepare, expected) in cases {
+        let mut bench = Bench::new();
+        let data = show_confirmation(&mut bench);
+        let data = prepare(&mut bench, data);
+        bench.pass(10_000);
+        let reboots = bench.asks.iter().filter(|(_, _, request)| request_name(request) == "reboot").count();
+        let id = bench.press_on(MESSAGE, &data);
+        let calls = bench.telegram();
+        assert!(matches!(calls.first(), Some(BotCall::AnswerCallback { .. })));
+        assert_eq!(toast(&calls), Some(expected));
+        assert!(keys(&last_screen(&calls)).contains(&Key::ConfirmReboot));
+        assert_ne!(last_screen(&calls).buttons[0][0].press.data(), data);
+        let after = bench.asks.iter().filter(|(_, _, request)| request_name(request) == "reboot").count();
+        assert_eq!(after, reboots, "{expected:?}");
+        assert_eq!(bench.done(id), 1);
+    }
+}
+
+#[test]
+fn every_answer_of_the_target_is_told_in_words() {
+    let failed = |status| RebootOutcome::Failed { status, stderr: "no".into() };
+    let id = CommandId([0; 32]);
+    let unexpected = Ok(Response::Done);
+    let cases: Vec<(Result<Response, CallError>, Key, bool)> = vec![
+        (took(id, RebootOutcome::Started), Key::RebootGoing, false),
+        (took(id, RebootOutcome::Accepted), Key::RebootGoing, false),
+        (took(id, failed(Some(1))), Key::RebootFailed, true),
+        (took(id, failed(None)), Key::RebootFailed, true),
+        (unexpected, Key::RebootUnsure, false),
+        (not_sent(), Key::RebootNotSent, true),
+        (lost(), Key::RebootUnsure, false),
+        (refused(RpcCode::Disabled), Key::RebootRefused, true),
+        (refused(RpcCode::OldTerm), Key::RebootRefused, true),
+        (refused(RpcCode::TooLate), Key::RebootRefused, true),
+        (refused(RpcCode::Busy), Key::RebootRefused, true),
+        (refused(RpcCode::AgentFailed), Key::RebootRefused, true),
+        (refused(RpcCode::ClockSkew), Key::RebootRefused, true),
+        (refused(RpcCode::AgentUnreachable), Key::RebootUnsure, false),
+        (refused(RpcCode::TimedOut), Key::RebootUnsure, false),
+    ];
+    for (answer, expected, over) in cases {
+        let mut bench = Bench::new();
+        let id = confirm(&mut bench);
+        bench.reply("reboot", &answer);
+        bench.pass(10_000);
+        let screen = last_screen(&bench.telegram());
+        assert!(keys(&screen).contains(&expected), "{answer:?}: {:?}", keys(&screen));
+        assert_eq!(bench.done(id), usize::from(over), "{answer:?}");
+    }
+}
+
+#[test]
+fn a_host_that_does_not_come_back_is_given_up_in_words() {
+    for (answer, expected) in [(lost(), Key::RebootNotBack), (stats("boot-1", 2_000), Key::RebootNotDone)] {
+        let mut bench = Bench::new();
+        let id = confirm(&mut bench);
+        bench.reply("reboot", &took(id, RebootOutcome::Accepted));
+        let mut last = None;
+        for _ in 0..400 {
+            bench.pass(2_000);
+            bench.reply("stats", &answer);
+            last = bench.telegram().iter().rev().find_map(screen).cloned().or(last);
+            if bench.done(id) > 0 {
+                break;
+            }
+        }
+        assert_eq!(keys(&last.unwrap()), [expected]);
+        assert_eq!(bench.done(id), 1);
+        // Ten minutes of progress do not cost hundreds of edits.
+        assert!(bench.count("edit") < 100, "{}", bench.count("edit"));
+    }
+}
+
+#[test]
+fn a_result_reaches_an_owner_who_looks_elsewhere() {
+    let mut bench = Bench::new();
+    let id = confirm(&mut bench);
+    bench.reply("reboot", &took(id, RebootOutcome::Accepted));
+    bench.press(&Press::List { page: 0 });
+    bench.telegram();
+    bench.pass(20_000);
+    bench.reply("stats", &stats("boot-2", 3));
+    let screen = last_screen(&bench.telegram());
+    assert!(matches!(screen.body, Body::List(_)));
+    assert_eq!(keys(&screen), [Key::RebootBack]);
+    assert_eq!(bench.done(id), 1);
+    // It was read by the time of the next press.
+    bench.pass(5_000);
+    bench.press(&Press::List { page: 0 });
+    assert_eq!(keys(&last_screen(&bench.telegram())), []);
+}
+
+fn resumed(bench: &mut Bench, asked_unix_ms: Option<u64>, not_after_unix_ms: u64, boot_id: Option<&str>) -> CommandId {
+    let content = CommandContent::Button { callback_id: "cb".into(), data: "rb:x".into(), message: MESSAGE };
+    let boot_id = boot_id.map(String::from);
+    let stage = Stage::Rebooting { target: node("beta"), boot_id, not_after_unix_ms, asked_unix_ms };
+    let command = StoredCommand { stage, taken_by: node("alpha"), ..bench.stored(content) };
+    bench.world.me = node("gamma");
+    bench.world.nodes[0].status = Status::Down;
+    let acts = bench.dialogue.elected(&bench.world);
+    bench.perform(acts);
+    bench.give(&command)
+}
+
+#[test]
+fn a_successor_never_asks_a_second_time_and_says_through_whom_it_was_asked() {
+    let mut bench = Bench::new();
+    let asked = bench.world.now.unix_ms - 12_000;
+    let id = resumed(&mut bench, Some(asked), asked + 30_000, Some("boot-1"));
+    let screen = last_screen(&bench.telegram());
+    assert_eq!(keys(&screen), [Key::RebootViaGone]);
+    assert_eq!(said(&screen, Key::RebootViaGone).values[1].1, crate::bot::text::Value::Text("alpha".into()));
+    bench.pass(10_000);
+    assert!(bench.asks.iter().all(|(_, _, request)| request_name(request) != "reboot"));
+    bench.reply("stats", &stats("boot-2", 3));
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootBack]);
+    assert_eq!(bench.done(id), 1);
+}
+
+#[test]
+fn a_successor_asks_what_was_not_asked_while_there_is_time() {
+    let mut bench = Bench::new();
+    let now = bench.world.now.unix_ms;
+    let id = resumed(&mut bench, None, now + 20_000, Some("boot-1"));
+    let expected = Request::Reboot { command_id: id, term: Term(7), expires_in_ms: 20_000, not_after_boot_ms: None };
+    assert_eq!(bench.asks.last().unwrap().2, expected);
+    assert!(matches!(bench.stages.last().unwrap().1, Stage::Rebooting { asked_unix_ms: Some(_), .. }));
+}
+
+#[test]
+fn a_successor_that_comes_too_late_does_nothing_and_says_so() {
+    let mut bench = Bench::new();
+    let now = bench.world.now.unix_ms;
+    let id = resumed(&mut bench, None, now, Some("boot-1"));
+    let screen = last_screen(&bench.telegram());
+    assert_eq!(keys(&screen), [Key::RebootTooLate]);
+    assert!(bench.asks.is_empty());
+    assert_eq!(bench.done(id), 1);
+}
+
+#[test]
+fn without_a_boot_id_the_uptime_tells_a_reboot() {
+    let mut bench = Bench::new();
+    let asked = bench.world.now.unix_ms - 60_000;
+    let id = resumed(&mut bench, Some(asked), asked + 30_000, None);
+    bench.telegram();
+    bench.reply("stats", &stats("boot-9", 59));
+    assert_eq!(bench.done(id), 0);
+    bench.pass(4_000);
+    bench.reply("stats", &stats("boot-9", 30));
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootBack]);
+    assert_eq!(bench.done(id), 1);
+}
+
+#[test]
+fn one_that_was_asked_long_ago_is_still_looked_at() {
+    let mut bench = Bench::new();
+    let asked = bench.world.now.unix_ms - 3_600_000;
+    let id = resumed(&mut bench, Some(asked), asked + 30_000, Some("boot-1"));
+    bench.telegram();
+    bench.reply("stats", &stats("boot-2", 3_500));
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootBack]);
+    assert_eq!(bench.done(id), 1);
+}

@@ -1,0 +1,192 @@
+//! The one message: what Telegram may answer, and what the owner sees then.
+
+use super::*;
+
+#[test]
+fn a_press_is_answered_before_any_work_and_edits_the_one_message() {
+    let mut bench = Bench::new();
+    let id = bench.press(&Press::List { page: 0 });
+    assert_eq!(bench.order, ["callback", "edit"]);
+    assert!(matches!(bench.calls[1].1, BotCall::Edit { chat: OWNER, message: MESSAGE, .. }));
+    assert_eq!(bench.done(id), 0);
+    bench.telegram();
+    assert_eq!(bench.done(id), 1);
+}
+
+#[test]
+fn a_typed_command_brings_the_message_to_the_end_of_the_chat() {
+    let mut bench = Bench::new();
+    let id = bench.text("/nodes");
+    assert_eq!(bench.order, ["send"]);
+    bench.telegram();
+    assert_eq!(bench.records, [NetValue::Message { chat: OWNER, message: 901 }]);
+    assert_eq!(bench.done(id), 1);
+    // The same screen is no edit; a second later it has another time.
+    bench.press(&Press::List { page: 0 });
+    assert_eq!(bench.telegram().len(), 1);
+    bench.pass(1_000);
+    bench.press(&Press::List { page: 0 });
+    assert!(matches!(bench.telegram()[1], BotCall::Edit { message: 901, .. }));
+}
+
+#[test]
+fn a_press_on_an_old_message_is_answered_and_brings_the_current_one() {
+    let mut bench = Bench::new();
+    bench.press_on(7, &Press::List { page: 0 }.data());
+    let calls = bench.telegram();
+    assert_eq!(toast(&calls), Some(Key::OldMessage));
+    assert!(matches!(calls[1], BotCall::Send { .. }));
+    assert_eq!(bench.records, [NetValue::Message { chat: OWNER, message: 901 }]);
+}
+
+#[test]
+fn every_error_of_telegram_has_its_consequence() {
+    // Error, what follows at once, what follows within a minute, whether the command is done without another success.
+    let cases: [(BotError, &[&str], &[&str], bool); 12] = [
+        (BotError::MessageGone, &["send"], &["send"], false),
+        (BotError::Refused("message can't be edited".into()), &["send"], &["send"], false),
+        (BotError::QueryTooOld, &["send"], &["send"], false),
+        (BotError::ChatGone, &["done"], &["done"], true),
+        (BotError::RetryAfter { ms: 7_000 }, &[], &["edit"], false),
+        (BotError::Server, &[], &["edit"], false),
+        (BotError::Unreachable("x".into()), &[], &["edit"], false),
+        (BotError::Cancelled, &[], &["edit"], false),
+        (BotError::NoToken, &[], &["edit"], false),
+        (BotError::Unauthorized, &[], &["edit"], false),
+        (BotError::Conflict, &[], &["edit"], false),
+        (BotError::WebhookSet, &[], &["edit"], false),
+    ];
+    for (error, at_once, later, done) in cases {
+        let mut bench = Bench::new();
+        let id = bench.press(&Press::List { page: 0 });
+        bench.order.clear();
+        bench.telegram_fails(error.clone());
+        assert_eq!(bench.order, at_once, "{error:?}");
+        bench.pass(60_000);
+        assert_eq!(bench.order, later, "{error:?}");
+        assert_eq!(bench.done(id), usize::from(done), "{error:?}");
+        bench.telegram();
+        assert_eq!(bench.done(id), 1, "{error:?}");
+    }
+}
+
+#[test]
+fn retry_after_is_obeyed_to_the_millisecond() {
+    let mut bench = Bench::new();
+    bench.press(&Press::List { page: 0 });
+    bench.telegram_fails(BotError::RetryAfter { ms: 7_000 });
+    bench.press(&Press::Help);
+    bench.pass(6_999);
+    assert_eq!(bench.count("edit"), 1);
+    bench.pass(1);
+    assert_eq!(bench.count("edit"), 2);
+    // The last screen wins.
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::HelpText]);
+}
+
+#[test]
+fn a_refused_new_message_ends_its_command() {
+    for error in [BotError::Refused("no".into()), BotError::MessageGone, BotError::ChatGone] {
+        let mut bench = Bench::new();
+        let id = bench.text("/nodes");
+        bench.telegram_fails(error);
+        assert_eq!(bench.done(id), 1);
+        assert_eq!(bench.dialogue.deadline(), None);
+    }
+}
+
+#[test]
+fn without_telegram_a_command_ends_after_a_while_and_its_screen_still_comes() {
+    let mut bench = Bench::new();
+    let id = bench.press(&Press::List { page: 0 });
+    for _ in 0..40 {
+        if bench.calls.iter().any(|(_, call)| screen(call).is_some()) {
+            bench.telegram_fails(BotError::Unreachable("x".into()));
+        }
+        bench.pass(10_000);
+    }
+    assert_eq!(bench.done(id), 1);
+    assert!(bench.count("edit") < 20);
+    bench.pass(30_000);
+    assert!(matches!(last_screen(&bench.telegram()).body, Body::List(_)));
+}
+
+#[test]
+fn several_presses_at_once_cost_few_edits_and_all_are_done() {
+    let mut bench = Bench::new();
+    let ids: Vec<CommandId> = (0..10).map(|page| bench.press(&Press::List { page })).collect();
+    let help = bench.press(&Press::Help);
+    let mut calls = bench.telegram();
+    bench.pass(5_000);
+    calls.extend(bench.telegram());
+    assert_eq!(calls.iter().filter(|call| screen(call).is_some()).count(), 2);
+    assert_eq!(keys(&last_screen(&calls)), [Key::HelpText]);
+    assert!(ids.iter().chain([&help]).all(|id| bench.done(*id) == 1));
+}
+
+#[test]
+fn a_new_leader_edits_the_same_message_and_sets_the_menu() {
+    let mut bench = Bench::new();
+    let acts = bench.dialogue.elected(&bench.world);
+    bench.perform(acts);
+    let calls = bench.telegram();
+    assert!(matches!(calls[0], BotCall::SetCommands));
+    assert!(matches!(calls[1], BotCall::Edit { chat: OWNER, message: MESSAGE, .. }));
+    let Body::List(list) = last_screen(&calls).body else { panic!() };
+    assert_eq!(list.rows.iter().filter(|row| row.leader).map(|row| row.name.as_str()).collect::<Vec<_>>(), ["alpha"]);
+    // Before first contact there is no message, and nobody to write to.
+    bench.world.message = None;
+    bench.order.clear();
+    let acts = bench.dialogue.elected(&bench.world);
+    bench.perform(acts);
+    assert_eq!(bench.order, ["menu"]);
+}
+
+#[test]
+fn the_menu_is_tried_a_few_times() {
+    let mut bench = Bench::new();
+    bench.world.message = None;
+    let acts = bench.dialogue.elected(&bench.world);
+    bench.perform(acts);
+    for _ in 0..20 {
+        if let Some((ask, _)) = bench.calls.pop() {
+            bench.answer(ask, Answer::Bot(Err(BotError::Server)));
+        }
+        bench.pass(20_000);
+    }
+    assert_eq!(bench.count("menu"), 5);
+    assert_eq!(bench.dialogue.deadline(), None);
+}
+
+#[test]
+fn what_a_deposed_leader_asked_is_not_its_business_any_longer() {
+    let mut bench = Bench::new();
+    let id = bench.press(&Press::Card(tag("beta")));
+    bench.dialogue.deposed();
+    bench.order.clear();
+    bench.reply("stats", &stats("boot-1", 5));
+    bench.telegram();
+    bench.pass(600_000);
+    assert_eq!(bench.order, [] as [&str; 0]);
+    assert_eq!(bench.done(id), 0);
+}
+
+#[test]
+fn a_command_that_is_on_its_way_is_not_taken_twice() {
+    let mut bench = Bench::new();
+    let content = CommandContent::Text { text: "/invite 5m".into() };
+    let command = bench.stored(content);
+    bench.give(&command);
+    bench.give(&command);
+    assert_eq!(bench.invites.len(), 1);
+}
+
+#[test]
+fn a_notice_of_the_node_is_shown_above_the_list() {
+    let mut bench = Bench::new();
+    let acts = bench.dialogue.notice(&bench.world, Say::new(Key::TokenElsewhere));
+    bench.perform(acts);
+    let screen = last_screen(&bench.telegram());
+    assert!(matches!(screen.body, Body::List(_)));
+    assert_eq!(keys(&screen), [Key::TokenElsewhere]);
+}

@@ -1,0 +1,240 @@
+//! The owner's commands between Telegram and their end (F6): stored, copied, confirmed, carried out, done.
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec::Vec;
+
+use constella_shared::ids::{CommandId, NodeId, Term};
+use constella_shared::limits::DONE_COMMANDS;
+use constella_shared::state::{CommandsState, STATE_FORMAT};
+use constella_shared::wire::command::{Stage, StoredCommand};
+
+/// `commands.json` in memory.
+#[derive(Debug)]
+pub struct Commands {
+    open: BTreeMap<CommandId, Open>,
+    done: VecDeque<CommandId>,
+    executed: VecDeque<CommandId>,
+    dirty: bool,
+}
+
+/// A command that is not done.
+#[derive(Debug)]
+struct Open {
+    command: StoredCommand,
+    /// Handed to the dialogue in this life.
+    started: bool,
+    /// Told to Telegram, or taken over from somebody who may have told it.
+    confirmed: bool,
+    /// Who else keeps a copy: they are told when it is done.
+    keepers: BTreeSet<NodeId>,
+    /// The holder that was last asked to carry it out.
+    passed_to: Option<(NodeId, Term)>,
+}
+
+impl Commands {
+    /// Goes on from what the disk had.
+    #[must_use]
+    pub fn new(state: CommandsState) -> Self {
+        let open = |command: StoredCommand| {
+            let keepers = BTreeSet::new();
+            (command.id, Open { command, started: false, confirmed: true, keepers, passed_to: None })
+        };
+        Self {
+            open: state.open.into_iter().map(open).collect(),
+            done: state.done.into(),
+            executed: state.executed.into(),
+            dirty: false,
+        }
+    }
+
+    /// Takes a command from Telegram. False where it is known already: done, or open here.
+    pub fn take(&mut self, command: StoredCommand) -> bool {
+        if self.done.contains(&command.id) {
+            return false;
+        }
+        if let Some(open) = self.open.get_mut(&command.id) {
+            // A copy of it came first: Telegram delivers it again because nobody confirmed it.
+            return !open.started;
+        }
+        self.insert(command, false, BTreeSet::new());
+        true
+    }
+
+    /// Keeps a copy, or a newer stage of one; `from` is told when it is done. `holder` is the sender where it carries the command out
+    /// itself: it need not be asked to. False where the command is done here already.
+    pub fn keep(&mut self, command: StoredCommand, from: NodeId, holder: Option<(NodeId, Term)>) -> bool {
+        if self.done.contains(&command.id) {
+            return false;
+        }
+        if command.stage == Stage::Done {
+            self.finish(command.id);
+            return true;
+        }
+        let id = command.id;
+        match self.open.get_mut(&id) {
+            Some(open) => {
+                open.keepers.insert(from);
+                if !open.started && rank(&command.stage) > rank(&open.command.stage) {
+                    open.command.stage = command.stage;
+                    self.dirty = true;
+                }
+            }
+            None => self.insert(command, true, BTreeSet::from([from])),
+        }
+        if let Some(open) = self.open.get_mut(&id).filter(|_| holder.is_some()) {
+            open.passed_to = holder;
+        }
+        true
+    }
+
+    /// Telegram knows everything below `upto`.
+    pub fn confirmed(&mut self, upto: i64) {
+        for open in self.open.values_mut().filter(|open| open.command.update_id < upto) {
+            open.confirmed = true;
+        }
+    }
+
+    /// The next command to carry out, oldest first; each once in a life.
+    pub fn start_next(&mut self) -> Option<StoredCommand> {
+        let ready = self.open.values_mut().filter(|open| open.confirmed && !open.started);
+        let next = ready.min_by_key(|open| open.command.update_id)?;
+        next.started = true;
+        Some(next.command.clone())
+    }
+
+    /// This node holds no longer: what it had begun is for the next holder.
+    pub fn put_down(&mut self) {
+        for open in self.open.values_mut() {
+            open.started = false;
+            open.passed_to = None;
+        }
+    }
+
+    /// The command came this far. None for a command that is not open; otherwise those who keep a copy.
+    pub fn stage(&mut self, id: CommandId, stage: Stage) -> Option<Vec<NodeId>> {
+        let open = self.open.get_mut(&id)?;
+        let keepers = open.keepers.iter().copied().collect();
+        if stage == Stage::Done {
+            self.finish(id);
+        } else {
+            open.command.stage = stage;
+            self.dirty = true;
+        }
+        Some(keepers)
+    }
+
+    /// An open command as it stands.
+    #[must_use]
+    pub fn get(&self, id: &CommandId) -> Option<&StoredCommand> {
+        self.open.get(id).map(|open| &open.command)
+    }
+
+    /// A node keeps copies of these.
+    pub fn kept_by(&mut self, ids: &[CommandId], keeper: NodeId) {
+        for id in ids {
+            if let Some(open) = self.open.get_mut(id) {
+                open.keepers.insert(keeper);
+            }
+        }
+    }
+
+    /// Somebody else carried these out.
+    pub fn done_elsewhere(&mut self, ids: &[CommandId]) {
+        for id in ids {
+            self.finish(*id);
+        }
+    }
+
+    /// Open commands that the holder has not been asked to carry out yet; they count as asked from now on.
+    pub fn pass_on(&mut self, holder: NodeId, term: Term) -> Vec<StoredCommand> {
+        let to = Some((holder, term));
+        let waiting = self.open.values_mut().filter(|open| open.passed_to != to);
+        waiting
+            .map(|open| {
+                open.passed_to = to;
+                open.command.clone()
+            })
+            .collect()
+    }
+
+    /// The holder did not answer: ask again.
+    pub fn not_passed(&mut self, ids: &[CommandId]) {
+        for id in ids {
+            if let Some(open) = self.open.get_mut(id) {
+                open.passed_to = None;
+            }
+        }
+    }
+
+    /// A notice that something is done may have been lost: the holder is asked again, and answers with what is done.
+    pub fn doubt(&mut self) {
+        for open in self.open.values_mut() {
+            open.passed_to = None;
+        }
+    }
+
+    /// Of these, the ones that are done here.
+    #[must_use]
+    pub fn done_among(&self, ids: &[CommandId]) -> Vec<CommandId> {
+        ids.iter().filter(|id| self.done.contains(id)).copied().collect()
+    }
+
+    /// Whether any command is open.
+    #[must_use]
+    pub fn any_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    /// F6: remembers that this node, as a target, executes this id. False where it did before.
+    pub fn execute_once(&mut self, id: CommandId) -> bool {
+        if self.executed.contains(&id) {
+            return false;
+        }
+        push_bounded(&mut self.executed, id);
+        self.dirty = true;
+        true
+    }
+
+    /// The state file's new content, once after each change.
+    pub fn take_dirty(&mut self) -> Option<CommandsState> {
+        core::mem::take(&mut self.dirty).then(|| CommandsState {
+            format: STATE_FORMAT,
+            open: self.open.values().map(|open| open.command.clone()).collect(),
+            done: self.done.iter().copied().collect(),
+            executed: self.executed.iter().copied().collect(),
+        })
+    }
+
+    fn insert(&mut self, command: StoredCommand, confirmed: bool, keepers: BTreeSet<NodeId>) {
+        self.open.insert(command.id, Open { command, started: false, confirmed, keepers, passed_to: None });
+        self.dirty = true;
+    }
+
+    fn finish(&mut self, id: CommandId) {
+        self.open.remove(&id);
+        if !self.done.contains(&id) {
+            push_bounded(&mut self.done, id);
+            self.dirty = true;
+        }
+    }
+}
+
+/// How far a stage is, for taking over the newer of two copies.
+const fn rank(stage: &Stage) -> u8 {
+    match stage {
+        Stage::Taken => 0,
+        Stage::Rebooting { asked_unix_ms: None, .. } => 1,
+        Stage::Rebooting { .. } | Stage::Testing { .. } => 2,
+        Stage::Done => 3,
+    }
+}
+
+fn push_bounded(list: &mut VecDeque<CommandId>, id: CommandId) {
+    if list.len() >= DONE_COMMANDS {
+        list.pop_front();
+    }
+    list.push_back(id);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! F6, where it is bookkeeping.
+
+use super::*;
+use constella_shared::wire::command::CommandContent;
+
+fn id(byte: u8) -> CommandId {
+    CommandId([byte; 32])
+}
+
+fn n(byte: u8) -> NodeId {
+    NodeId([byte; 32])
+}
+
+fn command(byte: u8) -> StoredCommand {
+    StoredCommand {
+        id: id(byte),
+        update_id: i64::from(byte),
+        user: 1,
+        username: None,
+        language: None,
+        chat: 1,
+        content: CommandContent::Text { text: "/nodes".into() },
+        stage: Stage::Taken,
+        taken_by: n(1),
+        taken_unix_ms: 0,
+    }
+}
+
+fn rebooting(asked_unix_ms: Option<u64>) -> Stage {
+    Stage::Rebooting { target: n(3), boot_id: None, not_after_unix_ms: 60_000, asked_unix_ms }
+}
+
+fn empty() -> Commands {
+    Commands::new(CommandsState { format: 1, open: Vec::new(), done: Vec::new(), executed: Vec::new() })
+}
+
+#[test]
+fn a_command_is_not_begun_before_it_is_confirmed_and_then_once() {
+    // F6
+    let mut commands = empty();
+    assert!(commands.take(command(7)));
+    assert!(commands.take_dirty().is_some_and(|state| state.open.len() == 1));
+    assert_eq!(commands.start_next(), None);
+    commands.confirmed(7);
+    assert_eq!(commands.start_next(), None, "an offset confirms what is below it");
+    commands.confirmed(8);
+    assert_eq!(commands.start_next().map(|c| c.id), Some(id(7)));
+    assert_eq!(commands.start_next(), None);
+    assert!(!commands.take(command(7)), "delivered again while it is carried out");
+}
+
+#[test]
+fn what_is_done_is_not_done_again_also_after_a_restart() {
+    // F6
+    let mut commands = empty();
+    assert!(commands.take(command(7)));
+    commands.confirmed(8);
+    let _begun = commands.start_next();
+    assert_eq!(commands.stage(id(7), Stage::Done), Some(Vec::new()));
+    let stored = commands.take_dirty();
+    let mut again = stored.map(Commands::new).unwrap_or_else(empty);
+    assert!(!again.take(command(7)));
+    assert!(!again.keep(command(7), n(2), None));
+    assert_eq!(again.start_next(), None);
+}
+
+#[test]
+fn a_copy_is_carried_out_by_a_successor_from_its_newest_stage() {
+    // F6
+    let mut commands = empty();
+    assert!(commands.keep(command(7), n(1), None));
+    assert!(commands.keep(StoredCommand { stage: rebooting(Some(5)), ..command(7) }, n(1), None));
+    assert!(commands.keep(StoredCommand { stage: rebooting(None), ..command(7) }, n(1), None), "a late, older copy");
+    assert_eq!(commands.start_next().map(|c| c.stage), Some(rebooting(Some(5))));
+    assert_eq!(commands.stage(id(7), Stage::Done), Some([n(1)].into()), "the keeper is told");
+}
+
+#[test]
+fn open_commands_are_passed_to_each_holder_once() {
+    // F6
+    let mut commands = empty();
+    assert!(commands.keep(command(7), n(1), None));
+    assert_eq!(commands.pass_on(n(2), Term(4)).len(), 1);
+    assert_eq!(commands.pass_on(n(2), Term(4)).len(), 0);
+    assert_eq!(commands.pass_on(n(2), Term(5)).len(), 1, "a new term is a new holder");
+    commands.not_passed(&[id(7)]);
+    assert_eq!(commands.pass_on(n(2), Term(5)).len(), 1);
+    commands.done_elsewhere(&[id(7)]);
+    assert!(!commands.any_open());
+}
+
+#[test]
+fn a_target_executes_an_id_once_and_remembers_it_on_disk() {
+    // F6
+    let mut commands = empty();
+    assert!(commands.execute_once(id(9)));
+    let mut again = commands.take_dirty().map(Commands::new).unwrap_or_else(empty);
+    assert!(!again.execute_once(id(9)));
+}
+
+#[test]
+fn what_is_remembered_is_bounded() {
+    // F6
+    let mut commands = empty();
+    for byte in 0..=255_u8 {
+        for other in 0..2_u8 {
+            let mut bytes = [byte; 32];
+            bytes[0] = other;
+            let _first = commands.execute_once(CommandId(bytes));
+        }
+    }
+    assert_eq!(commands.take_dirty().map(|state| state.executed.len()), Some(DONE_COMMANDS));
+}

@@ -1,0 +1,301 @@
+//! The fence (F1 to F5): who calls getUpdates, and when not.
+//!
+//! The fence owns every call to `getUpdates` and `getWebhookInfo`. It is told the node's title before each step and acts only under a title
+//! that has not run out (L7).
+
+mod poll;
+mod watch;
+
+use alloc::vec::Vec;
+
+use constella_shared::ids::NodeId;
+use constella_shared::wire::lease::Strength;
+
+use crate::calls::Calls;
+use crate::clock::Now;
+use crate::io::{BotCall, BotError, BotReply, BotState, CallId, Update};
+use poll::Poll;
+use watch::Watch;
+
+/// What the node holds at this moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Title {
+    /// Strong or weak.
+    pub strength: Strength,
+    /// False for a node that is only getting ready to hold: the holder does not answer it, and it looks already whether somebody serves the
+    /// owner, but it polls only under a lease.
+    pub may_poll: bool,
+    /// L5: the last holder itself said that it stops, so a weak one need not watch first.
+    pub told: bool,
+    /// Whether this node's last look at the Bot API succeeded, or none was made yet.
+    pub ready: bool,
+    /// Whether every member is visible: then fewer conflicts prove a stranger (F1).
+    pub all_visible: bool,
+}
+
+/// What the fence wants, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FenceAct {
+    /// Ask Telegram.
+    Call {
+        /// Names the answer.
+        call: CallId,
+        /// Time limit.
+        timeout_ms: u64,
+        /// What.
+        request: BotCall,
+    },
+    /// Drop a call.
+    Cancel(CallId),
+    /// Updates to store, copy, and then confirm with [`Fence::confirm`]. Until then nothing is polled.
+    Updates(Vec<Update>),
+    /// Telegram knows that everything below this offset is taken.
+    Confirmed(i64),
+    /// F1: looks have failed for 3 s: hand over, while another node is ready.
+    ApiLost,
+    /// F1: another program has the token.
+    Stranger,
+    /// A webhook stands in the way of getUpdates.
+    WebhookInTheWay,
+    /// A look or a poll told whether the Bot API answers.
+    Reached(bool),
+}
+
+/// The state of the fence.
+#[derive(Debug)]
+pub struct Fence {
+    mode: Mode,
+    /// F3: how long the same head must stand, grown by each conflict.
+    patience_ms: u64,
+    /// Peeks made: each uses an offset of its own.
+    peeks: u64,
+    peek_base: i64,
+    /// F1: after a stranger, a strong holder resumes only by watching.
+    stranger: bool,
+    conflicts: Vec<u64>,
+    /// The offset that the next poll starts from; survives a change of mode, so that nothing is taken twice.
+    offset: Option<i64>,
+}
+
+#[derive(Debug)]
+enum Mode {
+    Off,
+    Poll(Poll),
+    Watch(Watch),
+}
+
+impl Fence {
+    /// A fence that does nothing until it has a title.
+    #[must_use]
+    pub fn new(me: NodeId) -> Self {
+        let hash = me.0.iter().fold(0_i64, |sum, byte| (sum * 31 + i64::from(*byte)) % PEEK_BASES);
+        Self {
+            mode: Mode::Off,
+            patience_ms: HEAD_MS,
+            peeks: 0,
+            peek_base: 1 + hash * PEEKS_EACH,
+            stranger: false,
+            conflicts: Vec::new(),
+            offset: None,
+        }
+    }
+
+    /// What this node does at the bot.
+    #[must_use]
+    pub const fn state(&self) -> BotState {
+        match self.mode {
+            Mode::Off => BotState::Idle,
+            Mode::Poll(_) => BotState::Polling,
+            Mode::Watch(_) => BotState::Watching,
+        }
+    }
+
+    /// When the fence wants to be stepped next.
+    #[must_use]
+    pub fn deadline(&self) -> Option<u64> {
+        match &self.mode {
+            Mode::Off => None,
+            Mode::Poll(poll) => poll.deadline(),
+            Mode::Watch(watch) => watch.deadline(),
+        }
+    }
+
+    /// Follows the title, then does what is due. Without a title every call is dropped (L7).
+    pub fn step(&mut self, now: Now, title: Option<Title>, calls: &mut Calls) -> Vec<FenceAct> {
+        let mut acts = Vec::new();
+        self.follow(now, title, &mut acts);
+        match (&mut self.mode, title) {
+            (Mode::Poll(poll), Some(_)) => {
+                self.stranger &= poll.age_ms(now) < STRANGER_WINDOW_MS;
+                poll.step(now, &mut self.offset, calls, &mut acts);
+            }
+            (Mode::Watch(watch), Some(title)) => {
+                let (base, peeks) = (self.peek_base, &mut self.peeks);
+                let mut peek_offset = || {
+                    *peeks = peeks.wrapping_add(1);
+                    base.saturating_add(i64::try_from(*peeks % PEEKS_EACH.unsigned_abs()).unwrap_or(0))
+                };
+                let unserved = watch.step(now, self.patience_ms, &mut peek_offset, calls, &mut acts);
+                if unserved && title.may_poll {
+                    self.leave(&mut acts);
+                    self.start_poll(now, true);
+                    if let Mode::Poll(poll) = &mut self.mode {
+                        poll.step(now, &mut self.offset, calls, &mut acts);
+                    }
+                }
+            }
+            (Mode::Off, _) | (_, None) => {}
+        }
+        acts
+    }
+
+    /// Takes an answer in. Answers to calls of an earlier mode are ignored.
+    pub fn answered(
+        &mut self,
+        now: Now,
+        title: Option<Title>,
+        call: CallId,
+        result: Result<BotReply, BotError>,
+    ) -> Vec<FenceAct> {
+        let mut acts = Vec::new();
+        match &mut self.mode {
+            Mode::Off => {}
+            Mode::Watch(watch) => watch.answered(now, call, result, &mut acts),
+            Mode::Poll(poll) => {
+                if poll.answered(now, call, result, &mut self.offset, &mut acts) {
+                    self.conflict(now, title, &mut acts);
+                }
+            }
+        }
+        acts
+    }
+
+    /// Everything below the offset is on disk and copied: tell Telegram, while the lease is held (F5, F6).
+    pub fn confirm(&mut self, offset: i64) {
+        self.offset = Some(offset.max(self.offset.unwrap_or(offset)));
+        if let Mode::Poll(poll) = &mut self.mode {
+            poll.confirm(offset);
+        }
+    }
+
+    /// Nothing of the last updates needs to be confirmed before it is acted on: poll on from the offset.
+    pub fn skip(&mut self, offset: i64) {
+        self.offset = Some(offset.max(self.offset.unwrap_or(offset)));
+        if let Mode::Poll(poll) = &mut self.mode {
+            poll.resume();
+        }
+    }
+
+    /// Whether updates are being stored or confirmed: a graceful stop finishes them first (L5).
+    #[must_use]
+    pub const fn busy(&self) -> bool {
+        match &self.mode {
+            Mode::Poll(poll) => poll.in_hand(),
+            Mode::Off | Mode::Watch(_) => false,
+        }
+    }
+
+    /// L5: takes no more updates, but finishes those in hand.
+    pub fn drain(&mut self) -> Vec<FenceAct> {
+        let mut acts = Vec::new();
+        if let Mode::Poll(poll) = &mut self.mode {
+            poll.drain(&mut acts);
+        }
+        acts
+    }
+
+    fn follow(&mut self, now: Now, title: Option<Title>, acts: &mut Vec<FenceAct>) {
+        let strength = title.map(|title| title.strength);
+        match (&self.mode, strength) {
+            (Mode::Off, None) => {}
+            (_, None) => {
+                self.leave(acts);
+                self.patience_ms = HEAD_MS;
+                self.stranger = false;
+            }
+            // Who cannot reach the Bot API holds without polling.
+            (Mode::Off, Some(_)) if title.is_some_and(|title| !title.ready) => {}
+            // F1: after a stranger a strong holder comes back only by F3.
+            (Mode::Off | Mode::Watch(_), Some(Strength::Strong)) if !self.stranger => {
+                self.leave(acts);
+                self.patience_ms = HEAD_MS;
+                self.start_poll(now, false);
+            }
+            (Mode::Off, Some(Strength::Weak)) if title.is_some_and(|title| title.told) => self.start_poll(now, true),
+            (Mode::Off, Some(_)) => self.mode = Mode::Watch(Watch::new(now)),
+            // F2: who began to poll as a strong holder stops with its majority; who began as a watcher goes on until a 409.
+            (Mode::Poll(poll), Some(Strength::Weak)) if !poll.as_watcher() => {
+                self.leave(acts);
+                self.mode = Mode::Watch(Watch::new(now));
+            }
+            (Mode::Poll(_) | Mode::Watch(_), Some(_)) => {}
+        }
+        if let (Mode::Poll(poll), Some(Strength::Strong)) = (&mut self.mode, strength)
+            && !self.stranger
+        {
+            poll.promote();
+        }
+    }
+
+    fn start_poll(&mut self, now: Now, as_watcher: bool) {
+        self.mode = Mode::Poll(Poll::new(now, as_watcher));
+    }
+
+    fn leave(&mut self, acts: &mut Vec<FenceAct>) {
+        match &mut self.mode {
+            Mode::Off => {}
+            Mode::Poll(poll) => {
+                if poll.in_hand() {
+                    // What is in hand may not be confirmed by us any more: it comes again, to whoever polls next (F6).
+                    self.offset = None;
+                }
+                poll.cancel_all(acts);
+            }
+            Mode::Watch(watch) => watch.cancel_all(acts),
+        }
+        self.mode = Mode::Off;
+    }
+
+    /// A 409 on our poll: somebody else called getUpdates.
+    fn conflict(&mut self, now: Now, title: Option<Title>, acts: &mut Vec<FenceAct>) {
+        self.conflicts.retain(|at| now.since(*at) < STRANGER_WINDOW_MS);
+        self.conflicts.push(now.boot_ms);
+        let Some(title) = title else { return };
+        let weak = title.strength == Strength::Weak;
+        let enough = if title.all_visible { STRANGER_ALL_VISIBLE } else { STRANGER_OTHERWISE };
+        let stranger = !weak && self.conflicts.len() >= enough;
+        if weak || stranger || self.stranger {
+            self.patience_ms = self.patience_ms.saturating_mul(2).min(MOST_PATIENCE_MS);
+            self.leave(acts);
+            self.mode = Mode::Watch(Watch::new(now));
+        }
+        if stranger && !self.stranger {
+            self.stranger = true;
+            self.conflicts.clear();
+            acts.push(FenceAct::Stranger);
+        }
+    }
+}
+
+/// F3: the same head for so long means that nobody serves the owner.
+const HEAD_MS: u64 = 1_500;
+
+/// F3: the wait is doubled by each conflict up to this.
+const MOST_PATIENCE_MS: u64 = 60_000;
+
+/// F1: conflicts are counted over a minute ...
+const STRANGER_WINDOW_MS: u64 = 60_000;
+
+/// ... the third proves a stranger while every member is visible ...
+const STRANGER_ALL_VISIBLE: usize = 3;
+
+/// ... and the eighth otherwise.
+const STRANGER_OTHERWISE: usize = 8;
+
+/// F3: a peek's offset is small, positive, and never the one of the peek before, by anyone, nor of a poll: an equal one within 3 s would
+/// become a poll of 3 s that evicts. Update ids of a bot in use are far above.
+const PEEK_BASES: i64 = 997;
+const PEEKS_EACH: i64 = 1_000;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,313 @@
+//! F1, F2, F3 against a scripted Telegram.
+
+use super::*;
+use crate::io::UpdateEvent;
+use alloc::string::String;
+use alloc::vec;
+
+fn at(boot_ms: u64) -> Now {
+    Now { boot_ms, unix_ms: boot_ms }
+}
+
+fn title(strength: Strength) -> Title {
+    Title { strength, may_poll: true, told: false, ready: true, all_visible: true }
+}
+
+const STRONG: Strength = Strength::Strong;
+const WEAK: Strength = Strength::Weak;
+
+struct Rig {
+    fence: Fence,
+    calls: Calls,
+    now: u64,
+    title: Option<Title>,
+}
+
+impl Rig {
+    fn new(strength: Strength) -> Self {
+        Self { fence: Fence::new(NodeId([3; 32])), calls: Calls::default(), now: 0, title: Some(title(strength)) }
+    }
+
+    fn step(&mut self) -> Vec<FenceAct> {
+        self.fence.step(at(self.now), self.title, &mut self.calls)
+    }
+
+    fn answer(&mut self, call: CallId, result: Result<BotReply, BotError>) -> Vec<FenceAct> {
+        let mut acts = self.fence.answered(at(self.now), self.title, call, result);
+        acts.extend(self.step());
+        acts
+    }
+}
+
+fn asked(acts: &[FenceAct], wanted: impl Fn(&BotCall) -> bool) -> Option<CallId> {
+    acts.iter().find_map(|act| match act {
+        FenceAct::Call { call, request, .. } if wanted(request) => Some(*call),
+        _ => None,
+    })
+}
+
+fn poll(acts: &[FenceAct]) -> Option<CallId> {
+    asked(acts, |request| matches!(request, BotCall::GetUpdates { timeout_s, .. } if *timeout_s > 0))
+}
+
+fn look(acts: &[FenceAct]) -> Option<CallId> {
+    asked(acts, |request| matches!(request, BotCall::GetWebhookInfo))
+}
+
+fn peek(acts: &[FenceAct]) -> Option<(CallId, i64)> {
+    acts.iter().find_map(|act| match act {
+        FenceAct::Call {
+            call,
+            request: BotCall::GetUpdates { offset: Some(offset), timeout_s: 0, limit: 1, name_kinds: false },
+            ..
+        } => Some((*call, *offset)),
+        _ => None,
+    })
+}
+
+fn pending(count: u32) -> Result<BotReply, BotError> {
+    Ok(BotReply::Webhook { pending: count, set: false })
+}
+
+fn update(id: i64) -> Update {
+    let content = constella_shared::wire::command::CommandContent::Text { text: "/nodes".into() };
+    let event = UpdateEvent { user: 1, username: None, language: None, chat: 1, private: true, content };
+    Update { id, event: Some(event) }
+}
+
+fn updates(ids: &[i64]) -> Result<BotReply, BotError> {
+    Ok(BotReply::Updates(ids.iter().map(|id| update(*id)).collect()))
+}
+
+fn unreachable() -> Result<BotReply, BotError> {
+    Err(BotError::Unreachable(String::from("no route")))
+}
+
+#[test]
+fn a_strong_holder_polls_at_once_and_confirms_before_it_polls_on() {
+    // F6, F5
+    let mut rig = Rig::new(STRONG);
+    let acts = rig.step();
+    let call = poll(&acts).unwrap_or(CallId(0));
+    let acts = rig.answer(call, updates(&[900_001, 900_002]));
+    assert!(acts.iter().any(|act| matches!(act, FenceAct::Updates(list) if list.len() == 2)));
+    assert_eq!(poll(&acts), None, "nothing is polled while they are stored");
+    rig.fence.confirm(900_003);
+    let acts = rig.step();
+    let confirm = asked(&acts, |r| matches!(r, BotCall::GetUpdates { offset: Some(900_003), timeout_s: 0, .. }));
+    let acts = rig.answer(confirm.unwrap_or(CallId(0)), updates(&[]));
+    assert!(acts.contains(&FenceAct::Confirmed(900_003)));
+    assert!(poll(&acts).is_some());
+}
+
+#[test]
+fn a_failed_confirmation_is_tried_again_and_nothing_is_acted_on_before() {
+    // F6
+    let mut rig = Rig::new(STRONG);
+    let acts = rig.step();
+    let call = poll(&acts).unwrap_or(CallId(0));
+    let _acts = rig.answer(call, updates(&[900_001]));
+    rig.fence.confirm(900_002);
+    let acts = rig.step();
+    let confirm = asked(&acts, |r| matches!(r, BotCall::GetUpdates { timeout_s: 0, .. })).unwrap_or(CallId(0));
+    let acts = rig.answer(confirm, unreachable());
+    assert!(!acts.iter().any(|act| matches!(act, FenceAct::Confirmed(_))));
+    rig.now += 500;
+    let acts = rig.step();
+    assert!(asked(&acts, |r| matches!(r, BotCall::GetUpdates { offset: Some(900_002), timeout_s: 0, .. })).is_some());
+}
+
+#[test]
+fn without_a_title_every_call_is_dropped() {
+    // L7
+    let mut rig = Rig::new(STRONG);
+    let call = poll(&rig.step()).unwrap_or(CallId(0));
+    rig.title = None;
+    assert_eq!(rig.step(), vec![FenceAct::Cancel(call)]);
+    assert_eq!(rig.fence.state(), BotState::Idle);
+    assert_eq!(rig.answer(call, updates(&[900_001])), vec![], "a late answer is nobody's");
+}
+
+#[test]
+fn a_holder_that_loses_its_majority_stops_polling_and_watches() {
+    // F2
+    let mut rig = Rig::new(STRONG);
+    let call = poll(&rig.step()).unwrap_or(CallId(0));
+    rig.title = Some(title(WEAK));
+    let acts = rig.step();
+    assert!(acts.contains(&FenceAct::Cancel(call)) && look(&acts).is_some() && poll(&acts).is_none());
+    assert_eq!(rig.fence.state(), BotState::Watching);
+}
+
+/// Watches until the fence polls or `until`; the head of the queue is `head(now)`, none where the queue is empty.
+fn watch(rig: &mut Rig, until: u64, head: impl Fn(u64) -> Option<i64>) -> Option<u64> {
+    let acts = rig.step();
+    watch_on(rig, acts, until, head)
+}
+
+/// The same, from acts that are not answered yet.
+fn watch_on(rig: &mut Rig, mut acts: Vec<FenceAct>, until: u64, head: impl Fn(u64) -> Option<i64>) -> Option<u64> {
+    let mut offsets = Vec::new();
+    while rig.now <= until {
+        if poll(&acts).is_some() {
+            return Some(rig.now);
+        }
+        let head = head(rig.now);
+        acts = match (look(&acts), peek(&acts)) {
+            (Some(call), _) => rig.answer(call, pending(u32::from(head.is_some()))),
+            (_, Some((call, offset))) => {
+                assert!((1..2_000_000).contains(&offset) && !offsets.contains(&offset), "{offset} again");
+                offsets.push(offset);
+                rig.answer(call, updates(head.as_slice()))
+            }
+            _ => {
+                rig.now += 100;
+                rig.step()
+            }
+        };
+    }
+    None
+}
+
+#[test]
+fn a_watcher_polls_when_the_same_head_waits_for_1500_ms() {
+    // F3
+    let mut rig = Rig::new(WEAK);
+    let polled = watch(&mut rig, 10_000, |now| (now >= 3_000).then_some(900_001));
+    assert!(polled.is_some_and(|at| (5_400..=6_100).contains(&at)), "{polled:?}");
+}
+
+#[test]
+fn a_watcher_disturbs_nobody_who_serves_the_owner() {
+    // F3, F4: the head changes, so somebody takes it; an empty queue is not even peeked at
+    let mut rig = Rig::new(WEAK);
+    let served = watch(&mut rig, 30_000, |now| Some(900_000 + i64::try_from(now / 1_200).unwrap_or(0)));
+    assert_eq!(served, None);
+    let mut rig = Rig::new(WEAK);
+    assert_eq!(watch(&mut rig, 30_000, |_| None), None);
+}
+
+#[test]
+fn each_conflict_doubles_a_watchers_patience() {
+    // F3
+    let mut rig = Rig::new(WEAK);
+    let mut waits = Vec::new();
+    let mut acts = rig.step();
+    for _ in 0..4 {
+        let begun = rig.now;
+        let polled = watch_on(&mut rig, acts, begun + 100_000, |_| Some(900_001)).unwrap_or(0);
+        waits.push((polled - begun) / 1_000);
+        let parked = CallId(rig.calls.next().0 - 1);
+        rig.now += 10;
+        acts = rig.answer(parked, Err(BotError::Conflict));
+        assert_eq!(rig.fence.state(), BotState::Watching);
+    }
+    assert!(waits.is_sorted() && waits.last() > waits.first(), "{waits:?}");
+}
+
+#[test]
+fn a_weak_holder_that_was_told_by_the_last_one_polls_at_once() {
+    // L5
+    let mut rig = Rig::new(WEAK);
+    rig.title = Some(Title { told: true, ..title(WEAK) });
+    assert!(poll(&rig.step()).is_some());
+}
+
+#[test]
+fn who_began_to_poll_as_a_watcher_goes_on_until_a_conflict() {
+    // F2
+    let mut rig = Rig::new(WEAK);
+    assert!(watch(&mut rig, 10_000, |_| Some(900_001)).is_some());
+    let acts = rig.step();
+    assert!(!acts.iter().any(|act| matches!(act, FenceAct::Cancel(_))));
+    assert_eq!(rig.fence.state(), BotState::Polling);
+}
+
+#[test]
+fn the_third_conflict_within_a_minute_is_a_stranger_while_all_are_visible_else_the_eighth() {
+    // F1
+    for (all_visible, conflicts) in [(true, 3), (false, 8)] {
+        let mut rig = Rig::new(STRONG);
+        rig.title = Some(Title { all_visible, ..title(STRONG) });
+        let mut acts = rig.step();
+        for count in 1..=conflicts {
+            rig.now += 4_000;
+            let call = poll(&acts).unwrap_or(CallId(0));
+            acts = rig.answer(call, Err(BotError::Conflict));
+            assert_eq!(acts.contains(&FenceAct::Stranger), count == conflicts, "{count} of {conflicts}");
+        }
+        assert_eq!(rig.fence.state(), BotState::Watching);
+        assert!(watch_on(&mut rig, acts, 60_000, |_| Some(900_009)).is_some(), "it resumes by F3");
+    }
+}
+
+#[test]
+fn conflicts_that_lie_apart_are_no_stranger() {
+    // F1
+    let mut rig = Rig::new(STRONG);
+    let mut acts = rig.step();
+    for _ in 0..6 {
+        rig.now += 31_000;
+        let call = poll(&acts).unwrap_or(CallId(0));
+        acts = rig.answer(call, Err(BotError::Conflict));
+        assert!(!acts.contains(&FenceAct::Stranger) && poll(&acts).is_some());
+    }
+}
+
+#[test]
+fn the_bot_api_is_lost_three_seconds_after_the_first_failed_look_was_begun() {
+    // F1: silently dropped packets too: the look has a limit of 2 s
+    let mut rig = Rig::new(STRONG);
+    let _parked = rig.step();
+    rig.now = 2_000;
+    let call = look(&rig.step()).unwrap_or(CallId(0));
+    rig.now = 4_000;
+    let acts = rig.answer(call, unreachable());
+    assert!(acts.contains(&FenceAct::Reached(false)) && !acts.contains(&FenceAct::ApiLost));
+    rig.now = 5_000;
+    assert!(rig.step().contains(&FenceAct::ApiLost));
+    assert!(!rig.step().contains(&FenceAct::ApiLost), "told once");
+}
+
+#[test]
+fn a_count_over_our_own_parked_poll_for_1500_ms_means_a_dead_poll() {
+    // F1
+    let mut rig = Rig::new(STRONG);
+    let parked = poll(&rig.step()).unwrap_or(CallId(0));
+    rig.now = 2_000;
+    let mut acts = rig.step();
+    while rig.now < 3_400 {
+        if let Some(call) = look(&acts) {
+            acts = rig.answer(call, pending(1));
+            assert!(!acts.contains(&FenceAct::Cancel(parked)), "at {}", rig.now);
+        }
+        rig.now += 100;
+        acts.extend(rig.step());
+    }
+    while rig.now < 4_100 && !acts.contains(&FenceAct::Cancel(parked)) {
+        acts = look(&acts).map_or_else(Vec::new, |call| rig.answer(call, pending(1)));
+        if !acts.contains(&FenceAct::Cancel(parked)) {
+            rig.now += 100;
+            acts.extend(rig.step());
+        }
+    }
+    assert!(acts.contains(&FenceAct::Cancel(parked)) && poll(&acts).is_some());
+}
+
+#[test]
+fn who_is_only_getting_ready_looks_but_does_not_poll_before_it_has_a_lease() {
+    // F3, L7
+    let mut rig = Rig::new(WEAK);
+    rig.title = Some(Title { may_poll: false, ..title(WEAK) });
+    assert_eq!(watch(&mut rig, 10_000, |_| Some(900_001)), None);
+    rig.title = Some(title(WEAK));
+    assert!(poll(&rig.step()).is_some(), "what it saw before counts");
+}
+
+#[test]
+fn a_holder_that_cannot_reach_telegram_does_not_poll() {
+    // DESIGN 5: if nobody is ready, the smallest alive LeaderKey holds and does not poll
+    let mut rig = Rig::new(STRONG);
+    rig.title = Some(Title { ready: false, ..title(STRONG) });
+    assert_eq!(rig.step(), vec![]);
+}

@@ -1,0 +1,120 @@
+//! Watching (F3): look whether updates wait, peek at the head of the queue, and poll only when nobody serves the owner.
+
+use alloc::vec::Vec;
+
+use super::FenceAct;
+use crate::calls::Calls;
+use crate::clock::Now;
+use crate::io::{BotCall, BotError, BotReply, CallId};
+
+/// The state of watching.
+#[derive(Debug)]
+pub(super) struct Watch {
+    look_at: u64,
+    asking: Option<CallId>,
+    counts_in_a_row: u32,
+    head: Option<Head>,
+}
+
+/// The head of the queue, and how long it has been seen there.
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    update: i64,
+    first_seen: u64,
+    last_seen: u64,
+}
+
+impl Watch {
+    pub(super) const fn new(now: Now) -> Self {
+        Self { look_at: now.boot_ms, asking: None, counts_in_a_row: 0, head: None }
+    }
+
+    pub(super) fn deadline(&self) -> Option<u64> {
+        self.asking.is_none().then_some(self.look_at)
+    }
+
+    pub(super) fn cancel_all(&mut self, acts: &mut Vec<FenceAct>) {
+        acts.extend(self.asking.take().map(FenceAct::Cancel));
+    }
+
+    /// Looks or peeks when that is due. True when nobody serves the owner.
+    pub(super) fn step(
+        &mut self,
+        now: Now,
+        patience_ms: u64,
+        peek_offset: &mut impl FnMut() -> i64,
+        calls: &mut Calls,
+        acts: &mut Vec<FenceAct>,
+    ) -> bool {
+        if self.asking.is_none() && now.boot_ms >= self.look_at {
+            let call = calls.next();
+            self.asking = Some(call);
+            self.look_at = now.boot_ms.saturating_add(LOOK_EVERY_MS);
+            let request = if self.counts_in_a_row >= COUNTS {
+                BotCall::GetUpdates { offset: Some(peek_offset()), timeout_s: 0, limit: 1, name_kinds: false }
+            } else {
+                BotCall::GetWebhookInfo
+            };
+            acts.push(FenceAct::Call { call, timeout_ms: LOOK_LIMIT_MS, request });
+        }
+        self.head.is_some_and(|head| head.last_seen.saturating_sub(head.first_seen) >= patience_ms)
+    }
+
+    pub(super) fn answered(
+        &mut self,
+        now: Now,
+        call: CallId,
+        result: Result<BotReply, BotError>,
+        acts: &mut Vec<FenceAct>,
+    ) {
+        if self.asking != Some(call) {
+            return;
+        }
+        self.asking = None;
+        match result {
+            Ok(BotReply::Webhook { pending: 0, .. }) => {
+                self.forget();
+                acts.push(FenceAct::Reached(true));
+            }
+            Ok(BotReply::Webhook { .. }) => {
+                self.counts_in_a_row = self.counts_in_a_row.saturating_add(1);
+                acts.push(FenceAct::Reached(true));
+            }
+            Ok(BotReply::Updates(updates)) => {
+                acts.push(FenceAct::Reached(true));
+                match updates.first() {
+                    None => self.forget(),
+                    Some(update) => self.peeked(now, update.id),
+                }
+            }
+            Err(BotError::RetryAfter { ms }) => self.look_at = now.boot_ms.saturating_add(ms),
+            Err(BotError::WebhookSet) => acts.push(FenceAct::WebhookInTheWay),
+            Err(BotError::Cancelled) => {}
+            Ok(_) | Err(_) => {
+                self.forget();
+                acts.push(FenceAct::Reached(false));
+            }
+        }
+    }
+
+    /// The same head each time means that nobody takes it.
+    fn peeked(&mut self, now: Now, update: i64) {
+        let fresh = Head { update, first_seen: now.boot_ms, last_seen: now.boot_ms };
+        let known = self.head.filter(|head| head.update == update);
+        self.head = Some(known.map_or(fresh, |head| Head { last_seen: now.boot_ms, ..head }));
+    }
+
+    const fn forget(&mut self) {
+        self.counts_in_a_row = 0;
+        self.head = None;
+    }
+}
+
+/// F3: a look every half second.
+const LOOK_EVERY_MS: u64 = 500;
+
+/// A look that takes longer tells nothing in time.
+const LOOK_LIMIT_MS: u64 = 2_000;
+
+/// F3: two counts above zero in a row.
+const COUNTS: u32 = 2;

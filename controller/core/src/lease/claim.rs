@@ -1,0 +1,356 @@
+//! The holder's side of the lease (L2): gather grants, keep them, know when they run out, give way.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use constella_shared::ids::{LeaderKey, NodeId, Seq, Term};
+use constella_shared::wire::lease::{LeaseAnswer, LeaseAsk, LeaseRefusal, LeaseRelease, Strength};
+use constella_shared::wire::records::{VoterRecord, VotersMark};
+
+use super::durable::Durable;
+use crate::clock::Now;
+use crate::voters;
+
+/// One node's claim to the lease, from the first ask to the last release.
+#[derive(Debug)]
+pub struct Claim {
+    ttl_ms: u64,
+    active: bool,
+    began: u64,
+    term: Term,
+    last_seq: Seq,
+    next_round: u64,
+    known: BTreeMap<NodeId, Known>,
+    has_mark: BTreeMap<NodeId, VotersMark>,
+}
+
+/// What is known of one voter in this claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// Its grant holds until then, by our clock; it was given under that mark.
+    Granted { until: u64, mark: VotersMark },
+    /// It holds for somebody else until about then.
+    Held { rival: LeaderKey, grants: u8, until: u64 },
+    /// It grants nobody until about then.
+    Quiet { until: u64 },
+    /// It did not answer.
+    Silent,
+}
+
+/// What the claim is worth now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// No claim, or no answer that decides.
+    Open,
+    /// L2: grants from a majority of each list, until then.
+    Strong {
+        /// By this node's CLOCK_BOOTTIME.
+        until: u64,
+    },
+    /// L2: every voter that answered granted, but there is no majority. `reached` is false where none answered at all.
+    Weak {
+        /// Whether any voter granted.
+        reached: bool,
+    },
+    /// A rival has more grants, or as many and a better LeaderKey: give ours back.
+    GiveWay,
+}
+
+impl Claim {
+    /// No claim.
+    #[must_use]
+    pub fn new(ttl_ms: u64) -> Self {
+        Self {
+            ttl_ms,
+            active: false,
+            began: 0,
+            term: Term(0),
+            last_seq: Seq(0),
+            next_round: 0,
+            known: BTreeMap::new(),
+            has_mark: BTreeMap::new(),
+        }
+    }
+
+    /// Starts claiming in a term above every one that is known. Does nothing while a claim is on its way.
+    pub fn begin(&mut self, now: Now, durable: &Durable) {
+        if !self.active {
+            self.active = true;
+            self.began = now.boot_ms;
+            self.renew_term(now, durable);
+        }
+    }
+
+    /// Whether a claim is on its way or held.
+    #[must_use]
+    pub const fn active(&self) -> bool {
+        self.active
+    }
+
+    /// The claim's term.
+    #[must_use]
+    pub const fn term(&self) -> Term {
+        self.term
+    }
+
+    /// The sequence number of the newest round of asks.
+    #[must_use]
+    pub const fn renewal(&self) -> Seq {
+        self.last_seq
+    }
+
+    /// When the next round of asks is due.
+    #[must_use]
+    pub const fn next_round(&self) -> Option<u64> {
+        if self.active { Some(self.next_round) } else { None }
+    }
+
+    /// One ask for each voter. The caller sends each and tells how it was answered with [`Claim::answered`].
+    pub fn round(
+        &mut self,
+        now: Now,
+        me: LeaderKey,
+        durable: &mut Durable,
+        record: &VoterRecord,
+    ) -> Vec<(NodeId, LeaseAsk)> {
+        self.last_seq = durable.next_seq();
+        self.next_round = now.boot_ms.saturating_add(self.pause(now, record));
+        let grants = u8::try_from(self.grants(now)).unwrap_or(u8::MAX);
+        let ask = |node: NodeId| {
+            let knows = self.has_mark.get(&node) == Some(&record.mark);
+            let voters = (!knows).then(|| record.clone());
+            let ask = LeaseAsk { holder: me, term: self.term, seq: self.last_seq, mark: record.mark, voters, grants };
+            (node, ask)
+        };
+        voters::everyone(record).into_iter().map(ask).collect()
+    }
+
+    /// Takes a voter's answer in; `sent_at` is the time right before the ask was sent, from which a grant counts (L2).
+    pub fn answered(
+        &mut self,
+        now: Now,
+        durable: &mut Durable,
+        voter: NodeId,
+        ask: &AskSent,
+        answer: Option<&LeaseAnswer>,
+    ) {
+        if !self.active || ask.term != self.term {
+            return;
+        }
+        let news = match answer {
+            None => Known::Silent,
+            Some(LeaseAnswer::Granted { mark }) => {
+                self.has_mark.insert(voter, *mark);
+                Known::Granted { until: ask.sent_at.saturating_add(counted(self.ttl_ms)), mark: *mark }
+            }
+            Some(LeaseAnswer::Refused { reason, term, .. }) => match self.refused(now, durable, voter, reason, *term) {
+                Some(known) => known,
+                None => return,
+            },
+        };
+        self.learn(now, voter, news);
+    }
+
+    /// What the claim is worth.
+    #[must_use]
+    pub fn standing(&self, now: Now, me: LeaderKey, record: &VoterRecord) -> Standing {
+        if !self.active {
+            return Standing::Open;
+        }
+        if let Some(until) = voters::majority_until(record, |voter| self.granted_until(now, voter)) {
+            return Standing::Strong { until };
+        }
+        let mine = self.grants(now);
+        let mut undecided = false;
+        for voter in voters::everyone(record) {
+            match self.known.get(&voter) {
+                Some(Known::Held { rival, grants, until }) if *until > now.boot_ms => {
+                    let theirs = usize::from(*grants);
+                    if mine > 0 && (theirs > mine || (theirs == mine && *rival < me)) {
+                        return Standing::GiveWay;
+                    }
+                    undecided = true;
+                }
+                Some(Known::Held { .. }) | None => undecided = true,
+                Some(Known::Granted { .. } | Known::Quiet { .. } | Known::Silent) => {}
+            }
+        }
+        if undecided { Standing::Open } else { Standing::Weak { reached: mine > 0 } }
+    }
+
+    /// Voters whose grant holds now.
+    #[must_use]
+    pub fn grants(&self, now: Now) -> usize {
+        self.known.keys().filter(|voter| self.granted_until(now, voter).is_some()).count()
+    }
+
+    /// Whether a voter's grant holds now, and was given under exactly this mark.
+    #[must_use]
+    pub fn granted_under(&self, now: Now, voter: &NodeId, mark: VotersMark) -> bool {
+        match self.known.get(voter) {
+            Some(Known::Granted { until, mark: given }) => *until > now.boot_ms && *given == mark,
+            Some(Known::Held { .. } | Known::Quiet { .. } | Known::Silent) | None => false,
+        }
+    }
+
+    /// Gives every grant back but goes on claiming a little later (L2).
+    pub fn give_way(
+        &mut self,
+        now: Now,
+        me: NodeId,
+        durable: &mut Durable,
+        record: &VoterRecord,
+    ) -> Vec<(NodeId, LeaseRelease)> {
+        let releases = self.releases(me, durable, record, false);
+        self.renew_term(now, durable);
+        self.next_round = now.boot_ms.saturating_add(RETRY_MS);
+        releases
+    }
+
+    /// Ends the claim: one release for each voter.
+    pub fn end(
+        &mut self,
+        me: NodeId,
+        durable: &mut Durable,
+        record: &VoterRecord,
+        stopping: bool,
+    ) -> Vec<(NodeId, LeaseRelease)> {
+        let releases = if self.active { self.releases(me, durable, record, stopping) } else { Vec::new() };
+        self.active = false;
+        self.known.clear();
+        releases
+    }
+
+    /// L7: the clock jumped; no grant counts any more, all are asked for anew.
+    pub fn doubt(&mut self, now: Now, durable: &Durable) {
+        if self.active {
+            self.renew_term(now, durable);
+        }
+    }
+
+    /// The voter record changed: ask at once, so that grants under it are known soon.
+    pub fn hurry(&mut self, now: Now) {
+        self.next_round = self.next_round.min(now.boot_ms);
+    }
+
+    /// The strength of a standing that lets a node act as a holder.
+    #[must_use]
+    pub const fn strength(standing: Standing) -> Option<Strength> {
+        match standing {
+            Standing::Strong { .. } => Some(Strength::Strong),
+            Standing::Weak { .. } => Some(Strength::Weak),
+            Standing::Open | Standing::GiveWay => None,
+        }
+    }
+
+    fn refused(
+        &mut self,
+        now: Now,
+        durable: &mut Durable,
+        voter: NodeId,
+        reason: &LeaseRefusal,
+        term: Term,
+    ) -> Option<Known> {
+        match reason {
+            LeaseRefusal::Held { rival, grants, left_ms } => {
+                let until = now.boot_ms.saturating_add((*left_ms).min(self.ttl_ms));
+                Some(Known::Held { rival: *rival, grants: *grants, until })
+            }
+            LeaseRefusal::JustStarted { left_ms } => {
+                Some(Known::Quiet { until: now.boot_ms.saturating_add((*left_ms).min(self.ttl_ms)) })
+            }
+            LeaseRefusal::OldTerm | LeaseRefusal::TermLeap => {
+                durable.raise(term.min(Term(durable.term().0.saturating_add(LEAP_BACK))));
+                if term >= self.term {
+                    self.renew_term(now, durable);
+                }
+                None
+            }
+            LeaseRefusal::OlderVoters => {
+                self.has_mark.remove(&voter);
+                self.hurry(now);
+                None
+            }
+            LeaseRefusal::OldSeq => None,
+        }
+    }
+
+    /// A later answer replaces an earlier one. Silence does not undo a grant that still holds, nor does a voter that has just started: it
+    /// grants nobody else for a whole TTL, which outlives the grant.
+    fn learn(&mut self, now: Now, voter: NodeId, news: Known) {
+        let holds = self.granted_until(now, &voter);
+        match news {
+            Known::Silent | Known::Quiet { .. } if holds.is_some() => {}
+            Known::Granted { until, mark } => {
+                let until = until.max(holds.unwrap_or(0));
+                self.known.insert(voter, Known::Granted { until, mark });
+            }
+            Known::Held { .. } | Known::Quiet { .. } | Known::Silent => {
+                self.known.insert(voter, news);
+            }
+        }
+    }
+
+    fn granted_until(&self, now: Now, voter: &NodeId) -> Option<u64> {
+        match self.known.get(voter) {
+            Some(Known::Granted { until, .. }) => Some(*until).filter(|until| *until > now.boot_ms),
+            Some(Known::Held { .. } | Known::Quiet { .. } | Known::Silent) | None => None,
+        }
+    }
+
+    fn releases(
+        &mut self,
+        me: NodeId,
+        durable: &mut Durable,
+        record: &VoterRecord,
+        stopping: bool,
+    ) -> Vec<(NodeId, LeaseRelease)> {
+        let seq = durable.next_seq();
+        let release = LeaseRelease { holder: me, term: self.term, seq, stopping };
+        voters::everyone(record).into_iter().map(|voter| (voter, release.clone())).collect()
+    }
+
+    /// A new term, so that answers to earlier asks no longer count.
+    fn renew_term(&mut self, now: Now, durable: &Durable) {
+        self.term = durable.term().max(self.term).next();
+        self.known.clear();
+        self.next_round = now.boot_ms;
+    }
+
+    fn pause(&self, now: Now, record: &VoterRecord) -> u64 {
+        let held = voters::majority(record, |voter| self.granted_until(now, voter).is_some());
+        if held {
+            self.ttl_ms / 4
+        } else if now.since(self.began) < EAGER_MS {
+            RETRY_MS
+        } else {
+            self.ttl_ms / 4
+        }
+    }
+}
+
+/// An ask as it was sent: what its answer is measured against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AskSent {
+    /// CLOCK_BOOTTIME right before it was sent.
+    pub sent_at: u64,
+    /// Its term.
+    pub term: Term,
+}
+
+/// L2: a holder counts 95 % of the TTL, so that a voter whose clock runs 5 % slower still outlives the grant that it gave.
+const fn counted(ttl_ms: u64) -> u64 {
+    ttl_ms.saturating_mul(95) / 100
+}
+
+/// L2: failed claims are retried so often ...
+const RETRY_MS: u64 = 300;
+
+/// ... for so long, then with every quarter of the TTL.
+const EAGER_MS: u64 = 1_500;
+
+/// A refusal may raise our own term by at most what a voter accepts in one leap (L3).
+const LEAP_BACK: u64 = constella_shared::limits::TERM_LEAP;
+
+#[cfg(test)]
+mod tests;

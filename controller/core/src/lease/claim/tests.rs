@@ -1,0 +1,165 @@
+//! L2, L3 and L7 from the claimant's side.
+
+use super::*;
+use alloc::vec;
+use constella_shared::ids::Generation;
+use constella_shared::state::VoteState;
+
+const TTL: u64 = 4_000;
+
+fn n(id: u8) -> NodeId {
+    NodeId([id; 32])
+}
+
+fn key(id: u8) -> LeaderKey {
+    LeaderKey { priority: 100, node: n(id) }
+}
+
+fn at(boot_ms: u64) -> Now {
+    Now { boot_ms, unix_ms: 1_700_000_000_000 + boot_ms }
+}
+
+fn record() -> VoterRecord {
+    VoterRecord { mark: VotersMark { number: 2, term: Term(1) }, old: vec![], new: vec![n(1), n(2), n(3)] }
+}
+
+fn durable() -> Durable {
+    Durable::new(VoteState {
+        format: 1,
+        generation: Generation(1),
+        term: Term(5),
+        seq_reserved: Seq(0),
+        starts: vec![],
+    })
+}
+
+/// A claim of node 2 whose first round was sent at 1,000.
+fn claimed() -> (Claim, Durable, AskSent) {
+    let (mut claim, mut durable) = (Claim::new(TTL), durable());
+    claim.begin(at(1_000), &durable);
+    let asks = claim.round(at(1_000), key(2), &mut durable, &record());
+    assert_eq!(asks.len(), 3);
+    let sent = AskSent { sent_at: 1_000, term: claim.term() };
+    (claim, durable, sent)
+}
+
+fn grant() -> LeaseAnswer {
+    LeaseAnswer::Granted { mark: record().mark }
+}
+
+fn held(rival: u8, grants: u8) -> LeaseAnswer {
+    let reason = LeaseRefusal::Held { rival: key(rival), grants, left_ms: 2_000 };
+    LeaseAnswer::Refused { reason, term: Term(6), voters: None }
+}
+
+#[test]
+fn a_majority_makes_strong_for_95_percent_of_the_ttl_from_before_the_ask() {
+    // L2
+    let (mut claim, mut durable, sent) = claimed();
+    claim.answered(at(1_400), &mut durable, n(2), &sent, Some(&grant()));
+    assert_eq!(claim.standing(at(1_400), key(2), &record()), Standing::Open, "two voters have not answered");
+    claim.answered(at(1_500), &mut durable, n(3), &sent, Some(&grant()));
+    assert_eq!(claim.standing(at(1_500), key(2), &record()), Standing::Strong { until: 4_800 });
+    assert_eq!(claim.standing(at(4_799), key(2), &record()), Standing::Strong { until: 4_800 });
+    assert!(!matches!(claim.standing(at(4_800), key(2), &record()), Standing::Strong { .. }));
+}
+
+#[test]
+fn grants_from_all_that_answer_without_a_majority_are_weak() {
+    // L2
+    let (mut claim, mut durable, sent) = claimed();
+    claim.answered(at(1_100), &mut durable, n(2), &sent, Some(&grant()));
+    claim.answered(at(1_100), &mut durable, n(1), &sent, None);
+    assert_eq!(claim.standing(at(1_100), key(2), &record()), Standing::Open);
+    claim.answered(at(2_000), &mut durable, n(3), &sent, None);
+    assert_eq!(claim.standing(at(2_000), key(2), &record()), Standing::Weak { reached: true });
+}
+
+#[test]
+fn with_no_voter_reached_it_is_told_so() {
+    // L2: then only the smallest alive LeaderKey is weak
+    let (mut claim, mut durable, sent) = claimed();
+    for voter in [1, 2, 3] {
+        claim.answered(at(1_100), &mut durable, n(voter), &sent, None);
+    }
+    assert_eq!(claim.standing(at(1_100), key(2), &record()), Standing::Weak { reached: false });
+}
+
+#[test]
+fn a_rival_with_more_grants_or_as_many_and_a_better_key_is_given_way() {
+    // L2
+    for (rival, grants, expected) in
+        [(3, 2, Standing::GiveWay), (1, 1, Standing::GiveWay), (3, 1, Standing::Open), (1, 0, Standing::Open)]
+    {
+        let (mut claim, mut durable, sent) = claimed();
+        claim.answered(at(1_100), &mut durable, n(2), &sent, Some(&grant()));
+        claim.answered(at(1_100), &mut durable, n(3), &sent, Some(&held(rival, grants)));
+        assert_eq!(claim.standing(at(1_100), key(2), &record()), expected, "{rival} with {grants}");
+    }
+}
+
+#[test]
+fn giving_way_releases_everything_and_asks_again_a_little_later_in_a_new_term() {
+    // L2
+    let (mut claim, mut durable, sent) = claimed();
+    claim.answered(at(1_100), &mut durable, n(2), &sent, Some(&grant()));
+    let releases = claim.give_way(at(1_100), n(2), &mut durable, &record());
+    assert_eq!(releases.len(), 3);
+    assert_eq!(claim.next_round(), Some(1_400));
+    claim.answered(at(1_200), &mut durable, n(3), &sent, Some(&grant()));
+    assert_eq!(claim.grants(at(1_200)), 0, "an answer to an ask from before the release does not count");
+}
+
+#[test]
+fn a_refusal_brings_the_next_term() {
+    // L3
+    let (mut claim, mut durable, sent) = claimed();
+    assert_eq!(sent.term, Term(6));
+    let refused = LeaseAnswer::Refused { reason: LeaseRefusal::OldTerm, term: Term(20), voters: None };
+    claim.answered(at(1_100), &mut durable, n(1), &sent, Some(&refused));
+    assert_eq!((claim.term(), claim.next_round()), (Term(21), Some(1_100)));
+}
+
+#[test]
+fn a_refusal_with_a_wild_term_raises_ours_by_a_leap_at_most() {
+    // L3
+    let (mut claim, mut durable, sent) = claimed();
+    let refused = LeaseAnswer::Refused { reason: LeaseRefusal::OldTerm, term: Term(u64::MAX), voters: None };
+    claim.answered(at(1_100), &mut durable, n(1), &sent, Some(&refused));
+    assert_eq!(claim.term(), Term(5 + LEAP_BACK + 1));
+}
+
+#[test]
+fn silence_does_not_undo_a_grant_that_holds() {
+    // L2
+    let (mut claim, mut durable, sent) = claimed();
+    claim.answered(at(1_100), &mut durable, n(2), &sent, Some(&grant()));
+    claim.answered(at(2_100), &mut durable, n(2), &sent, None);
+    assert_eq!(claim.grants(at(2_100)), 1);
+}
+
+#[test]
+fn a_clock_jump_makes_every_grant_doubtful() {
+    // L7
+    let (mut claim, mut durable, sent) = claimed();
+    for voter in [1, 2, 3] {
+        claim.answered(at(1_100), &mut durable, n(voter), &sent, Some(&grant()));
+    }
+    claim.doubt(at(1_200), &durable);
+    assert_eq!(claim.standing(at(1_200), key(2), &record()), Standing::Open);
+    assert_eq!(claim.next_round(), Some(1_200));
+}
+
+#[test]
+fn claims_are_retried_eagerly_at_first_and_renewed_every_quarter_of_the_ttl() {
+    // L2
+    let (mut claim, mut durable, sent) = claimed();
+    assert_eq!(claim.next_round(), Some(1_300));
+    let _asks = claim.round(at(2_600), key(2), &mut durable, &record());
+    assert_eq!(claim.next_round(), Some(3_600), "the eager time is over");
+    for voter in [1, 2, 3] {
+        claim.answered(at(1_100), &mut durable, n(voter), &sent, Some(&grant()));
+    }
+    let _asks = claim.round(at(2_000), key(2), &mut durable, &record());
+    assert_eq!(claim.next_round(), Some(3_000));
+}

@@ -1,0 +1,97 @@
+//! What must survive a crash: the highest term, and how far the sequence numbers may have been used.
+
+use constella_shared::ids::{Seq, Term};
+use constella_shared::state::VoteState;
+
+/// `vote.json` in memory, and whether the disk has it.
+#[derive(Debug)]
+pub struct Durable {
+    state: VoteState,
+    next: Seq,
+    dirty: bool,
+}
+
+impl Durable {
+    /// Goes on from what the disk had: no sequence number below the reserved one is used again.
+    #[must_use]
+    pub fn new(state: VoteState) -> Self {
+        let next = state.seq_reserved;
+        Self { state, next, dirty: false }
+    }
+
+    /// The highest term that this node granted, claimed or heeded.
+    #[must_use]
+    pub fn term(&self) -> Term {
+        self.state.term
+    }
+
+    /// Takes a higher term; a lower one changes nothing (L3).
+    pub fn raise(&mut self, term: Term) {
+        if term > self.state.term {
+            self.state.term = term;
+            self.dirty = true;
+        }
+    }
+
+    /// A sequence number that was never used before (L1). Every [`SEQ_BLOCK`] of them one write to disk.
+    pub fn next_seq(&mut self) -> Seq {
+        let seq = self.next;
+        self.next = seq.next();
+        if self.next >= self.state.seq_reserved {
+            self.state.seq_reserved = Seq(self.next.0.saturating_add(SEQ_BLOCK));
+            self.dirty = true;
+        }
+        seq
+    }
+
+    /// The state file's new content, once after each change.
+    pub fn take_dirty(&mut self) -> Option<VoteState> {
+        core::mem::take(&mut self.dirty).then(|| self.state.clone())
+    }
+}
+
+/// One number a second: a write every three hours.
+const SEQ_BLOCK: u64 = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use constella_shared::ids::Generation;
+
+    fn fresh() -> VoteState {
+        VoteState { format: 1, generation: Generation(1), term: Term(5), seq_reserved: Seq(0), starts: Vec::new() }
+    }
+
+    #[test]
+    fn a_sequence_number_is_not_used_before_its_block_is_on_disk() {
+        // L1
+        let mut durable = Durable::new(fresh());
+        let seq = durable.next_seq();
+        let stored = durable.take_dirty();
+        assert!(stored.is_some_and(|state| state.seq_reserved > seq));
+        assert!(durable.take_dirty().is_none());
+    }
+
+    #[test]
+    fn after_a_crash_no_number_comes_back() {
+        // L1
+        let mut durable = Durable::new(fresh());
+        let first = durable.next_seq();
+        let Some(stored) = durable.take_dirty() else { unreachable!("the first number reserves a block") };
+        let last = (0..100).map(|_| durable.next_seq()).last();
+        let again = Durable::new(stored).next_seq();
+        assert!(again > first && Some(again) > last);
+    }
+
+    #[test]
+    fn terms_only_grow() {
+        // L3
+        let mut durable = Durable::new(fresh());
+        durable.raise(Term(4));
+        assert!(durable.take_dirty().is_none());
+        durable.raise(Term(9));
+        assert_eq!(durable.term(), Term(9));
+        assert!(durable.take_dirty().is_some());
+    }
+}

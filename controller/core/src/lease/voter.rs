@@ -1,0 +1,114 @@
+//! The voter's side of the lease (L1, L3): one holder at a time, for one TTL by this node's own clock.
+
+use alloc::collections::BTreeMap;
+
+use constella_shared::ids::{LeaderKey, NodeId, Seq, Term};
+use constella_shared::limits::TERM_LEAP;
+use constella_shared::wire::lease::{LeaseAnswer, LeaseAsk, LeaseRefusal, LeaseRelease};
+use constella_shared::wire::records::VoterRecord;
+
+use super::durable::Durable;
+use crate::clock::Now;
+
+/// What this node has granted, and to whom it listens.
+#[derive(Debug)]
+pub struct Voter {
+    me: NodeId,
+    ttl_ms: u64,
+    quiet_until: u64,
+    grant: Option<Grant>,
+    heeded: BTreeMap<NodeId, Seq>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Grant {
+    holder: LeaderKey,
+    term: Term,
+    until: u64,
+    grants: u8,
+}
+
+impl Voter {
+    /// A voter that has just started: it may have granted in an earlier life, so it grants nobody for one TTL.
+    #[must_use]
+    pub fn new(me: NodeId, ttl_ms: u64, now: Now) -> Self {
+        Self { me, ttl_ms, quiet_until: now.boot_ms.saturating_add(ttl_ms), grant: None, heeded: BTreeMap::new() }
+    }
+
+    /// Answers an ask. A raised term is in `durable` and must be on disk before the answer leaves; the caller has already taken over a
+    /// newer voter record that came with the ask.
+    pub fn ask(&mut self, now: Now, durable: &mut Durable, record: &VoterRecord, ask: &LeaseAsk) -> LeaseAnswer {
+        match self.judge(now, durable, record, ask) {
+            Ok(()) => {
+                durable.raise(ask.term);
+                let until = now.boot_ms.saturating_add(self.ttl_ms);
+                self.grant = Some(Grant { holder: ask.holder, term: ask.term, until, grants: ask.grants });
+                LeaseAnswer::Granted { mark: record.mark }
+            }
+            Err(reason) => {
+                let voters = (ask.mark < record.mark).then(|| record.clone());
+                LeaseAnswer::Refused { reason, term: durable.term(), voters }
+            }
+        }
+    }
+
+    /// Takes a grant back.
+    pub fn release(&mut self, release: &LeaseRelease) {
+        if self.heed(release.holder, release.seq).is_ok()
+            && self.grant.is_some_and(|g| g.holder.node == release.holder && g.term <= release.term)
+        {
+            self.grant = None;
+        }
+    }
+
+    /// Whether `heir` would be granted if `holder` released now (the proof of L6).
+    #[must_use]
+    pub fn would_grant(&self, now: Now, heir: NodeId, holder: NodeId) -> bool {
+        now.boot_ms >= self.quiet_until
+            && self.live(now).is_none_or(|g| g.holder.node == heir || g.holder.node == holder)
+    }
+
+    fn judge(&mut self, now: Now, durable: &Durable, record: &VoterRecord, ask: &LeaseAsk) -> Result<(), LeaseRefusal> {
+        if ask.mark != record.mark {
+            return Err(LeaseRefusal::OlderVoters);
+        }
+        self.heed(ask.holder.node, ask.seq)?;
+        if ask.term.0 > durable.term().0.saturating_add(TERM_LEAP) {
+            return Err(LeaseRefusal::TermLeap);
+        }
+        let alone = record.old.is_empty() && record.new == [self.me] && ask.holder.node == self.me;
+        if now.boot_ms < self.quiet_until && !alone {
+            return Err(LeaseRefusal::JustStarted { left_ms: self.quiet_until.saturating_sub(now.boot_ms) });
+        }
+        match self.live(now) {
+            Some(g) if g.holder.node != ask.holder.node => Err(LeaseRefusal::Held {
+                rival: g.holder,
+                grants: g.grants,
+                left_ms: g.until.saturating_sub(now.boot_ms),
+            }),
+            _ if self.is_renewal(ask) || ask.term > durable.term() => Ok(()),
+            _ => Err(LeaseRefusal::OldTerm),
+        }
+    }
+
+    /// The last grant of this life was for the same holder and term: nobody else was granted since, so it may go on.
+    fn is_renewal(&self, ask: &LeaseAsk) -> bool {
+        self.grant.is_some_and(|g| g.holder.node == ask.holder.node && g.term == ask.term)
+    }
+
+    fn heed(&mut self, holder: NodeId, seq: Seq) -> Result<(), LeaseRefusal> {
+        let last = self.heeded.entry(holder).or_default();
+        if *last >= seq.next() {
+            return Err(LeaseRefusal::OldSeq);
+        }
+        *last = seq.next();
+        Ok(())
+    }
+
+    fn live(&self, now: Now) -> Option<Grant> {
+        self.grant.filter(|g| g.until > now.boot_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,359 @@
+//! The node: every part of the core in one place, fed by [`Input`]s, answering [`Output`]s.
+//!
+//! [`Node::handle`] routes an input to its part, then does everything that has become due ([`Node::settle`]), then puts what must be on disk
+//! before everything else that this step wants done. The parts do not know each other; what one needs of another passes through here.
+
+mod dialogue;
+mod handover;
+mod joins;
+mod lease;
+mod members;
+mod operator;
+mod pending;
+mod requests;
+mod serve;
+mod view;
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use constella_shared::ids::{Generation, LeaderKey, NodeId, Term};
+use constella_shared::secret::Secret;
+use constella_shared::wire::PROTOCOL;
+use constella_shared::wire::heartbeat::Glance;
+use constella_shared::wire::lease::{LeaseView, Strength};
+use constella_shared::wire::rpc::Status;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+use crate::bot::act::{Act, Answer, AskId};
+use crate::bot::dialogue::{Dialogue, Settings as DialogueSettings};
+use crate::bot::language::Language;
+use crate::calls::Calls;
+use crate::clock::Now;
+use crate::commands::Commands;
+use crate::config::{Boot, Settings};
+use crate::fence::Fence;
+use crate::handover::Handover;
+use crate::io::{BotState, CallId, Document, Input, Note, Output};
+use crate::joins::Joins;
+use crate::keys::Keys;
+use crate::lease::claim::Claim;
+use crate::lease::durable::Durable;
+use crate::lease::seen::Seen;
+use crate::lease::voter::Voter;
+use crate::membership::{MemberTimer, Membership};
+use crate::peers::Peers;
+use crate::probe::Probe;
+use crate::roster::{OpenError, Roster};
+use pending::Pending;
+use serve::CopyJob;
+
+/// One node of the network, without its shell.
+pub struct Node {
+    id: NodeId,
+    generation: Generation,
+    born: u64,
+    last: Now,
+    settings: Settings,
+    addr: String,
+    keys: Box<dyn Keys + Send>,
+    rng: StdRng,
+    calls: Calls,
+    pending: BTreeMap<CallId, Pending>,
+    out: Vec<Output>,
+
+    roster: Roster,
+    network_dirty: bool,
+    invites_dirty: bool,
+    membership: Membership,
+    member_timers: BTreeMap<(u64, u64), MemberTimer>,
+    status_since: BTreeMap<NodeId, (Status, u64)>,
+    frames: BTreeMap<NodeId, Vec<String>>,
+    syncing_members: BTreeMap<NodeId, u64>,
+    joins: Joins,
+    peers: Peers,
+    glance: Option<Glance>,
+    boot_id: Option<String>,
+
+    durable: Durable,
+    voter: Voter,
+    claim: Claim,
+    seen: Seen,
+    held: Option<Strength>,
+    told: bool,
+    barred_until: u64,
+    handover: Option<Handover>,
+    drained: bool,
+    proof: Option<requests::Proof>,
+    retired: bool,
+
+    fence: Fence,
+    probe: Probe,
+    token: Option<Secret>,
+    bot: Option<(i64, String)>,
+    commands: Commands,
+    copies: VecDeque<CopyJob>,
+    copying: Option<CopyJob>,
+    staging: bool,
+    serving: bool,
+    dialogue: Dialogue,
+    acts: VecDeque<Act>,
+    answers: VecDeque<(AskId, Answer)>,
+    noted: BotState,
+    noted_lease: Option<(Term, Strength)>,
+
+    chores_at: u64,
+    glance_at: u64,
+    pass_on_at: u64,
+    steady_at: u64,
+    minute_at: u64,
+}
+
+impl Node {
+    /// A node as its state files left it. Nothing goes out before [`Node::start`].
+    ///
+    /// # Errors
+    /// Where the state files do not make a roster of this node; the process stops and says so (S4).
+    pub fn new(boot: Boot, keys: Box<dyn Keys + Send>, now: Now) -> Result<Self, OpenError> {
+        let Boot { node, pin, addr, settings, network, invites, vote, commands, seed } = boot;
+        let mut rng = StdRng::from_seed(seed);
+        let (roster, refused) = Roster::open(node, pin, network, invites, settings.clock_skew_ms, keys.as_ref())?;
+        let generation = vote.generation;
+        let membership = Membership::new(node, generation, &settings, rng.random());
+        let language = Language::of_tag(&settings.language).unwrap_or(Language::Ru);
+        let dialogue = Dialogue::new(DialogueSettings { language, seed: rng.random() });
+        let ttl = settings.lease_ttl_ms;
+        let warn =
+            |refused| Output::Note(Note::Warning { what: alloc::format!("a stored record was left out: {refused:?}") });
+        Ok(Self {
+            id: node,
+            generation,
+            born: now.boot_ms,
+            last: now,
+            addr,
+            keys,
+            rng,
+            calls: Calls::new(),
+            pending: BTreeMap::new(),
+            out: refused.into_iter().map(warn).collect(),
+            roster,
+            network_dirty: false,
+            invites_dirty: false,
+            membership,
+            member_timers: BTreeMap::new(),
+            status_since: BTreeMap::new(),
+            frames: BTreeMap::new(),
+            syncing_members: BTreeMap::new(),
+            joins: Joins::new(),
+            peers: Peers::default(),
+            glance: None,
+            boot_id: None,
+            durable: Durable::new(vote),
+            voter: Voter::new(node, ttl, now),
+            claim: Claim::new(ttl),
+            seen: Seen::default(),
+            held: None,
+            told: false,
+            barred_until: 0,
+            handover: None,
+            drained: false,
+            proof: None,
+            retired: false,
+            fence: Fence::new(node),
+            probe: Probe::new(now),
+            token: None,
+            bot: None,
+            commands: Commands::new(commands),
+            copies: VecDeque::new(),
+            copying: None,
+            staging: false,
+            serving: false,
+            dialogue,
+            acts: VecDeque::new(),
+            answers: VecDeque::new(),
+            noted: BotState::Idle,
+            noted_lease: None,
+            chores_at: now.boot_ms,
+            glance_at: now.boot_ms,
+            pass_on_at: now.boot_ms,
+            steady_at: now.boot_ms,
+            minute_at: now.boot_ms,
+            settings,
+        })
+    }
+
+    /// The first step: who belongs, who this node is, and the first heartbeats.
+    pub fn start(&mut self, now: Now) -> Vec<Output> {
+        let version = self.settings.version.clone();
+        let addr = self.addr.clone();
+        let mut records = self.roster.write_self(now, &addr, &version, PROTOCOL, self.keys.as_ref());
+        let again = self.roster.restamp(now, self.keys.as_ref());
+        records.owners.extend(again.owners);
+        records.net.extend(again.net);
+        records.invites.extend(again.invites);
+        self.network_dirty = true;
+        self.publish_members(now);
+        let effects = self.membership.start(now);
+        self.member_effects(now, None, effects);
+        self.introduce_members(now);
+        self.announce(now, &records);
+        self.settle(now)
+    }
+
+    /// Takes one input in and answers everything that is to be done, in order.
+    pub fn handle(&mut self, now: Now, input: Input) -> Vec<Output> {
+        self.watch_the_clock(now);
+        match input {
+            Input::Tick => {}
+            Input::Peer { inbound, from, request } => self.peer_request(now, inbound, from, request),
+            Input::Answered { call, result } => self.answered(now, call, result),
+            Input::Join { inbound, join } => {
+                let outputs = self.joins.attempt(now, &self.roster, inbound, join, &mut self.calls);
+                self.take_join_outputs(now, outputs);
+            }
+            Input::DialedBack { call, result } => self.dialed_back(now, call, result),
+            Input::Bot { call, result } => self.bot_answered(now, call, result),
+            Input::Agent { call, result } => self.agent_answered(now, call, result),
+            Input::Operator { inbound, request } => self.operator(now, inbound, request),
+            Input::Stop => self.stop(now),
+        }
+        self.settle(now)
+    }
+
+    /// When [`Input::Tick`] is wanted next, CLOCK_BOOTTIME milliseconds.
+    #[must_use]
+    pub fn deadline(&self) -> u64 {
+        let member = self.member_timers.keys().next().map(|(at, _)| *at);
+        let handover = self.handover.as_ref().map(Handover::deadline);
+        let dialogue = if self.serving { self.dialogue.deadline() } else { None };
+        let proof = self.proof.as_ref().map(|proof| proof.deadline);
+        let regular = [self.chores_at, self.glance_at, self.minute_at];
+        let claim = if self.claim.active() { self.claim.next_round() } else { self.claim_at() };
+        let strong = self.strong_until();
+        [member, handover, dialogue, proof, claim, strong, self.fence.deadline(), self.probe.deadline()]
+            .into_iter()
+            .flatten()
+            .chain(regular)
+            .min()
+            .unwrap_or(self.last.boot_ms)
+    }
+
+    /// L7: a jump between the two clocks of more than half a TTL is a machine that slept, or a wall clock that was set: no grant counts.
+    fn watch_the_clock(&mut self, now: Now) {
+        let ran = now.boot_ms.saturating_sub(self.last.boot_ms);
+        let wall = now.unix_ms.saturating_sub(self.last.unix_ms);
+        let back = self.last.unix_ms.saturating_sub(now.unix_ms);
+        let jump = wall.abs_diff(ran).max(back);
+        if jump > self.settings.lease_ttl_ms / 2 {
+            self.claim.doubt(now, &self.durable);
+        }
+        self.last = now;
+    }
+
+    /// Does everything that is due, until nothing is.
+    fn settle(&mut self, now: Now) -> Vec<Output> {
+        self.member_timers_due(now);
+        self.chores(now);
+        self.lease_due(now);
+        self.handover_due(now);
+        self.probe_due(now);
+        for _ in 0..MOST_ROUNDS {
+            let before = self.out.len();
+            self.fence_due(now);
+            self.copy_due(now);
+            self.dialogue_due(now);
+            if self.out.len() == before && self.answers.is_empty() {
+                break;
+            }
+        }
+        self.proof_due(now);
+        self.send_frames(now);
+        self.note_changes(now);
+        self.collect()
+    }
+
+    /// What must be on disk goes before everything else of this step.
+    fn collect(&mut self) -> Vec<Output> {
+        let mut all = Vec::with_capacity(self.out.len().saturating_add(2));
+        all.extend(self.durable.take_dirty().map(|vote| Output::Persist(Document::Vote(vote))));
+        if core::mem::take(&mut self.network_dirty) {
+            all.push(Output::Persist(Document::Network(self.roster.to_network_state())));
+        }
+        if core::mem::take(&mut self.invites_dirty) {
+            all.push(Output::Persist(Document::Invites(self.roster.to_invites_state(self.last))));
+        }
+        all.extend(self.commands.take_dirty().map(|commands| Output::Persist(Document::Commands(commands))));
+        all.append(&mut self.out);
+        all
+    }
+
+    /// What is looked after every now and then.
+    fn chores(&mut self, now: Now) {
+        if now.boot_ms >= self.chores_at {
+            self.chores_at = now.boot_ms.saturating_add(CHORES_MS);
+            self.tend_voters(now);
+            self.look_for_a_better(now);
+            self.pass_commands_on(now);
+        }
+        if now.boot_ms >= self.glance_at {
+            self.glance_at = now.boot_ms.saturating_add(GLANCE_MS);
+            self.ask_agent(crate::io::AgentCall::Stats, Pending::Glance);
+        }
+        if now.boot_ms >= self.minute_at {
+            self.minute_at = now.boot_ms.saturating_add(MINUTE_MS);
+            self.invites_dirty |= self.roster.expire(now);
+            let again = self.roster.restamp(now, self.keys.as_ref());
+            self.announce(now, &again);
+            self.commands.doubt();
+        }
+    }
+
+    fn key(&self) -> LeaderKey {
+        self.roster.leader_key(&self.id).unwrap_or(LeaderKey { priority: u32::MAX, node: self.id })
+    }
+
+    fn note_changes(&mut self, now: Now) {
+        let lease = self.held.map(|strength| (self.claim.term(), strength));
+        if lease != self.noted_lease {
+            self.noted_lease = lease;
+            let view: Option<LeaseView> = self.my_lease(now);
+            let why = if lease.is_some() { "granted" } else { "let go, lost or lapsed" };
+            self.out.push(Output::Note(Note::Lease { view, why }));
+        }
+        let state = self.bot_state();
+        if state != self.noted {
+            self.noted = state;
+            self.out.push(Output::Note(Note::Bot { state, why: "by the lease and the fence" }));
+        }
+    }
+
+    fn warn(&mut self, what: String) {
+        self.out.push(Output::Note(Note::Warning { what }));
+    }
+
+    /// Members that are alive by gossip and answered the last call, without this node.
+    fn reachable(&self) -> BTreeSet<NodeId> {
+        let answers = |node: &NodeId| {
+            *node != self.id && self.membership.status(node) == Status::Alive && self.peers.failing(node).is_none()
+        };
+        self.roster.members().map(|member| member.id).filter(answers).collect()
+    }
+}
+
+/// Voters, hand-overs and waiting commands are looked at so often.
+const CHORES_MS: u64 = 1_000;
+
+/// CPU and memory at a glance are refreshed so often: they ride on every heartbeat.
+const GLANCE_MS: u64 = 15_000;
+
+/// Expired invitations, stamps that were ahead.
+const MINUTE_MS: u64 = 60_000;
+
+/// A step ends: each round can only do what the one before made possible.
+const MOST_ROUNDS: usize = 64;
+
+#[cfg(test)]
+mod tests;

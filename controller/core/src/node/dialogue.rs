@@ -1,0 +1,116 @@
+//! The dialogue's acts, performed in order, and its answers.
+
+use constella_shared::wire::command::Stage;
+use constella_shared::wire::rpc::Request;
+
+use super::Node;
+use super::pending::{Asker, Pending};
+use super::serve::Then;
+use crate::bot::act::{Act, Answer};
+use crate::bot::text::{Key, Say};
+use crate::clock::Now;
+use crate::io::{Note, Output, PeerRequest};
+use rand::RngExt as _;
+
+impl Node {
+    /// Gives the dialogue the answers that came, and the time.
+    pub(super) fn dialogue_due(&mut self, now: Now) {
+        while let Some((ask, answer)) = self.answers.pop_front() {
+            if self.serving {
+                let world = self.world(now);
+                let acts = self.dialogue.answer(&world, ask, answer);
+                self.acts.extend(acts);
+                self.perform_acts(now);
+            }
+        }
+        if self.serving && self.dialogue.deadline().is_some_and(|at| now.boot_ms >= at) {
+            let world = self.world(now);
+            let acts = self.dialogue.tick(&world);
+            self.acts.extend(acts);
+        }
+        self.perform_acts(now);
+    }
+
+    /// Performs acts in order, up to a stage whose copy is on its way. L7: every one only while the title holds.
+    pub(super) fn perform_acts(&mut self, now: Now) {
+        while !self.staging && self.serving && self.title(now).is_some() {
+            let Some(act) = self.acts.pop_front() else { return };
+            self.perform(now, act);
+        }
+    }
+
+    /// Tells the owner something above whatever the message shows.
+    pub(super) fn tell_owner(&mut self, now: Now, key: Key) {
+        if self.serving {
+            let world = self.world(now);
+            let acts = self.dialogue.notice(&world, Say::new(key));
+            self.acts.extend(acts);
+        }
+    }
+
+    fn perform(&mut self, now: Now, act: Act) {
+        match act {
+            Act::Ask { ask, to, request, .. } if to == self.id => {
+                self.rpc(now, Asker::Dialogue(ask), to, request);
+            }
+            Act::Ask { ask, to, request, timeout } => {
+                let request = self.with_deadline(now, to, request);
+                let limit = u64::try_from(timeout.as_millis()).unwrap_or(self.settings.rpc_timeout_ms);
+                self.call(to, limit, PeerRequest::Rpc(request), Pending::DialogueNode { ask, to, sent: now });
+            }
+            Act::Bot { ask, call } => self.ask_bot(BOT_LIMIT_MS, call, Pending::DialogueBot { ask }),
+            Act::Stage { command, stage } => self.stage(command, stage),
+            Act::Record(value) => {
+                let records = self.roster.write_net(now, self.claim.term(), value);
+                self.announce(now, &records);
+            }
+            Act::Invite { ask, ttl_s } => {
+                let link = self.invite(now, ttl_s).map(|link| alloc::string::ToString::to_string(&link));
+                self.answers.push_back((ask, Answer::Link(link)));
+            }
+        }
+    }
+
+    /// An invitation with up to two more seeds that answer.
+    pub(super) fn invite(
+        &mut self,
+        now: Now,
+        ttl_s: u64,
+    ) -> Result<constella_shared::link::InviteLink, alloc::string::String> {
+        let others: alloc::vec::Vec<_> = self.reachable().into_iter().collect();
+        let entropy = self.rng.random();
+        let (records, link) = self.joins.invite(now, &mut self.roster, entropy, ttl_s, &others)?;
+        self.announce(now, &records);
+        Ok(link)
+    }
+
+    /// F6: on disk with this step, copied before anything that follows.
+    fn stage(&mut self, id: constella_shared::ids::CommandId, stage: Stage) {
+        let done = stage == Stage::Done;
+        let Some(keepers) = self.commands.stage(id, stage) else { return };
+        if done {
+            self.out.push(Output::Note(Note::Command { id, what: "done" }));
+            for keeper in keepers {
+                self.tell_done(keeper, alloc::vec![id]);
+            }
+        } else if let Some(command) = self.commands.get(&id).cloned() {
+            self.staging = true;
+            self.copy(alloc::vec![command], Then::Acts);
+        }
+    }
+
+    /// A reboot's deadline is told on its target's own clock, so that time on the way counts.
+    fn with_deadline(&self, now: Now, to: constella_shared::ids::NodeId, request: Request) -> Request {
+        match request {
+            Request::Reboot { command_id, term, expires_in_ms, .. } => {
+                let deadline = now.boot_ms.saturating_add(expires_in_ms);
+                let not_after_boot_ms = self.peers.on_their_clock(&to, deadline);
+                Request::Reboot { command_id, term, expires_in_ms, not_after_boot_ms }
+            }
+            other => other,
+        }
+    }
+}
+
+/// A call that shows the owner something; the long poll has its own limit.
+const BOT_LIMIT_MS: u64 = 10_000;

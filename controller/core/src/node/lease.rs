@@ -1,0 +1,288 @@
+//! The lease at work: when this node claims, what its claim is worth, when it withdraws, and who votes.
+
+use alloc::vec::Vec;
+
+use constella_shared::ids::{LeaderKey, NodeId, Term};
+use constella_shared::wire::lease::{LeaseAnswer, LeaseAsk, LeaseRefusal, LeaseRelease, LeaseView, Strength};
+use constella_shared::wire::records::{Records, VoterRecord};
+use constella_shared::wire::rpc::{Request, Status};
+
+use super::Node;
+use super::pending::Pending;
+use crate::clock::Now;
+use crate::election::{self, Candidate};
+use crate::io::{BotState, PeerRequest};
+use crate::lease::claim::{AskSent, Standing};
+use crate::voters;
+
+impl Node {
+    /// Claims, renews, follows and withdraws, as far as it is time.
+    pub(super) fn lease_due(&mut self, now: Now) {
+        self.withdraw_for_a_better(now);
+        if !self.claim.active() && self.claim_at().is_some_and(|at| now.boot_ms >= at) {
+            self.claim.begin(now, &self.durable);
+        }
+        if self.claim.next_round().is_some_and(|at| now.boot_ms >= at) {
+            self.ask_voters(now);
+        }
+        self.follow_the_claim(now);
+    }
+
+    /// L4: when this node claims, if nothing happens before; None while it holds, claims, or may not.
+    pub(super) fn claim_at(&self) -> Option<u64> {
+        if self.claim.active() || self.retired {
+            return None;
+        }
+        let alone = self.roster.len() <= 1;
+        let listened = if alone { self.born } else { self.born.saturating_add(self.settings.lease_ttl_ms) };
+        let free = self.seen.until().max(listened).max(self.barred_until);
+        Some(free.saturating_add(self.claim_delay(self.last)))
+    }
+
+    /// The lease as others are told of it: this node's own, or the one that it heard of.
+    pub(super) fn lease_view(&self, now: Now) -> Option<LeaseView> {
+        self.my_lease(now).or_else(|| self.seen.live(now))
+    }
+
+    /// This node's own lease.
+    pub(super) fn my_lease(&self, now: Now) -> Option<LeaseView> {
+        let strength = self.held?;
+        let left_ms = match (strength, self.strong_until()) {
+            (Strength::Strong, until) => until?.saturating_sub(now.boot_ms),
+            (Strength::Weak, _) => self.settings.lease_ttl_ms,
+        };
+        let polling = self.fence.state() == BotState::Polling;
+        let (term, renewal) = (self.claim.term(), self.claim.renewal());
+        Some(LeaseView { holder: self.key(), term, strength, polling, renewal, left_ms })
+    }
+
+    /// L2: until when this node is a strong holder.
+    pub(super) fn strong_until(&self) -> Option<u64> {
+        match self.claim.standing(self.last, self.key(), self.roster.voters()) {
+            Standing::Strong { until } if self.held.is_some() => Some(until),
+            Standing::Strong { .. } | Standing::Weak { .. } | Standing::Open | Standing::GiveWay => None,
+        }
+    }
+
+    /// Whoever holds as far as this node knows.
+    pub(super) fn holder(&self, now: Now) -> Option<LeaderKey> {
+        self.lease_view(now).map(|view| view.holder)
+    }
+
+    /// Answers an ask as a voter; a newer voter record that came with it is taken over first.
+    pub(super) fn vote(&mut self, now: Now, ask: &LeaseAsk) -> LeaseAnswer {
+        if let Some(record) = ask.voters.clone().filter(|record| record.mark == ask.mark) {
+            self.take_voters(now, record);
+        }
+        let record = self.roster.voters().clone();
+        self.voter.ask(now, &mut self.durable, &record, ask)
+    }
+
+    /// Takes a higher voter record over; a lower one changes nothing.
+    pub(super) fn take_voters(&mut self, now: Now, record: VoterRecord) {
+        if self.roster.set_voters(record).is_some() {
+            self.network_dirty = true;
+            self.claim.hurry(now);
+        }
+    }
+
+    /// A voter answered, or did not.
+    pub(super) fn ask_answered(&mut self, now: Now, voter: NodeId, sent: &AskSent, answer: Option<&LeaseAnswer>) {
+        if let Some(LeaseAnswer::Refused { reason: LeaseRefusal::OlderVoters, voters: Some(record), .. }) = answer {
+            self.take_voters(now, record.clone());
+        }
+        self.claim.answered(now, &mut self.durable, voter, sent, answer);
+        self.follow_the_claim(now);
+    }
+
+    /// Gives the lease back and claims no more until `barred_until`.
+    pub(super) fn let_go(&mut self, now: Now, stopping: bool) -> Vec<(NodeId, LeaseRelease)> {
+        let record = self.roster.voters().clone();
+        self.held = None;
+        self.told = false;
+        self.barred_until = self.barred_until.max(now.boot_ms.saturating_add(self.settings.lease_ttl_ms / 2));
+        self.claim.end(self.id, &mut self.durable, &record, stopping)
+    }
+
+    /// Sends releases; this node's own voter is told directly.
+    pub(super) fn send_releases(&mut self, releases: Vec<(NodeId, LeaseRelease)>) -> Vec<crate::io::CallId> {
+        let mut calls = Vec::new();
+        for (voter, release) in releases {
+            if voter == self.id {
+                self.voter.release(&release);
+            } else {
+                let request = PeerRequest::Rpc(Request::LeaseRelease(release));
+                calls.push(self.call(voter, RELEASE_LIMIT_MS, request, Pending::Release { voter }));
+            }
+        }
+        calls
+    }
+
+    /// The holder said itself that it let go, and named this node.
+    pub(super) fn our_turn(&mut self, now: Now, from: NodeId, term: Term) {
+        self.seen.let_go(now, from);
+        self.durable.raise(term);
+        self.barred_until = now.boot_ms;
+        self.told = true;
+        self.claim.begin(now, &self.durable);
+    }
+
+    /// Once a second: a strong holder completes a change of voters, or begins one.
+    pub(super) fn tend_voters(&mut self, now: Now) {
+        if self.held != Some(Strength::Strong) {
+            return;
+        }
+        let record = self.roster.voters();
+        let granted = |voter: &NodeId| self.claim.granted_under(now, voter, record.mark);
+        let next = voters::next(record, self.claim.term(), &self.voter_candidates(now), granted);
+        if let Some(next) = next
+            && let Some(records) = self.roster.set_voters(next)
+        {
+            self.network_dirty = true;
+            self.claim.hurry(now);
+            self.announce(now, &records);
+        }
+    }
+
+    fn voter_candidates(&self, now: Now) -> Vec<voters::Candidate> {
+        let mut members: Vec<LeaderKey> =
+            self.roster.members().map(|m| LeaderKey { priority: m.priority, node: m.id }).collect();
+        members.sort_unstable();
+        let candidate = |key: LeaderKey| {
+            let node = key.node;
+            let (status, since) = self.status_since.get(&node).copied().unwrap_or((Status::Down, self.born));
+            let alive = node == self.id || (status == Status::Alive && self.peers.failing(&node).is_none());
+            let long_down = !alive && status != Status::Alive && now.since(since) >= voters::REPLACE_AFTER_MS;
+            voters::Candidate { node, alive, long_down }
+        };
+        members.into_iter().map(candidate).collect()
+    }
+
+    fn ask_voters(&mut self, now: Now) {
+        let (key, record) = (self.key(), self.roster.voters().clone());
+        let sent = AskSent { sent_at: now.boot_ms, term: self.claim.term() };
+        for (voter, ask) in self.claim.round(now, key, &mut self.durable, &record) {
+            if voter == self.id {
+                let answer = self.vote(now, &ask);
+                self.claim.answered(now, &mut self.durable, voter, &sent, Some(&answer));
+            } else if !self.roster.is_member(&voter) {
+                self.claim.answered(now, &mut self.durable, voter, &sent, None);
+            } else {
+                let request = PeerRequest::Rpc(Request::LeaseAcquire(ask));
+                let limit = (self.settings.lease_ttl_ms / 4).max(1);
+                self.call(voter, limit, request, Pending::Ask { voter, sent, at: now });
+            }
+        }
+    }
+
+    /// L2: turns what the claim is worth into what this node holds.
+    fn follow_the_claim(&mut self, now: Now) {
+        let record = self.roster.voters().clone();
+        let standing = self.claim.standing(now, self.key(), &record);
+        let held = match standing {
+            Standing::Strong { .. } => Some(Strength::Strong),
+            Standing::Weak { reached } if reached || self.is_smallest_alive() => Some(Strength::Weak),
+            Standing::Weak { .. } => {
+                let _nothing_was_granted = self.let_go(now, false);
+                self.barred_until = now.boot_ms.saturating_add(WEAK_AGAIN_MS);
+                None
+            }
+            Standing::GiveWay => {
+                let releases = self.claim.give_way(now, self.id, &mut self.durable, &record);
+                self.send_releases(releases);
+                None
+            }
+            Standing::Open => None,
+        };
+        self.now_holds(now, held);
+    }
+
+    fn now_holds(&mut self, now: Now, held: Option<Strength>) {
+        let before = core::mem::replace(&mut self.held, held);
+        if held == Some(Strength::Strong) && before != Some(Strength::Strong) {
+            self.durable.raise(self.claim.term());
+            let request = Request::BotTakeover { holder: self.key(), term: self.claim.term() };
+            for node in self.audience() {
+                self.call(
+                    node,
+                    self.settings.rpc_timeout_ms,
+                    PeerRequest::Rpc(request.clone()),
+                    Pending::Told { to: node },
+                );
+            }
+            self.keep_the_bots_name(now);
+        }
+        if held.is_none() && before.is_some() {
+            self.told = false;
+        }
+    }
+
+    /// L2: whoever hears of a strong holder withdraws; of two weak ones the one that polls stays, then the better LeaderKey.
+    fn withdraw_for_a_better(&mut self, now: Now) {
+        let Some(other) = self.seen.live(now).filter(|_| self.claim.active()) else { return };
+        let better = match (self.held, other.strength) {
+            (Some(Strength::Strong), _) => false,
+            (_, Strength::Strong) => true,
+            (held, Strength::Weak) => {
+                let polls = held.is_some() && self.fence.state() == BotState::Polling;
+                (other.polling, core::cmp::Reverse(other.holder)) > (polls, core::cmp::Reverse(self.key()))
+            }
+        };
+        if better && other.holder.node != self.id {
+            let releases = self.let_go(now, false);
+            self.send_releases(releases);
+            self.barred_until = now.boot_ms;
+        }
+    }
+
+    /// L2: with no voter reachable only the smallest alive LeaderKey is weak. Who does not answer calls does not count as alive.
+    fn is_smallest_alive(&self) -> bool {
+        let key = self.key();
+        self.reachable().iter().filter_map(|node| self.roster.leader_key(node)).all(|other| key < other)
+    }
+
+    /// L4: who claims first.
+    fn claim_delay(&self, now: Now) -> u64 {
+        let lapsed = self.seen.holder();
+        let others = self.reachable().into_iter().filter(|node| Some(*node) != lapsed);
+        let candidates = others.filter_map(|node| {
+            let facts = self.peers.get(&node).map(|peer| &peer.facts);
+            if facts.is_some_and(|facts| facts.stopping) {
+                return None;
+            }
+            let ready = facts.is_none_or(|facts| facts.ready);
+            let reaches_voters = facts.is_none_or(|facts| facts.reaches_voters);
+            Some(Candidate { key: self.roster.leader_key(&node)?, ready, reaches_voters })
+        });
+        let me = Candidate { key: self.key(), ready: self.probe.ready(), reaches_voters: self.reaches_voters(now) };
+        election::claim_delay_ms(me, candidates)
+    }
+
+    /// L4: nothing speaks against a majority of the voters being in reach: no call to them failed since they were last heard.
+    pub(super) fn reaches_voters(&self, _now: Now) -> bool {
+        let reached = |voter: &NodeId| {
+            *voter == self.id || (self.peers.get(voter).is_some() && self.peers.failing(voter).is_none())
+        };
+        voters::majority(self.roster.voters(), reached)
+    }
+
+    /// The holder's standing changed hands: tell everybody, or in a large network some, who tell others by heartbeat.
+    pub(super) fn announce(&mut self, now: Now, records: &Records) {
+        if *records == Records::default() {
+            return;
+        }
+        self.network_dirty = true;
+        self.invites_dirty |= !records.invites.is_empty();
+        self.publish_members(now);
+        for node in self.audience() {
+            let request = PeerRequest::Announce(records.clone());
+            self.call(node, self.settings.rpc_timeout_ms, request, Pending::Told { to: node });
+        }
+    }
+}
+
+/// A release is one short call; a grant that is not given back runs out by itself.
+const RELEASE_LIMIT_MS: u64 = 500;
+
+/// A node that may not be weak looks again after this time whether a voter came back.
+const WEAK_AGAIN_MS: u64 = 1_000;

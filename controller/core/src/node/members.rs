@@ -1,0 +1,227 @@
+//! Heartbeats, gossip and the exchange of records.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use constella_shared::ids::NodeId;
+use constella_shared::wire::heartbeat::{Facts, Heartbeat};
+use constella_shared::wire::records::Records;
+use constella_shared::wire::rpc::{Request, RosterSync, Status};
+use rand::RngExt as _;
+
+use super::Node;
+use super::pending::Pending;
+use crate::clock::Now;
+use crate::io::{CallId, Note, Output, PeerRequest, PinnedPeer};
+use crate::membership::Effect;
+use crate::roster::Merged;
+
+impl Node {
+    /// Sends a request and remembers who waits for its answer.
+    pub(super) fn call(&mut self, to: NodeId, timeout_ms: u64, request: PeerRequest, why: Pending) -> CallId {
+        let call = self.calls.next();
+        self.pending.insert(call, why);
+        self.out.push(Output::Call { call, to, timeout_ms, request });
+        call
+    }
+
+    /// What this node says of itself now.
+    pub(super) fn facts(&self, now: Now) -> Facts {
+        Facts {
+            generation: self.generation,
+            boot_ms: now.boot_ms,
+            unix_ms: now.unix_ms,
+            up_ms: now.since(self.born),
+            ready: self.probe.ready(),
+            reaches_voters: self.reaches_voters(now),
+            stopping: self.retired,
+            sees: u16::try_from(self.membership.alive()).unwrap_or(u16::MAX),
+            glance: self.glance,
+        }
+    }
+
+    /// A heartbeat with these gossip frames.
+    pub(super) fn heartbeat(&self, now: Now, swim: Vec<String>) -> Heartbeat {
+        Heartbeat {
+            swim,
+            roster: self.roster.digest(),
+            view: self.membership.digest(),
+            lease: self.lease_view(now),
+            facts: self.facts(now),
+        }
+    }
+
+    /// Takes a heartbeat in and answers with the frames that gossip has for its sender.
+    pub(super) fn heartbeat_came(
+        &mut self,
+        now: Now,
+        from: NodeId,
+        heartbeat: Heartbeat,
+        rtt_ms: Option<u32>,
+    ) -> Vec<String> {
+        self.heard(now, from, heartbeat.facts.clone(), rtt_ms);
+        if let Some(view) = heartbeat.lease.as_ref().filter(|view| view.holder.node != self.id) {
+            self.seen.hear(now, view, self.settings.lease_ttl_ms);
+        }
+        if let Some(sync) = self.roster.sync_due(now, from, heartbeat.roster) {
+            self.sync(from, sync);
+        }
+        let effects = self.membership.frames(now, from, &heartbeat.swim);
+        let frames = self.member_effects(now, Some(from), effects);
+        self.mend_the_view(now, from, &heartbeat);
+        frames
+    }
+
+    /// Facts came from a node, by any way.
+    pub(super) fn heard(&mut self, now: Now, from: NodeId, facts: Facts, rtt_ms: Option<u32>) {
+        let before = self.peers.generation(&from);
+        self.peers.heard(now, from, facts, rtt_ms);
+        if self.peers.generation(&from) != before {
+            self.publish_members(now);
+        }
+    }
+
+    /// Performs what gossip wants; answers the frames for `requester`, which ride on its answer.
+    pub(super) fn member_effects(&mut self, now: Now, requester: Option<NodeId>, effects: Vec<Effect>) -> Vec<String> {
+        let mut reply = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Send { to, frame } if Some(to) == requester => reply.push(frame),
+                Effect::Send { to, frame } => self.frames.entry(to).or_default().push(frame),
+                Effect::Timer { after_ms, timer } => {
+                    let number = self.calls.next().0;
+                    self.member_timers.insert((now.boot_ms.saturating_add(after_ms), number), timer);
+                }
+                Effect::Status { node, status } => self.status_changed(now, node, status),
+            }
+        }
+        reply
+    }
+
+    /// Gossip's timers that are due.
+    pub(super) fn member_timers_due(&mut self, now: Now) {
+        while let Some(entry) = self.member_timers.first_entry().filter(|entry| entry.key().0 <= now.boot_ms) {
+            let timer = entry.remove();
+            let effects = self.membership.timer(now, timer);
+            self.member_effects(now, None, effects);
+        }
+    }
+
+    /// Frames of this step that no answer takes along: one heartbeat for each node.
+    pub(super) fn send_frames(&mut self, now: Now) {
+        for (to, frames) in core::mem::take(&mut self.frames) {
+            if self.roster.is_member(&to) && to != self.id {
+                let heartbeat = self.heartbeat(now, frames);
+                let limit = self.settings.heartbeat_timeout_ms;
+                self.call(to, limit, PeerRequest::Heartbeat(heartbeat), Pending::Heartbeat { to, sent: now });
+            }
+        }
+    }
+
+    /// Gossip learns who belongs.
+    pub(super) fn introduce_members(&mut self, now: Now) {
+        let members: Vec<NodeId> = self.roster.members().map(|member| member.id).collect();
+        let effects = self.membership.known(now, members.into_iter());
+        self.member_effects(now, None, effects);
+    }
+
+    /// TLS and dialling learn who belongs, and the bot's client its token.
+    pub(super) fn publish_members(&mut self, _now: Now) {
+        let generation = |peer: PinnedPeer| PinnedPeer { generation: self.peers.generation(&peer.node), ..peer };
+        let pins = self.roster.pinned().into_iter().map(generation).collect();
+        self.out.push(Output::Pins(pins));
+        let token = self.roster.token();
+        if token != self.token.as_ref()
+            && let Some(token) = token.cloned()
+        {
+            self.token = Some(token.clone());
+            self.out.push(Output::Token(token));
+            self.probe.hurry(self.last);
+        }
+    }
+
+    /// Books what a merge changed, and hands on what it brought.
+    pub(super) fn merged(&mut self, now: Now, merged: Merged) {
+        self.network_dirty |= merged.network_changed;
+        self.invites_dirty |= merged.invites_changed;
+        if merged.voters_changed {
+            self.claim.hurry(now);
+        }
+        if merged.pins_changed {
+            self.introduce_members(now);
+            let roster = &self.roster;
+            self.peers.retain(|node| roster.is_member(node));
+        }
+        if merged.network_changed {
+            self.publish_members(now);
+        }
+        for refused in merged.refused {
+            self.warn(alloc::format!("a record was refused: {refused:?}"));
+        }
+        for token in merged.spent_twice {
+            self.warn(alloc::format!("a cut let the invitation {} be used twice", token.short()));
+        }
+    }
+
+    /// Sends a step of the exchange of records.
+    pub(super) fn sync(&mut self, with: NodeId, sync: RosterSync) {
+        let limit = self.settings.rpc_timeout_ms;
+        self.call(with, limit, PeerRequest::Rpc(Request::RosterSync(sync)), Pending::Sync { with });
+    }
+
+    /// The answer to a step of the exchange.
+    pub(super) fn synced(&mut self, now: Now, with: NodeId, answer: RosterSync) {
+        let (follow_up, merged) = self.roster.sync_finish(now, answer, self.keys.as_ref());
+        self.merged(now, merged);
+        if let Some(sync) = follow_up {
+            self.sync(with, sync);
+        }
+    }
+
+    /// Records that somebody announced.
+    pub(super) fn announced(&mut self, now: Now, records: Records) {
+        let merged = self.roster.merge(now, records, self.keys.as_ref());
+        self.merged(now, merged);
+    }
+
+    /// Whom this node tells news directly: everybody that it sees alive, or in a large network a random handful.
+    pub(super) fn audience(&mut self) -> Vec<NodeId> {
+        let alive = |node: &NodeId| *node != self.id && self.membership.status(node) != Status::Down;
+        let mut nodes: Vec<NodeId> = self.roster.members().map(|member| member.id).filter(alive).collect();
+        while nodes.len() > AUDIENCE {
+            let at = self.rng.random_range(0..nodes.len());
+            nodes.swap_remove(at);
+        }
+        nodes
+    }
+
+    /// M1: where the views differ for longer than gossip needs, all members are exchanged.
+    fn mend_the_view(&mut self, now: Now, from: NodeId, heartbeat: &Heartbeat) {
+        if heartbeat.view == self.membership.digest() {
+            self.syncing_members.remove(&from);
+            return;
+        }
+        let patience = self.settings.heartbeat_ms.saturating_mul(VIEW_PERIODS);
+        let since = *self.syncing_members.entry(from).or_insert(now.boot_ms);
+        if now.since(since) >= patience {
+            self.syncing_members.insert(from, now.boot_ms);
+            let request = Request::MembersSync { members: self.membership.export() };
+            let limit = self.settings.rpc_timeout_ms;
+            self.call(from, limit, PeerRequest::Rpc(request), Pending::Members { with: from });
+        }
+    }
+
+    fn status_changed(&mut self, now: Now, node: NodeId, status: Status) {
+        self.status_since.insert(node, (status, now.boot_ms));
+        if status == Status::Down {
+            self.peers.lost(now, node);
+        }
+        self.out.push(Output::Note(Note::Member { node, status }));
+    }
+}
+
+/// News are told to at most so many directly; the others learn them from the digests within a few heartbeats.
+const AUDIENCE: usize = 20;
+
+/// M1: "within a few periods" gossip is left alone.
+const VIEW_PERIODS: u64 = 3;

@@ -1,0 +1,69 @@
+//! What the operator's CLI asks.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use constella_shared::link::token_hash;
+use constella_shared::secret::Secret;
+use constella_shared::wire::records::NetValue;
+use constella_shared::wire::rpc::{RpcCode, RpcError};
+use rand::RngExt as _;
+
+use super::Node;
+use super::requests::refusal;
+use crate::clock::Now;
+use crate::io::{InboundId, NodeStatus, OperatorAnswer, OperatorRequest, Output};
+
+impl Node {
+    /// Answers the CLI.
+    pub(super) fn operator(&mut self, now: Now, inbound: InboundId, request: OperatorRequest) {
+        let result = match request {
+            OperatorRequest::Invite { ttl_s } => self
+                .invite(now, ttl_s)
+                .map(|link| OperatorAnswer::Link(Secret::new(link.to_string())))
+                .map_err(|message| RpcError { code: RpcCode::BadRequest, message }),
+            OperatorRequest::OwnerLink => self.owner_link(now),
+            OperatorRequest::Peers => Ok(OperatorAnswer::Peers(self.peer_rows(now))),
+            OperatorRequest::Status => Ok(OperatorAnswer::Status(self.status(now))),
+        };
+        self.out.push(Output::OperatorReply { inbound, result });
+    }
+
+    /// A new code in place of the one before: only its hash was ever stored, so the old link cannot be printed again.
+    fn owner_link(&mut self, now: Now) -> Result<OperatorAnswer, RpcError> {
+        let owner = self.roster.owner();
+        if owner.telegram_id.is_some() {
+            return Err(refusal(RpcCode::BadRequest, "the owner is known already; send /start to the bot"));
+        }
+        let username = owner.username.to_string();
+        let bot = self.roster.bot().map(|bot| bot.username.to_string());
+        let Some(bot) = bot.or_else(|| self.bot.as_ref().map(|(_, name)| name.clone())) else {
+            return Err(refusal(
+                RpcCode::AgentUnreachable,
+                "Telegram was not reached yet, so the bot's name is not known; try again in a minute",
+            ));
+        };
+        let bytes: [u8; 16] = self.rng.random();
+        let code: String = hex::encode(bytes);
+        let claim = Some(token_hash(&Secret::new(code.clone())));
+        let value = NetValue::Owner { username, telegram_id: None, claim };
+        let records = self.roster.write_net(now, self.durable.term(), value);
+        self.announce(now, &records);
+        Ok(OperatorAnswer::Link(Secret::new(format!("https://t.me/{bot}?start={code}"))))
+    }
+
+    fn status(&self, now: Now) -> NodeStatus {
+        let name = self.roster.member(&self.id).map_or_else(String::new, |member| member.name.to_string());
+        NodeStatus {
+            node: self.id,
+            name,
+            network: self.roster.network_id(),
+            lease: self.lease_view(now),
+            bot: self.bot_state(),
+            ready: self.probe.ready(),
+            alive: self.membership.alive(),
+            members: self.roster.len(),
+            voters: self.roster.voters().clone(),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Who waits for which answer.
+
+use constella_shared::agent::SeriesKind;
+use constella_shared::ids::{CommandId, NodeId, Term};
+
+use crate::bot::act::AskId;
+use crate::clock::Now;
+use crate::io::InboundId;
+use crate::lease::claim::AskSent;
+
+/// A call that this node made, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Pending {
+    /// A heartbeat.
+    Heartbeat { to: NodeId, sent: Now },
+    /// An announcement, a takeover, a notice: nothing depends on the answer.
+    Told { to: NodeId },
+    /// `Lease.Acquire`.
+    Ask { voter: NodeId, sent: AskSent, at: Now },
+    /// `Lease.Release`.
+    Release { voter: NodeId },
+    /// `Bot.Offer`.
+    Offer { heir: NodeId },
+    /// `Bot.Handover`, and the commands that go with it.
+    Tell { heir: NodeId },
+    /// `getMe` for a proof.
+    ProofBot,
+    /// `Lease.Get` for a proof.
+    ProofVote { voter: NodeId },
+    /// `getMe` for readiness.
+    Probe,
+    /// A call of the fence.
+    Fence,
+    /// `Roster.Sync`.
+    Sync { with: NodeId },
+    /// `Members.Sync`.
+    Members { with: NodeId },
+    /// `Join`, passed on to the holder.
+    JoinPassedOn,
+    /// A copy of commands.
+    Copy { keeper: NodeId },
+    /// Commands passed on to the holder.
+    PassedOn { to: NodeId, ids: alloc::vec::Vec<CommandId> },
+    /// A question of the dialogue, at a node.
+    DialogueNode { ask: AskId, to: NodeId, sent: Now },
+    /// A question of the dialogue, at Telegram.
+    DialogueBot { ask: AskId },
+    /// A question to this host's agent, for somebody.
+    Agent { asker: Asker, want: Want },
+    /// CPU and memory for the heartbeats.
+    Glance,
+}
+
+/// Who asked this node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asker {
+    /// A member, over the network.
+    Peer(InboundId),
+    /// This node's own dialogue.
+    Dialogue(AskId),
+}
+
+/// What was asked of the agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Want {
+    /// `GetStats`.
+    Stats,
+    /// `GetTS`.
+    Series(SeriesKind),
+    /// `RunSpeedtest` and `GetSpeedtest`.
+    Speedtest,
+    /// `Reboot`, asked in this term.
+    Reboot(CommandId, Term),
+}

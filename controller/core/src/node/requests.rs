@@ -1,0 +1,346 @@
+//! What other nodes ask, and what they answer.
+
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::ToString;
+
+use constella_shared::agent::{AgentErrorCode, RebootAnswer, RebootOutcome, RebootRequest, SpeedtestRequest};
+use constella_shared::ids::{CommandId, NodeId, Term};
+use constella_shared::wire::heartbeat::Glance;
+use constella_shared::wire::lease::{LeaseState, LeaseView};
+use constella_shared::wire::rpc::{Request, Response, RpcCode, RpcError};
+
+use super::Node;
+use super::pending::{Asker, Pending, Want};
+use crate::bot::act::Answer;
+use crate::clock::Now;
+use crate::io::{
+    AgentCall, AgentFailure, AgentReply, BotCall, CallError, CallId, InboundId, Output, PeerRequest, PeerResponse,
+};
+use crate::voters;
+
+/// L6: what an heir gathers before it answers an offer.
+#[derive(Debug)]
+pub(super) struct Proof {
+    inbound: InboundId,
+    pub(super) deadline: u64,
+    ready: Option<bool>,
+    granting: BTreeSet<NodeId>,
+    waiting: usize,
+}
+
+impl Node {
+    /// A member's request.
+    pub(super) fn peer_request(&mut self, now: Now, inbound: InboundId, from: NodeId, request: PeerRequest) {
+        match request {
+            PeerRequest::Heartbeat(heartbeat) => {
+                let frames = self.heartbeat_came(now, from, heartbeat, None);
+                let answer = self.heartbeat(now, frames);
+                self.out.push(Output::Reply { inbound, result: Ok(PeerResponse::Heartbeat(answer)) });
+            }
+            PeerRequest::Announce(records) => {
+                self.announced(now, records);
+                self.out.push(Output::Reply { inbound, result: Ok(PeerResponse::Announced) });
+            }
+            PeerRequest::Rpc(Request::BotOffer { term }) => self.prove(now, inbound, from, term),
+            PeerRequest::Rpc(Request::Join(forward)) => {
+                let holds = self.held.is_some();
+                let term = self.claim.term();
+                let outputs =
+                    self.joins.forwarded(now, &mut self.roster, inbound, from, forward, holds.then_some(term));
+                self.take_join_outputs(now, outputs);
+            }
+            PeerRequest::Rpc(request) => self.rpc(now, Asker::Peer(inbound), from, request),
+        }
+    }
+
+    /// A request that this node answers itself, for a member or for its own dialogue.
+    pub(super) fn rpc(&mut self, now: Now, asker: Asker, from: NodeId, request: Request) {
+        let result = match request {
+            Request::GetPeers {} => Ok(Response::Peers { peers: self.peer_rows(now) }),
+            Request::GetStats {} => return self.ask_agent_for(asker, AgentCall::Stats, Want::Stats),
+            Request::GetTs { kind, hours } if (1..=MOST_HOURS).contains(&hours) => {
+                return self.ask_agent_for(asker, AgentCall::Series { kind, hours }, Want::Series(kind));
+            }
+            Request::GetTs { .. } => Err(refusal(RpcCode::BadRequest, "hours must be 1 to 2160")),
+            Request::GetSpeedtest {} => return self.ask_agent_for(asker, AgentCall::GetSpeedtest, Want::Speedtest),
+            Request::RunSpeedtest { command_id, term } => match self.check_term(term) {
+                Ok(()) => {
+                    let call = AgentCall::RunSpeedtest(SpeedtestRequest { command_id });
+                    return self.ask_agent_for(asker, call, Want::Speedtest);
+                }
+                Err(error) => Err(error),
+            },
+            Request::Reboot { command_id, term, expires_in_ms, not_after_boot_ms } => {
+                let not_after = not_after_boot_ms.unwrap_or_else(|| now.boot_ms.saturating_add(expires_in_ms));
+                match self.may_reboot(now, command_id, term, not_after) {
+                    Ok(true) => {
+                        let request = RebootRequest { command_id, not_after_boottime_ms: not_after };
+                        return self.ask_agent_for(asker, AgentCall::Reboot(request), Want::Reboot(command_id, term));
+                    }
+                    Ok(false) => Ok(self.asked_before(command_id)),
+                    Err(error) => Err(error),
+                }
+            }
+            Request::LeaseGet { heir, holder } => {
+                Ok(Response::Lease { state: self.lease_state(now, heir.map(|k| k.node), holder) })
+            }
+            Request::LeaseAcquire(ask) if ask.holder.node != from => {
+                Err(refusal(RpcCode::BadRequest, "a lease is asked for oneself"))
+            }
+            Request::LeaseAcquire(ask) => {
+                let answer = self.vote(now, &ask);
+                Ok(Response::Vote { answer, facts: self.facts(now) })
+            }
+            Request::LeaseRelease(release) if release.holder != from => {
+                Err(refusal(RpcCode::BadRequest, "a lease is released by its holder"))
+            }
+            Request::LeaseRelease(release) => {
+                self.voter.release(&release);
+                self.seen.let_go(now, release.holder);
+                Ok(Response::Done)
+            }
+            Request::BotTakeover { holder, term } => {
+                self.takeover_told(now, from, holder, term);
+                Ok(Response::Done)
+            }
+            Request::BotHandover { term } => {
+                self.our_turn(now, from, term);
+                Ok(Response::Done)
+            }
+            Request::RosterSync(sync) => {
+                let (sync, merged) = self.roster.sync_answer(now, sync, self.keys.as_ref());
+                self.merged(now, merged);
+                Ok(Response::Sync { sync })
+            }
+            Request::MembersSync { members } => {
+                let effects = self.membership.import(now, &members);
+                self.member_effects(now, None, effects);
+                Ok(Response::Members { members: self.membership.export() })
+            }
+            Request::CommandStore { commands, term, adopt } => {
+                self.keep_commands(now, from, commands, term, adopt);
+                Ok(Response::Done)
+            }
+            Request::CommandDone { ids } => {
+                self.commands.done_elsewhere(&ids);
+                Ok(Response::Done)
+            }
+            Request::BotOffer { .. } | Request::Join(_) => Err(refusal(RpcCode::BadRequest, "only between members")),
+        };
+        self.respond(asker, result);
+    }
+
+    /// Answers whoever asked.
+    pub(super) fn respond(&mut self, asker: Asker, result: Result<Response, RpcError>) {
+        match asker {
+            Asker::Peer(inbound) => {
+                self.out.push(Output::Reply { inbound, result: result.map(PeerResponse::Rpc) });
+            }
+            Asker::Dialogue(ask) => self.answers.push_back((ask, Answer::Peer(result.map_err(CallError::Refused)))),
+        }
+    }
+
+    /// Asks this host's agent.
+    pub(super) fn ask_agent(&mut self, request: AgentCall, why: Pending) {
+        let call = self.calls.next();
+        self.pending.insert(call, why);
+        self.out.push(Output::Agent { call, request });
+    }
+
+    /// The agent answered.
+    pub(super) fn agent_answered(&mut self, _now: Now, call: CallId, result: Result<AgentReply, AgentFailure>) {
+        match self.pending.remove(&call) {
+            Some(Pending::Glance) => self.glanced(&result),
+            Some(Pending::Agent { asker, want }) => {
+                let response = self.from_agent(want, result);
+                self.respond(asker, response);
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    /// A part of a proof came in.
+    pub(super) fn proof_part(&mut self, part: ProofPart) {
+        let Some(proof) = self.proof.as_mut() else { return };
+        match part {
+            ProofPart::Bot(reached) => proof.ready = Some(reached),
+            ProofPart::Vote(voter, grants) => {
+                proof.waiting = proof.waiting.saturating_sub(1);
+                if grants {
+                    proof.granting.insert(voter);
+                }
+            }
+        }
+    }
+
+    /// Answers an offer as soon as everything is known, or its time is over.
+    pub(super) fn proof_due(&mut self, now: Now) {
+        let record = self.roster.voters();
+        let Some(proof) = self.proof.as_ref() else { return };
+        let majority = voters::majority(record, |voter| proof.granting.contains(voter));
+        let known = proof.ready.is_some() && (majority || proof.waiting == 0);
+        if known || proof.ready == Some(false) || now.boot_ms >= proof.deadline {
+            let response = Response::Proof { ready: proof.ready == Some(true), majority };
+            let inbound = proof.inbound;
+            self.proof = None;
+            self.respond(Asker::Peer(inbound), Ok(response));
+        }
+    }
+
+    fn ask_agent_for(&mut self, asker: Asker, request: AgentCall, want: Want) {
+        self.ask_agent(request, Pending::Agent { asker, want });
+    }
+
+    fn lease_state(&self, now: Now, heir: Option<NodeId>, holder: Option<NodeId>) -> LeaseState {
+        let would_grant = heir.is_some_and(|heir| self.voter.would_grant(now, heir, holder.unwrap_or(heir)));
+        LeaseState {
+            view: self.lease_view(now),
+            term: self.durable.term(),
+            voters: self.roster.voters().clone(),
+            would_grant,
+        }
+    }
+
+    /// L3: a hint, never more: who holds strongly is known a heartbeat earlier.
+    fn takeover_told(&mut self, now: Now, from: NodeId, holder: constella_shared::ids::LeaderKey, term: Term) {
+        if holder.node == from && from != self.id {
+            let strength = constella_shared::wire::lease::Strength::Strong;
+            let left_ms = self.settings.lease_ttl_ms / 2;
+            let renewal = constella_shared::ids::Seq(0);
+            let view = LeaseView { holder, term, strength, polling: true, renewal, left_ms };
+            self.seen.hear(now, &view, self.settings.lease_ttl_ms);
+        }
+    }
+
+    /// F6: "refuses terms below the highest it has seen".
+    fn check_term(&mut self, term: Term) -> Result<(), RpcError> {
+        let highest = self.durable.term();
+        if term < highest {
+            let message = format!("term {term} is over, term {highest} was seen here; ask the present holder");
+            return Err(RpcError { code: RpcCode::OldTerm, message });
+        }
+        if term.0 > highest.0.saturating_add(constella_shared::limits::TERM_LEAP) {
+            return Err(refusal(RpcCode::OldTerm, "the term is too far above the highest that was seen here"));
+        }
+        self.durable.raise(term);
+        Ok(())
+    }
+
+    /// F6: whether a reboot may be performed now; false where this id was executed before.
+    fn may_reboot(&mut self, now: Now, id: CommandId, term: Term, not_after: u64) -> Result<bool, RpcError> {
+        self.check_term(term)?;
+        if now.boot_ms > not_after {
+            let late = now.boot_ms.saturating_sub(not_after);
+            return Err(RpcError {
+                code: RpcCode::TooLate,
+                message: format!("the confirmation expired {late} ms ago"),
+            });
+        }
+        if not_after > now.boot_ms.saturating_add(REBOOT_LIFE_MS) {
+            return Err(refusal(RpcCode::BadRequest, "a reboot is asked for within 60 s of its confirmation"));
+        }
+        Ok(self.commands.execute_once(id))
+    }
+
+    fn asked_before(&self, command_id: CommandId) -> Response {
+        let answer = RebootAnswer { command_id, outcome: RebootOutcome::Started };
+        Response::Reboot { answer, boot_id: self.boot_id.clone() }
+    }
+
+    fn glanced(&mut self, result: &Result<AgentReply, AgentFailure>) {
+        self.glance = None;
+        if let Ok(AgentReply::Stats(stats)) = result {
+            self.boot_id = Some(stats.boot_id.clone());
+            let mem = percent(stats.mem_used, stats.mem_total);
+            self.glance = Some(Glance { cpu: whole(stats.cpu_percent), mem });
+        }
+    }
+
+    fn from_agent(&mut self, want: Want, result: Result<AgentReply, AgentFailure>) -> Result<Response, RpcError> {
+        match (want, result) {
+            (Want::Stats, Ok(AgentReply::Stats(stats))) => {
+                self.boot_id = Some(stats.boot_id.clone());
+                Ok(Response::Stats { stats: *stats, controller_version: self.settings.version.clone() })
+            }
+            (Want::Series(_), Ok(AgentReply::Series(series))) => Ok(Response::Series { series }),
+            (Want::Speedtest, Ok(AgentReply::Speedtest(test))) => Ok(Response::Speedtest { test }),
+            (Want::Reboot(..), Ok(AgentReply::Reboot(answer))) => {
+                Ok(Response::Reboot { answer, boot_id: self.boot_id.clone() })
+            }
+            (_, Ok(_)) => Err(refusal(RpcCode::AgentFailed, "the agent answered something else")),
+            (_, Err(AgentFailure::Unreachable(why))) => {
+                let message = format!("the agent of this host does not answer ({why}); is its container running?");
+                Err(RpcError { code: RpcCode::AgentUnreachable, message })
+            }
+            (_, Err(AgentFailure::Refused(error))) => {
+                let code = match error.code {
+                    AgentErrorCode::Disabled => RpcCode::Disabled,
+                    AgentErrorCode::Busy | AgentErrorCode::TooSoon => RpcCode::Busy,
+                    AgentErrorCode::TooLate => RpcCode::TooLate,
+                    AgentErrorCode::BadRequest
+                    | AgentErrorCode::UnknownPath
+                    | AgentErrorCode::TooLarge
+                    | AgentErrorCode::Failed => RpcCode::AgentFailed,
+                };
+                Err(RpcError { code, message: error.message })
+            }
+        }
+    }
+
+    /// L6: the heir looks at Telegram and asks the voters, then answers.
+    fn prove(&mut self, now: Now, inbound: InboundId, from: NodeId, term: Term) {
+        self.durable.raise(term.min(Term(self.durable.term().0.saturating_add(1))));
+        let deadline = now.boot_ms.saturating_add(PROOF_MS);
+        if let Some(before) = self.proof.take() {
+            self.respond(Asker::Peer(before.inbound), Ok(Response::Proof { ready: false, majority: false }));
+        }
+        let mut proof = Proof { inbound, deadline, ready: None, granting: BTreeSet::new(), waiting: 0 };
+        let voters = voters::everyone(self.roster.voters());
+        for voter in voters {
+            if voter == self.id {
+                if self.voter.would_grant(now, self.id, from) {
+                    proof.granting.insert(voter);
+                }
+            } else if self.roster.is_member(&voter) {
+                proof.waiting = proof.waiting.saturating_add(1);
+                let request = Request::LeaseGet { heir: Some(self.key()), holder: Some(from) };
+                self.call(voter, PROOF_MS, PeerRequest::Rpc(request), Pending::ProofVote { voter });
+            }
+        }
+        self.proof = Some(proof);
+        self.ask_bot(PROOF_MS, BotCall::GetMe, Pending::ProofBot);
+    }
+}
+
+/// A part of a proof.
+pub(super) enum ProofPart {
+    /// Whether the Bot API answered just now.
+    Bot(bool),
+    /// Whether a voter would grant.
+    Vote(NodeId, bool),
+}
+
+/// A refusal in words that do not depend on the case.
+pub(super) fn refusal(code: RpcCode, message: &str) -> RpcError {
+    RpcError { code, message: message.to_string() }
+}
+
+fn percent(used: u64, total: u64) -> u8 {
+    let hundredths = used.saturating_mul(100).checked_div(total).unwrap_or(0);
+    u8::try_from(hundredths.min(100)).unwrap_or(100)
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=100 before")]
+fn whole(percent: f32) -> u8 {
+    percent.clamp(0.0, 100.0) as u8
+}
+
+/// 90 days.
+const MOST_HOURS: u32 = 2_160;
+
+/// F6: a reboot later than 60 s after its confirmation was shown is refused.
+const REBOOT_LIFE_MS: u64 = 60_000;
+
+/// L6: the heir answers within 2 s, and before a stopping holder gives up.
+const PROOF_MS: u64 = 1_500;

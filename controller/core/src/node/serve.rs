@@ -1,0 +1,408 @@
+//! Serving the owner: the fence's acts, updates on their way to becoming commands, and the copies of these (F6).
+
+use alloc::vec::Vec;
+
+use constella_shared::ids::{CommandId, NodeId, Term};
+use constella_shared::wire::command::{Stage, StoredCommand};
+use constella_shared::wire::lease::Strength;
+use constella_shared::wire::records::NetValue;
+use constella_shared::wire::rpc::{Request, Status};
+
+use super::Node;
+use super::handover::api_lost;
+use super::pending::Pending;
+use super::requests::ProofPart;
+use crate::bot::act::Admission;
+use crate::clock::Now;
+use crate::fence::{FenceAct, Title};
+use crate::io::{BotCall, BotError, BotReply, BotState, CallError, CallId, Note, Output, PeerRequest, Update};
+use crate::probe::PROBE_LIMIT_MS;
+
+/// Commands on their way to another node, and what waits for it.
+#[derive(Debug)]
+pub(super) struct CopyJob {
+    commands: Vec<StoredCommand>,
+    tried: Vec<NodeId>,
+    then: Then,
+}
+
+/// What a copy is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Then {
+    /// Telegram may know that everything below this offset is taken.
+    Confirm(i64),
+    /// The acts behind a stage may go on.
+    Acts,
+}
+
+impl Node {
+    /// Steps the fence until it wants nothing more at this moment.
+    pub(super) fn fence_due(&mut self, now: Now) {
+        let title = self.title(now);
+        let acts = self.fence.step(now, title, &mut self.calls);
+        self.fence_acts(now, acts);
+        self.follow_serving(now);
+    }
+
+    /// Sends a call to Telegram.
+    pub(super) fn ask_bot(&mut self, timeout_ms: u64, request: BotCall, why: Pending) {
+        let call = self.calls.next();
+        self.pending.insert(call, why);
+        self.out.push(Output::Bot { call, timeout_ms, request });
+    }
+
+    /// Telegram answered.
+    pub(super) fn bot_answered(&mut self, now: Now, call: CallId, result: Result<BotReply, BotError>) {
+        let Some(why) = self.pending.remove(&call) else { return };
+        match why {
+            Pending::Fence => {
+                let title = self.title(now);
+                let acts = self.fence.answered(now, title, call, result);
+                self.fence_acts(now, acts);
+            }
+            Pending::Probe => {
+                self.probe.answered(now, call, reached(&result));
+                self.met_the_bot(now, result);
+            }
+            Pending::ProofBot => {
+                self.probe.learned(now, reached(&result));
+                self.proof_part(ProofPart::Bot(reached(&result)));
+                self.met_the_bot(now, result);
+            }
+            Pending::DialogueBot { ask } => self.answers.push_back((ask, crate::bot::act::Answer::Bot(result))),
+            _ => {}
+        }
+    }
+
+    /// The probe for readiness, where one is due.
+    pub(super) fn probe_due(&mut self, now: Now) {
+        let probes = self.roster.len() <= ALL_PROBE || self.is_voter() || !self.a_voter_is_ready(now);
+        if let Some(call) = self.probe.due(now, probes, &mut self.calls) {
+            self.pending.insert(call, Pending::Probe);
+            self.out.push(Output::Bot { call, timeout_ms: PROBE_LIMIT_MS, request: BotCall::GetMe });
+        }
+    }
+
+    /// What this node does at the bot.
+    pub(super) fn bot_state(&self) -> BotState {
+        match (self.held, self.fence.state()) {
+            (Some(_), BotState::Idle) => BotState::Holding,
+            (_, state) => state,
+        }
+    }
+
+    /// A strong holder writes the bot's id and name down: the id enters every command id, the name every link.
+    pub(super) fn keep_the_bots_name(&mut self, now: Now) {
+        let Some((id, username)) = self.bot.clone() else { return };
+        let known = self.roster.bot().is_some_and(|bot| bot.id == id && bot.username == username);
+        if !known && self.held == Some(Strength::Strong) {
+            let records = self.roster.write_net(now, self.claim.term(), NetValue::Bot { id, username });
+            self.announce(now, &records);
+        }
+    }
+
+    /// Copies commands to another node, then goes on.
+    pub(super) fn copy(&mut self, commands: Vec<StoredCommand>, then: Then) {
+        self.copies.push_back(CopyJob { commands, tried: Vec::new(), then });
+    }
+
+    /// The next copy, where none is on its way.
+    pub(super) fn copy_due(&mut self, now: Now) {
+        while self.copying.is_none() {
+            let Some(mut job) = self.copies.pop_front() else { return };
+            match self.keeper(&job) {
+                Some(keeper) if job.tried.len() < MOST_KEEPERS => {
+                    job.tried.push(keeper);
+                    let term = self.claim.term();
+                    let request = Request::CommandStore { commands: job.commands.clone(), term, adopt: false };
+                    self.copying = Some(job);
+                    self.call(keeper, COPY_LIMIT_MS, PeerRequest::Rpc(request), Pending::Copy { keeper });
+                }
+                // Nobody is in reach: this node's own disk has it.
+                Some(_) | None => self.copied(now, job.then),
+            }
+        }
+    }
+
+    /// A copy was taken, or not: then another node is tried.
+    pub(super) fn copy_answered(&mut self, now: Now, keeper: NodeId, taken: bool) {
+        let Some(job) = self.copying.take() else { return };
+        if taken {
+            let ids: Vec<CommandId> = job.commands.iter().map(|command| command.id).collect();
+            self.commands.kept_by(&ids, keeper);
+            self.copied(now, job.then);
+        } else {
+            self.copies.push_front(job);
+        }
+    }
+
+    /// A copy, or a command that its former holder passes on, came from another node.
+    pub(super) fn keep_commands(
+        &mut self,
+        now: Now,
+        from: NodeId,
+        commands: Vec<StoredCommand>,
+        term: Term,
+        adopt: bool,
+    ) {
+        let ids: Vec<CommandId> = commands.iter().map(|command| command.id).collect();
+        let holder = (!adopt).then_some((from, term));
+        for command in commands {
+            if self.roster.is_member(&command.taken_by) || self.roster.is_removed(&command.taken_by) {
+                self.commands.keep(command, from, holder);
+            }
+        }
+        let done = self.commands.done_among(&ids);
+        if adopt && !done.is_empty() {
+            self.tell_done(from, done);
+        }
+        self.carry_out(now);
+    }
+
+    /// A command is done: those who keep a copy are told.
+    pub(super) fn tell_done(&mut self, keeper: NodeId, ids: Vec<CommandId>) {
+        let limit = self.settings.rpc_timeout_ms;
+        self.call(keeper, limit, PeerRequest::Rpc(Request::CommandDone { ids }), Pending::Told { to: keeper });
+    }
+
+    /// What is open here while another node serves is passed on to it (F6).
+    pub(super) fn pass_commands_on(&mut self, now: Now) {
+        if self.serving || !self.commands.any_open() || now.boot_ms < self.pass_on_at {
+            return;
+        }
+        let Some(view) = self.seen.live(now).filter(|view| view.polling && view.holder.node != self.id) else { return };
+        let to = view.holder.node;
+        let commands = self.commands.pass_on(to, view.term);
+        if !commands.is_empty() {
+            self.pass_on_at = now.boot_ms.saturating_add(PASS_ON_AGAIN_MS);
+            self.pass(to, commands, view.term);
+        }
+    }
+
+    /// Passes commands on to a holder, or to an heir.
+    pub(super) fn pass(&mut self, to: NodeId, commands: Vec<StoredCommand>, term: Term) {
+        let ids = commands.iter().map(|command| command.id).collect();
+        let request = Request::CommandStore { commands, term, adopt: true };
+        let limit = self.settings.rpc_timeout_ms;
+        self.call(to, limit, PeerRequest::Rpc(request), Pending::PassedOn { to, ids });
+    }
+
+    /// The commands were passed on, or not.
+    pub(super) fn passed_on(&mut self, ids: &[CommandId], result: &Result<crate::io::PeerResponse, CallError>) {
+        if result.is_err() {
+            self.commands.not_passed(ids);
+        }
+    }
+
+    /// Begins every command whose time has come (F6: stored, copied, confirmed), while this node serves.
+    pub(super) fn carry_out(&mut self, now: Now) {
+        while self.serving && self.title(now).is_some() {
+            let Some(command) = self.commands.start_next() else { return };
+            self.out.push(Output::Note(Note::Command { id: command.id, what: "begun" }));
+            let world = self.world(now);
+            let acts = self.dialogue.command(&world, &command);
+            self.acts.extend(acts);
+            self.perform_acts(now);
+        }
+    }
+
+    /// L7: what this node may do at the bot at this moment; looked up before every act.
+    pub(super) fn title(&self, now: Now) -> Option<Title> {
+        let ready = self.probe.ready() || self.probe.succeeded_at().is_none() && self.token.is_some();
+        let all_visible = self.membership.alive() >= self.roster.len();
+        let title = |strength, may_poll| Title { strength, may_poll, told: self.told, ready, all_visible };
+        match self.held {
+            Some(Strength::Strong) => {
+                self.strong_until().filter(|until| *until > now.boot_ms).map(|_| title(Strength::Strong, true))
+            }
+            Some(Strength::Weak) => Some(title(Strength::Weak, true)),
+            None if self.suspects_the_holder(now) => Some(title(Strength::Weak, false)),
+            None => None,
+        }
+    }
+
+    /// The holder does not answer this node, which would be the next: it looks already (F3) whether somebody serves the owner.
+    fn suspects_the_holder(&self, now: Now) -> bool {
+        let Some(holder) = self.seen.holder().filter(|holder| *holder != self.id) else { return false };
+        let lately = now.boot_ms < self.seen.until().saturating_add(self.settings.lease_ttl_ms);
+        let silent = self.peers.failing(&holder).is_some();
+        silent && lately && !self.retired && self.probe.ready() && self.is_next()
+    }
+
+    fn is_next(&self) -> bool {
+        let key = self.key();
+        let holder = self.seen.holder();
+        let others = self.reachable().into_iter().filter(|node| Some(*node) != holder);
+        others.filter_map(|node| self.roster.leader_key(&node)).all(|other| key < other)
+    }
+
+    fn fence_acts(&mut self, now: Now, acts: Vec<FenceAct>) {
+        for act in acts {
+            match act {
+                FenceAct::Call { call, timeout_ms, request } => {
+                    self.pending.insert(call, Pending::Fence);
+                    self.out.push(Output::Bot { call, timeout_ms, request });
+                }
+                FenceAct::Cancel(call) => {
+                    self.pending.remove(&call);
+                    self.out.push(Output::CancelBot(call));
+                }
+                FenceAct::Updates(updates) => self.take_updates(now, &updates),
+                FenceAct::Confirmed(upto) => {
+                    self.commands.confirmed(upto);
+                    self.follow_serving(now);
+                    self.carry_out(now);
+                }
+                FenceAct::ApiLost => api_lost(self, now),
+                FenceAct::Stranger => {
+                    self.warn("another program polls with this bot token; change the token with set-token".into());
+                    self.tell_owner(now, crate::bot::text::Key::Stranger);
+                }
+                FenceAct::WebhookInTheWay => {
+                    self.warn("a webhook is set for this bot, so it cannot be polled; delete the webhook".into());
+                }
+                FenceAct::Reached(reached) => self.api_reached(now, reached),
+            }
+        }
+    }
+
+    fn api_reached(&mut self, now: Now, reached: bool) {
+        self.probe.learned(now, reached);
+        let another = self.held == Some(Strength::Weak) && !reached && self.another_is_ready(now);
+        if another {
+            // F3: where its looks fail, another node of its side watches instead.
+            let releases = self.let_go(now, false);
+            self.send_releases(releases);
+            self.barred_until = now.boot_ms.saturating_add(API_LOSS_BAR_MS);
+        }
+    }
+
+    /// Updates become commands: admitted, on disk, copied, and only then confirmed.
+    fn take_updates(&mut self, now: Now, updates: &[Update]) {
+        let Some(upto) = updates.iter().map(|update| update.id).max().map(|id| id.saturating_add(1)) else { return };
+        let world = self.world(now);
+        let mut taken = Vec::new();
+        for update in updates {
+            match self.dialogue.admit(&world, update) {
+                Admission::Command => {
+                    let command = self.command_of(now, update);
+                    taken.extend(command.filter(|command| self.commands.take(command.clone())));
+                }
+                Admission::Refuse(acts) => self.acts.extend(acts),
+                Admission::Ignore => {}
+            }
+        }
+        if taken.is_empty() {
+            self.fence.skip(upto);
+        } else {
+            self.copy(taken, Then::Confirm(upto));
+        }
+    }
+
+    fn command_of(&self, now: Now, update: &Update) -> Option<StoredCommand> {
+        let event = update.event.as_ref()?;
+        let bot = self.roster.bot().map(|bot| bot.id).or_else(|| self.bot.as_ref().map(|(id, _)| *id)).unwrap_or(0);
+        Some(StoredCommand {
+            id: CommandId::over(&[&bot.to_be_bytes(), &update.id.to_be_bytes(), &0_u32.to_be_bytes()]),
+            update_id: update.id,
+            user: event.user,
+            username: event.username.clone(),
+            language: event.language.clone(),
+            chat: event.chat,
+            content: event.content.clone(),
+            stage: Stage::Taken,
+            taken_by: self.id,
+            taken_unix_ms: now.unix_ms,
+        })
+    }
+
+    fn copied(&mut self, now: Now, then: Then) {
+        match then {
+            Then::Confirm(upto) => self.fence.confirm(upto),
+            Then::Acts => {
+                self.staging = false;
+                self.perform_acts(now);
+            }
+        }
+    }
+
+    /// A node that answers, and does not keep these already on their way: the best LeaderKey, for it is the likeliest successor.
+    fn keeper(&self, job: &CopyJob) -> Option<NodeId> {
+        let fresh = self.reachable().into_iter().filter(|node| !job.tried.contains(node));
+        fresh.min_by_key(|node| self.roster.leader_key(node))
+    }
+
+    /// Begins or ends to serve, as the fence does.
+    fn follow_serving(&mut self, now: Now) {
+        let serves = self.fence.state() == BotState::Polling;
+        if serves == self.serving {
+            return;
+        }
+        self.serving = serves;
+        self.acts.clear();
+        self.answers.clear();
+        self.staging = false;
+        self.copies.clear();
+        self.copying = None;
+        if serves {
+            self.keep_the_bots_name(now);
+            let world = self.world(now);
+            let acts = self.dialogue.elected(&world);
+            self.acts.extend(acts);
+            self.perform_acts(now);
+            self.carry_out(now);
+        } else {
+            self.dialogue.deposed();
+            self.commands.put_down();
+        }
+    }
+
+    fn met_the_bot(&mut self, now: Now, result: Result<BotReply, BotError>) {
+        if let Ok(BotReply::Me { id, username }) = result {
+            self.bot = Some((id, username));
+            self.keep_the_bots_name(now);
+        }
+    }
+
+    fn is_voter(&self) -> bool {
+        crate::voters::everyone(self.roster.voters()).contains(&self.id)
+    }
+
+    fn a_voter_is_ready(&self, now: Now) -> bool {
+        let voters = crate::voters::everyone(self.roster.voters());
+        voters.iter().any(|voter| self.peers.ready(now, voter, READY_AGE_MS) == Some(true))
+    }
+
+    /// Whether a node that answers said lately that it could serve.
+    pub(super) fn another_is_ready(&self, now: Now) -> bool {
+        self.reachable().iter().any(|node| {
+            self.membership.status(node) == Status::Alive && self.peers.ready(now, node, READY_AGE_MS) == Some(true)
+        })
+    }
+}
+
+/// Whether the Bot API answered, whatever it said of us: a token that it refuses does not make a node ready.
+fn reached(result: &Result<BotReply, BotError>) -> bool {
+    match result {
+        Ok(_) | Err(BotError::RetryAfter { .. }) => true,
+        Err(_) => false,
+    }
+}
+
+/// DESIGN 5: beyond so many nodes only voters probe, and others when no voter is ready.
+const ALL_PROBE: usize = 20;
+
+/// A node's word on its readiness counts for so long.
+const READY_AGE_MS: u64 = 30_000;
+
+/// A copy is one short call.
+const COPY_LIMIT_MS: u64 = 1_000;
+
+/// F6: "a copy at one reachable node"; after so many that did not answer, the own disk must do.
+const MOST_KEEPERS: usize = 3;
+
+/// A holder that did not take what was passed on is asked again.
+const PASS_ON_AGAIN_MS: u64 = 3_000;
+
+/// L6: a hand-over for the loss of the Bot API bars the releaser for 15 s.
+pub(super) const API_LOSS_BAR_MS: u64 = 15_000;

@@ -1,0 +1,178 @@
+//! The network as this node sees it: rows for `GetPeers`, and the world for the dialogue; and whom an answer is for.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use constella_shared::ids::NodeId;
+use constella_shared::wire::lease::Strength;
+use constella_shared::wire::rpc::{PeerRow, Response, Status};
+
+use super::Node;
+use super::pending::Pending;
+use super::requests::ProofPart;
+use crate::bot::act::Answer;
+use crate::bot::world::{NodeRow, Owner, World};
+use crate::clock::Now;
+use crate::io::{CallError, CallId, PeerResponse};
+use crate::voters;
+
+impl Node {
+    /// A member's status, this node's own included.
+    pub(super) fn status_of(&self, node: &NodeId) -> Status {
+        if *node == self.id { Status::Alive } else { self.membership.status(node) }
+    }
+
+    /// `GetPeers`.
+    pub(super) fn peer_rows(&self, now: Now) -> Vec<PeerRow> {
+        let leader = self.holder(now).map(|key| key.node);
+        let row = |member: crate::roster::Member<'_>| {
+            let peer = self.peers.get(&member.id);
+            let own = member.id == self.id;
+            let heard = if own { now.unix_ms } else { peer.map_or(0, |peer| peer.heard_unix_ms) };
+            PeerRow {
+                name: member.name.to_string(),
+                node_id: member.id,
+                addr: member.addr.unwrap_or_default().to_string(),
+                status: self.status_of(&member.id),
+                last_seen: heard / 1_000,
+                priority: member.priority,
+                leader: Some(member.id) == leader,
+                version: member.version.unwrap_or_default().to_string(),
+                rtt_ms: peer.and_then(|peer| peer.rtt_ms),
+            }
+        };
+        let mut rows: Vec<PeerRow> = self.roster.members().map(row).collect();
+        rows.sort_by_key(|row| (row.priority, row.node_id));
+        rows
+    }
+
+    /// What the dialogue may look at.
+    pub(super) fn world(&self, now: Now) -> World {
+        let rows = self.peer_rows(now).into_iter().map(|row| {
+            let peer = self.peers.get(&row.node_id);
+            let own = row.node_id == self.id;
+            NodeRow {
+                node: row.node_id,
+                name: row.name,
+                priority: row.priority,
+                status: row.status,
+                leader: row.leader,
+                version: row.version,
+                rtt_ms: row.rtt_ms,
+                last_seen_unix_ms: if own { now.unix_ms } else { peer.map_or(0, |peer| peer.heard_unix_ms) },
+                glance: if own { self.glance } else { peer.and_then(|peer| peer.facts.glance) },
+            }
+        });
+        let owner = self.roster.owner();
+        let record = self.roster.voters();
+        let granted = |voter: &NodeId| self.claim.granted_under(now, voter, record.mark);
+        World {
+            now,
+            me: self.id,
+            term: self.claim.term(),
+            strong: self.held == Some(Strength::Strong),
+            voters_missing: voters::missing(record, granted),
+            nodes: rows.collect(),
+            owner: Owner { username: owner.username.to_string(), telegram_id: owner.telegram_id, claim: owner.claim },
+            language: self.roster.language().map(String::from),
+            message: self.roster.message().map(|message| (message.chat, message.message)),
+            bot_username: self.roster.bot().map(|bot| bot.username.to_string()),
+        }
+    }
+
+    /// Takes an answer to a call to whoever waits for it.
+    pub(super) fn answered(&mut self, now: Now, call: CallId, result: Result<PeerResponse, CallError>) {
+        let Some(why) = self.pending.remove(&call) else { return };
+        self.book_contact(now, &why, &result);
+        match why {
+            Pending::Heartbeat { to, sent } => {
+                if let Ok(PeerResponse::Heartbeat(heartbeat)) = result {
+                    let rtt = u32::try_from(now.since(sent.boot_ms)).ok();
+                    // Frames that gossip has for the answering side go with the next heartbeat to it.
+                    let frames = self.heartbeat_came(now, to, heartbeat, rtt);
+                    if !frames.is_empty() {
+                        self.frames.entry(to).or_default().extend(frames);
+                    }
+                }
+            }
+            Pending::Ask { voter, sent, at } => {
+                if let Ok(PeerResponse::Rpc(Response::Vote { answer, facts })) = result {
+                    self.heard(now, voter, facts, u32::try_from(now.since(at.boot_ms)).ok());
+                    self.ask_answered(now, voter, &sent, Some(&answer));
+                } else {
+                    self.ask_answered(now, voter, &sent, None);
+                }
+            }
+            Pending::Release { .. } => {
+                if let Some(handover) = self.handover.as_mut() {
+                    handover.released(now, call);
+                }
+            }
+            Pending::Offer { .. } => self.offer_answered(now, call, &result),
+            Pending::Tell { .. } => {
+                if let Some(handover) = self.handover.as_mut() {
+                    handover.told(now);
+                }
+            }
+            Pending::ProofVote { voter } => {
+                let grants = matches!(&result, Ok(PeerResponse::Rpc(Response::Lease { state })) if state.would_grant);
+                self.proof_part(ProofPart::Vote(voter, grants));
+            }
+            Pending::Sync { with } => {
+                if let Ok(PeerResponse::Rpc(Response::Sync { sync })) = result {
+                    self.synced(now, with, sync);
+                }
+            }
+            Pending::Members { .. } => {
+                if let Ok(PeerResponse::Rpc(Response::Members { members })) = result {
+                    let effects = self.membership.import(now, &members);
+                    self.member_effects(now, None, effects);
+                }
+            }
+            Pending::JoinPassedOn => self.join_answered(now, call, result),
+            Pending::Copy { keeper } => self.copy_answered(now, keeper, result.is_ok()),
+            Pending::PassedOn { ids, .. } => self.passed_on(&ids, &result),
+            Pending::DialogueNode { ask, .. } => {
+                let answer = result.and_then(|response| match response {
+                    PeerResponse::Rpc(response) => Ok(response),
+                    PeerResponse::Heartbeat(_) | PeerResponse::Announced => {
+                        Err(CallError::Lost(String::from("the answer does not fit the question")))
+                    }
+                });
+                self.answers.push_back((ask, Answer::Peer(answer)));
+            }
+            Pending::Told { .. }
+            | Pending::ProofBot
+            | Pending::Probe
+            | Pending::Fence
+            | Pending::DialogueBot { .. }
+            | Pending::Agent { .. }
+            | Pending::Glance => {}
+        }
+    }
+
+    /// Every call tells whether its target answers.
+    fn book_contact(&mut self, now: Now, why: &Pending, result: &Result<PeerResponse, CallError>) {
+        let to = match why {
+            Pending::Heartbeat { to, .. }
+            | Pending::Told { to }
+            | Pending::PassedOn { to, .. }
+            | Pending::DialogueNode { to, .. } => *to,
+            Pending::Ask { voter, .. } | Pending::Release { voter } | Pending::ProofVote { voter } => *voter,
+            Pending::Offer { heir } | Pending::Tell { heir } => *heir,
+            Pending::Sync { with } | Pending::Members { with } => *with,
+            Pending::Copy { keeper } => *keeper,
+            Pending::JoinPassedOn
+            | Pending::ProofBot
+            | Pending::Probe
+            | Pending::Fence
+            | Pending::DialogueBot { .. }
+            | Pending::Agent { .. }
+            | Pending::Glance => return,
+        };
+        match result {
+            Ok(_) | Err(CallError::Refused(_)) => self.peers.answered(&to),
+            Err(CallError::NotSent(_) | CallError::Lost(_)) => self.peers.failed(now, &to),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What this node has heard directly from each other node: facts with their age, readiness, restarts.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use constella_shared::ids::{Generation, NodeId};
+use constella_shared::wire::heartbeat::Facts;
+
+use crate::clock::Now;
+
+/// Direct knowledge of the other nodes. Never gossiped, never stored.
+#[derive(Debug, Default)]
+pub struct Peers {
+    peers: BTreeMap<NodeId, Peer>,
+}
+
+/// Direct knowledge of one node.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// Its newest facts.
+    pub facts: Facts,
+    /// CLOCK_BOOTTIME when they arrived.
+    pub heard_at: u64,
+    /// Unix milliseconds when they arrived.
+    pub heard_unix_ms: u64,
+    /// Round trip of the last call, milliseconds.
+    pub rtt_ms: Option<u32>,
+    /// Since when it has been ready without a break; None while it is not.
+    pub ready_since: Option<u64>,
+    /// When a call to it last failed.
+    failed_at: Option<u64>,
+    /// When it was lost lately: restarts, and times that it was not ready or not alive. Newest last.
+    losses: Vec<u64>,
+}
+
+impl Peers {
+    /// Takes facts in; `rtt_ms` where they answered a call of ours.
+    pub fn heard(&mut self, now: Now, node: NodeId, facts: Facts, rtt_ms: Option<u32>) {
+        let before = self.peers.get(&node);
+        let restarted = before.is_some_and(|peer| peer.facts.generation != facts.generation);
+        if before.is_some_and(|peer| peer.facts.generation > facts.generation) {
+            return;
+        }
+        let was_ready = before.and_then(|peer| peer.ready_since).filter(|_| !restarted);
+        let lost_bot = was_ready.is_some() && !facts.ready;
+        let ready_since = if facts.ready { was_ready.or(Some(now.boot_ms)) } else { None };
+        let losses = before.map(|peer| peer.losses.clone()).unwrap_or_default();
+        let rtt_ms = rtt_ms.or_else(|| before.and_then(|peer| peer.rtt_ms));
+        let peer = Peer {
+            facts,
+            heard_at: now.boot_ms,
+            heard_unix_ms: now.unix_ms,
+            rtt_ms,
+            ready_since,
+            failed_at: None,
+            losses,
+        };
+        self.peers.insert(node, peer);
+        if restarted || lost_bot {
+            self.lost(now, node);
+        }
+    }
+
+    /// The node was lost: it restarted, stopped being ready, or went down. Several signs of one loss count once.
+    pub fn lost(&mut self, now: Now, node: NodeId) {
+        if let Some(peer) = self.peers.get_mut(&node) {
+            peer.losses.retain(|at| now.since(*at) < FORGIVEN_MS);
+            if peer.losses.last().is_none_or(|at| now.since(*at) > ONE_LOSS_MS) {
+                peer.losses.push(now.boot_ms);
+            }
+        }
+    }
+
+    /// A call to the node had no answer.
+    pub fn failed(&mut self, now: Now, node: &NodeId) {
+        if let Some(peer) = self.peers.get_mut(node) {
+            peer.failed_at = Some(now.boot_ms);
+        }
+    }
+
+    /// A call to the node was answered.
+    pub fn answered(&mut self, node: &NodeId) {
+        if let Some(peer) = self.peers.get_mut(node) {
+            peer.failed_at = None;
+        }
+    }
+
+    /// Whether a call to the node failed and nothing was heard of it since; when.
+    #[must_use]
+    pub fn failing(&self, node: &NodeId) -> Option<u64> {
+        self.peers.get(node).and_then(|peer| peer.failed_at)
+    }
+
+    /// What is known of one node.
+    #[must_use]
+    pub fn get(&self, node: &NodeId) -> Option<&Peer> {
+        self.peers.get(node)
+    }
+
+    /// Forgets everybody who does not belong any more.
+    pub fn retain(&mut self, belongs: impl Fn(&NodeId) -> bool) {
+        self.peers.retain(|node, _| belongs(node));
+    }
+
+    /// The node's boot generation, where it was heard.
+    #[must_use]
+    pub fn generation(&self, node: &NodeId) -> Option<Generation> {
+        self.peers.get(node).map(|peer| peer.facts.generation)
+    }
+
+    /// Ready as of facts that are at most `age_ms` old; None where nothing so new is known.
+    #[must_use]
+    pub fn ready(&self, now: Now, node: &NodeId, age_ms: u64) -> Option<bool> {
+        self.peers.get(node).filter(|peer| now.since(peer.heard_at) <= age_ms).map(|peer| peer.facts.ready)
+    }
+
+    /// An instant of this node's CLOCK_BOOTTIME as a reading of that node's: never later than it, at most a round trip earlier.
+    #[must_use]
+    pub fn on_their_clock(&self, node: &NodeId, boot_ms: u64) -> Option<u64> {
+        let peer = self.peers.get(node)?;
+        let ahead = boot_ms.checked_sub(peer.heard_at)?;
+        Some(peer.facts.boot_ms.saturating_add(ahead))
+    }
+
+    /// L6: how long the node must have been steady, doubled with each loss but the first within ten minutes.
+    #[must_use]
+    pub fn steady_wait_ms(&self, now: Now, node: &NodeId) -> u64 {
+        let losses = self
+            .peers
+            .get(node)
+            .map_or(0, |peer| peer.losses.iter().filter(|at| now.since(**at) < FORGIVEN_MS).count());
+        let doublings = u32::try_from(losses.saturating_sub(1)).unwrap_or(u32::MAX).min(MOST_DOUBLINGS);
+        STEADY_MS.saturating_mul(1 << doublings)
+    }
+}
+
+/// L6: steady for ten seconds.
+pub const STEADY_MS: u64 = 10_000;
+
+/// L6: within ten minutes.
+const FORGIVEN_MS: u64 = 10 * 60 * 1_000;
+
+/// A restart shows as a new generation, as not ready, and as down, within this time.
+const ONE_LOSS_MS: u64 = 8_000;
+
+/// 10 s doubled six times is over ten minutes, when the first loss is forgiven anyway.
+const MOST_DOUBLINGS: u32 = 6;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn n(id: u8) -> NodeId {
+        NodeId([id; 32])
+    }
+
+    fn at(boot_ms: u64) -> Now {
+        Now { boot_ms, unix_ms: boot_ms }
+    }
+
+    fn facts(generation: u64, ready: bool) -> Facts {
+        Facts {
+            generation: Generation(generation),
+            boot_ms: 500_000,
+            unix_ms: 0,
+            up_ms: 0,
+            ready,
+            reaches_voters: true,
+            stopping: false,
+            sees: 2,
+            glance: None,
+        }
+    }
+
+    #[test]
+    fn facts_of_an_earlier_life_are_not_heeded() {
+        // L6
+        let mut peers = Peers::default();
+        peers.heard(at(0), n(1), facts(2, true), None);
+        peers.heard(at(1), n(1), facts(1, false), None);
+        assert_eq!(peers.ready(at(1), &n(1), 10), Some(true));
+        assert_eq!(peers.ready(at(12), &n(1), 10), None, "too old");
+    }
+
+    #[test]
+    fn the_wait_doubles_with_each_loss_after_the_first_within_ten_minutes() {
+        // L6
+        let mut peers = Peers::default();
+        peers.heard(at(0), n(1), facts(1, true), None);
+        let mut waits = Vec::new();
+        for life in 0..4_u64 {
+            waits.push(peers.steady_wait_ms(at(life * 15_000), &n(1)));
+            peers.heard(at(life * 15_000 + 1), n(1), facts(life + 2, false), None);
+            peers.heard(at(life * 15_000 + 2), n(1), facts(life + 2, true), None);
+            peers.lost(at(life * 15_000 + 3), n(1));
+        }
+        assert_eq!(waits, [10_000, 10_000, 20_000, 40_000]);
+        assert_eq!(peers.steady_wait_ms(at(FORGIVEN_MS + 50_000), &n(1)), 10_000);
+    }
+
+    #[test]
+    fn a_deadline_is_told_on_the_other_nodes_clock_and_never_late() {
+        // F6
+        let mut peers = Peers::default();
+        peers.heard(at(1_000), n(1), facts(1, true), Some(40));
+        assert_eq!(peers.on_their_clock(&n(1), 61_000), Some(560_000));
+        assert_eq!(peers.on_their_clock(&n(1), 999), None, "before anything was heard");
+        assert_eq!(peers.on_their_clock(&n(2), 61_000), None);
+    }
+}

@@ -1,0 +1,271 @@
+//! The roster: who belongs and what the network remembers, whether alive or not. A last-writer-wins map stamped by a hybrid logical clock.
+//!
+//! Every record is checked before it counts: a node's own words by its signature (R1), a stamp by this node's clock (R1), a removed node
+//! by its tombstone (R2). Two rosters that differ find out where by [`Roster::sync_start`] and exchange only that (R3).
+
+mod buckets;
+mod found;
+mod hlc;
+mod merge;
+pub mod name;
+mod query;
+mod rank;
+mod sync;
+mod write;
+
+#[cfg(test)]
+pub(crate) mod fake;
+#[cfg(test)]
+mod tests;
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use constella_shared::ids::{NetworkId, NodeId, Pin, TokenHash};
+use constella_shared::secret::Secret;
+use constella_shared::state::{InvitesState, NetworkState, Peer, STATE_FORMAT};
+use constella_shared::wire::heartbeat::Digest;
+use constella_shared::wire::records::{
+    InviteRecord, NetRecord, OwnerRecord, RecordKey, Records, SelfRecord, SignedSelf, VoterRecord,
+};
+
+use crate::clock::Now;
+use crate::keys::Keys;
+use buckets::Buckets;
+use hlc::Hlc;
+use rank::{Rank, Ranked};
+
+pub use found::{Founding, adopt, found};
+pub use merge::{Merged, Refusal, Refused};
+pub use query::{Bot, Member, Message, Owner};
+pub use write::{Admission, Edit, EditError};
+
+/// All records, and the network's secret beside them.
+#[derive(Debug)]
+pub struct Roster {
+    node: NodeId,
+    skew_ms: u64,
+    network_id: NetworkId,
+    owner_username: String,
+    secret: Secret,
+    secret_generation: u32,
+    own_token: Option<Secret>,
+    owners: BTreeMap<NodeId, OwnerRecord>,
+    selfs: BTreeMap<NodeId, Own>,
+    net: BTreeMap<&'static str, NetRecord>,
+    invites: BTreeMap<TokenHash, InviteRecord>,
+    voters: VoterRecord,
+    buckets: Buckets,
+    hlc: Hlc,
+    /// R1: ranks that came too far ahead of this node's clock. Named in an exchange as if held, so that nobody offers them again.
+    early: BTreeMap<RecordKey, Rank>,
+    /// For which pair of digests an exchange with a member was last begun, and when.
+    begun: BTreeMap<NodeId, sync::Begun>,
+}
+
+/// A node's own words, as signed and as read.
+#[derive(Debug, Clone)]
+struct Own {
+    signed: SignedSelf,
+    record: SelfRecord,
+}
+
+/// Why the state files do not make a roster. The node stops and says so (S4).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// Written by another version.
+    #[error(
+        "the state is of format {found}, this version reads format {STATE_FORMAT}; run the version that wrote it, or restore a backup"
+    )]
+    Format {
+        /// What the file says.
+        found: u32,
+    },
+    /// No record of this node, or one with another certificate: the state is another node's.
+    #[error(
+        "the state's records do not know this node by its id and certificate; it belongs to another node, or to a lost key"
+    )]
+    NotOurs,
+    /// Nobody votes, or a list is longer than any version writes.
+    #[error("the state's list of voters is empty or too long; restore a backup")]
+    Voters,
+}
+
+impl Roster {
+    /// Reads the state files. Records in them that do not hold (a broken signature) are left out and told: an exchange brings them back.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; nothing was changed.
+    pub fn open(
+        node: NodeId,
+        pin: Pin,
+        network: NetworkState,
+        invites: InvitesState,
+        clock_skew_ms: u64,
+        keys: &dyn Keys,
+    ) -> Result<(Self, Vec<Refused>), OpenError> {
+        for found in [network.format, invites.format] {
+            if found != STATE_FORMAT {
+                return Err(OpenError::Format { found });
+            }
+        }
+        if !merge::voters_are_sound(&network.voters) {
+            return Err(OpenError::Voters);
+        }
+        let mut roster = Self {
+            node,
+            skew_ms: clock_skew_ms,
+            network_id: network.network_id,
+            owner_username: network.owner_username,
+            secret: network.network_secret,
+            secret_generation: network.secret_generation,
+            own_token: network.own_token,
+            owners: BTreeMap::new(),
+            selfs: BTreeMap::new(),
+            net: BTreeMap::new(),
+            invites: BTreeMap::new(),
+            voters: VoterRecord::default(),
+            buckets: Buckets::default(),
+            hlc: Hlc::default(),
+            early: BTreeMap::new(),
+            begun: BTreeMap::new(),
+        };
+        let mut records = Records {
+            net: network.records,
+            invites: invites.invites,
+            voters: Some(network.voters),
+            ..Records::default()
+        };
+        for Peer { owner, own } in network.peers {
+            records.owners.push(owner);
+            records.selfs.extend(own);
+        }
+        let merged = roster.take(merge::Limits::NONE, records, keys);
+        match roster.owners.get(&node) {
+            Some(owner) if owner.pin == pin => Ok((roster, merged.refused)),
+            _ => Err(OpenError::NotOurs),
+        }
+    }
+
+    /// The roster as `network_state.json` keeps it.
+    #[must_use]
+    pub fn to_network_state(&self) -> NetworkState {
+        let peer = |owner: &OwnerRecord| Peer {
+            owner: owner.clone(),
+            own: self.selfs.get(&owner.node).map(|own| own.signed.clone()),
+        };
+        NetworkState {
+            format: STATE_FORMAT,
+            network_id: self.network_id,
+            owner_username: String::from(self.owner().username),
+            network_secret: self.secret.clone(),
+            secret_generation: self.secret_generation,
+            own_token: self.own_token.clone(),
+            peers: self.owners.values().map(peer).collect(),
+            records: self.net.values().cloned().collect(),
+            voters: self.voters.clone(),
+        }
+    }
+
+    /// The invitations as `invites.json` keeps them: those that expired more than a day ago are left out, spent ones included (a spent
+    /// one that was forgotten before its end could be brought back open by a node that slept).
+    #[must_use]
+    pub fn to_invites_state(&self, now: Now) -> InvitesState {
+        let invites =
+            self.invites.values().filter(|invite| !merge::is_forgotten(invite, now.unix_ms)).cloned().collect();
+        InvitesState { format: STATE_FORMAT, invites }
+    }
+
+    /// Forgets invitations that expired more than a day ago; to be called about once a minute. Answers whether any went.
+    pub fn expire(&mut self, now: Now) -> bool {
+        let gone: Vec<TokenHash> = self
+            .invites
+            .values()
+            .filter(|invite| merge::is_forgotten(invite, now.unix_ms))
+            .map(|invite| invite.token)
+            .collect();
+        for token in &gone {
+            if let Some(invite) = self.invites.remove(token) {
+                self.buckets.change(&invite.key(), Some(invite.rank()), None);
+            }
+        }
+        !gone.is_empty()
+    }
+
+    /// R3: the digest over all records held. Equal digests, equal rosters.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.buckets.digest()
+    }
+
+    /// Every record held: what a joiner is given.
+    #[must_use]
+    pub fn records(&self) -> Records {
+        Records {
+            selfs: self.selfs.values().map(|own| own.signed.clone()).collect(),
+            owners: self.owners.values().cloned().collect(),
+            net: self.net.values().cloned().collect(),
+            invites: self.invites.values().cloned().collect(),
+            voters: Some(self.voters.clone()),
+        }
+    }
+
+    fn rank_of(&self, key: &RecordKey) -> Option<Rank> {
+        match key {
+            RecordKey::Self_(node) => self.selfs.get(node).map(|own| own.record.rank()),
+            RecordKey::Owner(node) => self.owners.get(node).map(Ranked::rank),
+            RecordKey::Net(kind) => self.net.get(kind.as_str()).map(Ranked::rank),
+            RecordKey::Invite(token) => self.invites.get(token).map(Ranked::rank),
+            RecordKey::Voters => Some(self.voters.rank()),
+        }
+    }
+
+    /// Books a record's arrival: digest, clock, and what was refused as early before it.
+    fn book(&mut self, record: &impl Ranked) {
+        let (key, rank) = (record.key(), record.rank());
+        self.buckets.change(&key, self.booked(&key), Some(rank));
+        if self.early.get(&key).is_some_and(|early| *early <= rank) {
+            self.early.remove(&key);
+        }
+    }
+
+    /// What the digest counts for a key now. The voters of an opening roster are not counted until they were put.
+    fn booked(&self, key: &RecordKey) -> Option<Rank> {
+        self.rank_of(key).filter(|_| *key != RecordKey::Voters || self.voters != VoterRecord::default())
+    }
+
+    fn put_owner(&mut self, record: OwnerRecord) {
+        self.book(&record);
+        self.hlc.see(&record.stamp);
+        if record.removed
+            && let Some(own) = self.selfs.remove(&record.node)
+        {
+            self.buckets.change(&own.record.key(), Some(own.record.rank()), None);
+        }
+        self.owners.insert(record.node, record);
+    }
+
+    fn put_self(&mut self, own: Own) {
+        self.book(&own.record);
+        self.hlc.see(&own.record.stamp);
+        self.selfs.insert(own.record.node, own);
+    }
+
+    fn put_net(&mut self, record: NetRecord) {
+        self.book(&record);
+        self.hlc.see(&record.stamp);
+        self.net.insert(rank::kind(&record.value), record);
+    }
+
+    fn put_invite(&mut self, record: InviteRecord) {
+        self.book(&record);
+        self.hlc.see(&record.stamp);
+        self.invites.insert(record.token, record);
+    }
+
+    fn put_voters(&mut self, record: VoterRecord) {
+        self.book(&record);
+        self.voters = record;
+    }
+}

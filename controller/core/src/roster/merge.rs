@@ -1,0 +1,287 @@
+//! Taking in records of others: what is checked, what wins, and what is told about it.
+
+use alloc::vec::Vec;
+
+use constella_shared::ids::TokenHash;
+use constella_shared::limits::VOTERS;
+use constella_shared::link::checked_addr;
+use constella_shared::wire::records::{
+    InviteRecord, NetRecord, NetValue, OwnerRecord, RecordKey, Records, SelfRecord, SignedSelf, VoterRecord,
+};
+
+use super::rank::{REMOVED, Rank, Ranked};
+use super::{Own, Roster, name};
+use crate::clock::Now;
+use crate::keys::Keys;
+
+/// What a merge changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Merged {
+    /// The records that were new here: to be forwarded where records are announced.
+    pub news: Records,
+    /// What was not taken, and why. Nothing was changed by it.
+    pub refused: Vec<Refused>,
+    /// `network_state.json` has to be written.
+    pub network_changed: bool,
+    /// `invites.json` has to be written.
+    pub invites_changed: bool,
+    /// Members came or went, or one has moved: TLS and dialling must learn it.
+    pub pins_changed: bool,
+    /// The voters' record changed.
+    pub voters_changed: bool,
+    /// Invitations that let in two different nodes, on two sides of a cut: the owner is told.
+    pub spent_twice: Vec<TokenHash>,
+}
+
+/// One record that was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Which; None where nobody can vouch for what it says.
+    pub key: Option<RecordKey>,
+    /// Why.
+    pub why: Refusal,
+}
+
+/// Why a record is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// R1: its stamp is too far ahead. Somebody's clock is wrong, perhaps this node's.
+    #[error("its stamp is {ahead_ms} ms ahead of this node's clock")]
+    TooEarly {
+        /// By how much.
+        ahead_ms: u64,
+    },
+    /// R1: not signed by the key that the owner's record pins.
+    #[error("it is not signed by the key of the node that it is about")]
+    NotSigned,
+    /// No owner's record of that node yet: it comes with the next exchange, and the refused record after it.
+    #[error("the node that it is about is not known here")]
+    UnknownNode,
+    /// R2: the node was removed.
+    #[error("the node that it is about was removed, and removal is final")]
+    Removed,
+    /// A node has one certificate for life.
+    #[error("it gives a node another certificate")]
+    OtherPin,
+    /// It says what no version of this program writes.
+    #[error("it is not sound: {0}")]
+    Unsound(&'static str),
+    /// An invitation that expired more than a day ago.
+    #[error("it is an invitation that expired long ago")]
+    LongExpired,
+}
+
+/// The newest stamp and the oldest invitation that are taken.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    newest_unix_ms: u64,
+    now_unix_ms: u64,
+}
+
+impl Limits {
+    /// For this node's own state files: they were checked when they came.
+    pub(super) const NONE: Self = Self { newest_unix_ms: u64::MAX, now_unix_ms: 0 };
+
+    pub(super) const fn at(now: Now, skew_ms: u64) -> Self {
+        Self { newest_unix_ms: now.unix_ms.saturating_add(skew_ms), now_unix_ms: now.unix_ms }
+    }
+
+    /// R1: whether a record with this rank may be taken now.
+    pub(super) const fn allow(&self, key: &RecordKey, rank: &Rank) -> bool {
+        rank.unix_ms(key) <= self.newest_unix_ms
+    }
+}
+
+impl Roster {
+    /// Takes what is new and sound. In any order and however often the same records come, the outcome is the same.
+    pub fn merge(&mut self, now: Now, records: Records, keys: &dyn Keys) -> Merged {
+        self.take(Limits::at(now, self.skew_ms), records, keys)
+    }
+
+    /// Owners first: a node's own words need them.
+    pub(super) fn take(&mut self, limits: Limits, records: Records, keys: &dyn Keys) -> Merged {
+        let mut merged = Merged::default();
+        let Records { selfs, owners, net, invites, voters } = records;
+        for record in owners {
+            let key = Some(record.key());
+            self.take_owner(limits, record, &mut merged)
+                .unwrap_or_else(|why| merged.refused.push(Refused { key, why }));
+        }
+        for signed in selfs {
+            self.take_self(limits, signed, keys, &mut merged).unwrap_or_else(|refused| merged.refused.push(refused));
+        }
+        for record in net {
+            let key = Some(record.key());
+            self.take_net(limits, record, &mut merged).unwrap_or_else(|why| merged.refused.push(Refused { key, why }));
+        }
+        for record in invites {
+            let key = Some(record.key());
+            self.take_invite(limits, record, &mut merged)
+                .unwrap_or_else(|why| merged.refused.push(Refused { key, why }));
+        }
+        if let Some(record) = voters {
+            let key = Some(record.key());
+            self.take_voters(record, &mut merged).unwrap_or_else(|why| merged.refused.push(Refused { key, why }));
+        }
+        merged
+    }
+
+    /// Whether a record is newer than what is held; R1 for its stamp.
+    fn is_new(&mut self, limits: Limits, record: &impl Ranked) -> Result<bool, Refusal> {
+        let (key, rank) = (record.key(), record.rank());
+        if limits.allow(&key, &rank) {
+            return Ok(self.booked(&key).is_none_or(|held| rank > held));
+        }
+        let ahead_ms = rank.unix_ms(&key).saturating_sub(limits.now_unix_ms);
+        if self.early.len() < EARLY {
+            let known = self.early.entry(key).or_insert(rank);
+            *known = rank.max(*known);
+        }
+        Err(Refusal::TooEarly { ahead_ms })
+    }
+
+    fn take_owner(&mut self, limits: Limits, record: OwnerRecord, merged: &mut Merged) -> Result<(), Refusal> {
+        if record.stamp.unix_ms & REMOVED != 0 {
+            return Err(Refusal::Unsound("its stamp is no time"));
+        }
+        if name::check(&record.name).is_err() {
+            return Err(Refusal::Unsound("its name breaks the rules for names"));
+        }
+        if self.owners.get(&record.node).is_some_and(|held| held.pin != record.pin) {
+            return Err(Refusal::OtherPin);
+        }
+        if self.owners.get(&record.node).is_some_and(|held| held.removed) && !record.removed {
+            return Err(Refusal::Removed);
+        }
+        if self.is_new(limits, &record)? {
+            merged.network_changed = true;
+            let held = self.owners.get(&record.node);
+            merged.pins_changed |= held.is_none_or(|held| held.removed != record.removed);
+            merged.news.owners.push(record.clone());
+            self.put_owner(record);
+        }
+        Ok(())
+    }
+
+    fn take_self(
+        &mut self,
+        limits: Limits,
+        signed: SignedSelf,
+        keys: &dyn Keys,
+        merged: &mut Merged,
+    ) -> Result<(), Refused> {
+        let refuse = |key, why| Err(Refused { key, why });
+        if signed.body.len() > SELF_BYTES {
+            return refuse(None, Refusal::Unsound("it is too long"));
+        }
+        let Some(signer) = keys.signer(&signed) else { return refuse(None, Refusal::NotSigned) };
+        let Ok(record) = serde_json::from_str::<SelfRecord>(&signed.body) else {
+            return refuse(None, Refusal::Unsound("it cannot be read"));
+        };
+        let key = Some(record.key());
+        let Some(owner) = self.owners.get(&record.node) else { return refuse(key, Refusal::UnknownNode) };
+        if owner.pin != signer || record.stamp.node != record.node {
+            return refuse(key, Refusal::NotSigned);
+        }
+        if owner.removed {
+            return refuse(key, Refusal::Removed);
+        }
+        if checked_addr(&record.addr).is_err() || record.addr.len() > ADDR_BYTES {
+            return refuse(key, Refusal::Unsound("its address is not host:port"));
+        }
+        if record.version.len() > VERSION_BYTES || record.version.chars().any(char::is_control) {
+            return refuse(key, Refusal::Unsound("its version is no version"));
+        }
+        match self.is_new(limits, &record) {
+            Err(why) => refuse(key, why),
+            Ok(false) => Ok(()),
+            Ok(true) => {
+                merged.network_changed = true;
+                merged.pins_changed |= self.selfs.get(&record.node).is_none_or(|own| own.record.addr != record.addr);
+                merged.news.selfs.push(signed.clone());
+                self.put_self(Own { signed, record });
+                Ok(())
+            }
+        }
+    }
+
+    fn take_net(&mut self, limits: Limits, record: NetRecord, merged: &mut Merged) -> Result<(), Refusal> {
+        let sound = match &record.value {
+            NetValue::Owner { username, .. } | NetValue::Bot { username, .. } => username.len() <= USERNAME_BYTES,
+            NetValue::Token { token } => token.expose().len() <= TOKEN_BYTES,
+            NetValue::Language { code } => code.len() == 2,
+            NetValue::Message { .. } => true,
+        };
+        if !sound {
+            return Err(Refusal::Unsound("a text in it has a length that no such text has"));
+        }
+        if self.is_new(limits, &record)? {
+            merged.network_changed = true;
+            merged.news.net.push(record.clone());
+            self.put_net(record);
+        }
+        Ok(())
+    }
+
+    fn take_invite(&mut self, limits: Limits, record: InviteRecord, merged: &mut Merged) -> Result<(), Refusal> {
+        if is_forgotten(&record, limits.now_unix_ms) {
+            return Err(Refusal::LongExpired);
+        }
+        let held = self.invites.get(&record.token).and_then(|held| held.spent.as_ref());
+        let twice = matches!((held, &record.spent), (Some(one), Some(other)) if one != other);
+        if self.is_new(limits, &record)? {
+            merged.invites_changed = true;
+            if twice {
+                merged.spent_twice.push(record.token);
+            }
+            merged.news.invites.push(record.clone());
+            self.put_invite(record);
+        }
+        Ok(())
+    }
+
+    fn take_voters(&mut self, record: VoterRecord, merged: &mut Merged) -> Result<(), Refusal> {
+        if !voters_are_sound(&record) {
+            return Err(Refusal::Unsound("nobody votes, somebody votes twice, or too many do"));
+        }
+        if self.is_new(Limits::NONE, &record)? {
+            merged.network_changed = true;
+            merged.voters_changed = true;
+            merged.news.voters = Some(record.clone());
+            self.put_voters(record);
+        }
+        Ok(())
+    }
+}
+
+/// Somebody votes, nobody twice, and no list is longer than [`VOTERS`].
+pub(super) fn voters_are_sound(record: &VoterRecord) -> bool {
+    let once = |list: &[_]| list.iter().enumerate().all(|(at, one)| list.iter().take(at).all(|other| other != one));
+    !record.new.is_empty() && [&record.old, &record.new].iter().all(|list| list.len() <= VOTERS && once(list))
+}
+
+/// An invitation that expired more than a day ago is neither kept nor taken.
+pub(super) const fn is_forgotten(invite: &InviteRecord, now_unix_ms: u64) -> bool {
+    invite.exp_ts.saturating_add(KEPT_AFTER_S).saturating_mul(1_000) < now_unix_ms
+}
+
+/// A day: long enough that a node which was off overnight learns that an invitation was spent.
+const KEPT_AFTER_S: u64 = 24 * 60 * 60;
+
+/// A `self` record's text: an address of at most 261 bytes, a version, ids and numbers make under 1 kB.
+const SELF_BYTES: usize = 2 * 1024;
+
+/// A DNS name has at most 253 characters; brackets, colon and port make 261.
+const ADDR_BYTES: usize = 261;
+
+/// A version with a git description.
+const VERSION_BYTES: usize = 64;
+
+/// Telegram's user names have at most 32 characters; room for a change of theirs.
+const USERNAME_BYTES: usize = 64;
+
+/// Telegram's tokens have about 46 characters; room for a change of theirs.
+const TOKEN_BYTES: usize = 256;
+
+/// Early records remembered: a node with a wrong clock has a handful, and nobody can fill the memory with more.
+const EARLY: usize = 1_024;

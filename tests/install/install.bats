@@ -1,0 +1,311 @@
+#!/usr/bin/env bats
+# install.sh against a docker that writes down what it is asked. Run: bats tests/install
+
+setup() {
+    export FAKE="$BATS_TEST_TMPDIR/fake"
+    mkdir -p "$FAKE/images" "$FAKE/bin"
+    echo 20.10.24+dfsg1 >"$FAKE/engine"
+    cp "$BATS_TEST_DIRNAME"/fake/* "$FAKE/bin/"
+    # A time service and no firewall, whatever the machine has.
+    printf '#!/bin/sh\necho yes\n' >"$FAKE/bin/timedatectl"
+    printf '#!/bin/sh\necho Status: inactive\n' >"$FAKE/bin/ufw"
+    chmod +x "$FAKE"/bin/*
+    export PATH="$FAKE/bin:$PATH"
+    repo="$BATS_TEST_TMPDIR/checkout"
+    source="$BATS_TEST_DIRNAME/../.."
+    mkdir -p "$repo/agent"
+    cp -r "$source/install.sh" "$source/compose" "$source/Cargo.toml" "$repo/"
+    cp "$source/agent/Cargo.toml" "$repo/agent/"
+    token="123456789:AAEhBOweik9aaaaaaaaaaaaaaaaaaaaaaaa"
+    link="join://203.0.113.7:4747?net=abc&token=onetimetoken&ttl=15m&fp=00ff"
+    cd "$repo" || exit
+    # A port of the test's own: 4747 of this machine may be in use.
+    echo "LISTEN_ADDR='[::]:47471'" >.env
+}
+
+# bats lets a plain `!` pass in the middle of a test.
+refute() { if "$@"; then return 1; fi; }
+need_root() { [ "$(id -u)" = 0 ] || skip "gives files away, which only root may"; }
+init() { ./install.sh init --owner @maria --bot-token - --server-name alpha "$@" <<<"$token"; }
+
+# Nowhere but in the one file that was mounted: no argument, no output, no file that stays.
+secret_is_nowhere() {
+    refute grep -qF "$1" "$FAKE/calls"
+    [[ $output != *"$1"* ]]
+    refute grep -rqF "$1" "$repo"
+    [ -z "$(find /tmp -maxdepth 1 -name 'constella.*' -newer "$FAKE/engine")" ]
+}
+
+@test "help names every verb, and no verb is help" {
+    run ./install.sh
+    [ "$status" -eq 0 ]
+    for verb in init join demo upgrade remove doctor; do [[ $output == *"$verb"* ]]; done
+}
+
+@test "an unknown verb, an unknown flag and a flag of another verb are refused" {
+    run ./install.sh frobnicate
+    [ "$status" -eq 1 ]
+    run ./install.sh init --frobnicate
+    [ "$status" -eq 1 ]
+    [[ $output == *"init knows no --frobnicate"* ]]
+    run ./install.sh join --owner @maria
+    [ "$status" -eq 1 ]
+    [ ! -e state ]
+}
+
+@test "a bad value is refused by name before anything is written" {
+    for pair in "--priority x" "--public-addr a/b" "--owner 1x" "--network vlan" "--vpn-mode mesh" "--vpn-cidr x" "--vpn-hub-public-key short"; do
+        # shellcheck disable=SC2086
+        run ./install.sh init $pair
+        [ "$status" -eq 1 ]
+        [[ $output == *"${pair%% *}"* ]]
+    done
+    run ./install.sh init --server-name 'a$(reboot)'
+    [ "$status" -eq 1 ]
+    [ ! -e state ]
+    [ ! -e "$FAKE/calls" ]
+}
+
+@test "a bad token is refused without being repeated" {
+    run ./install.sh init --owner @maria --bot-token - <<<"123:tooshort"
+    [ "$status" -eq 1 ]
+    [[ $output == *BotFather* ]]
+    [[ $output != *tooshort* ]]
+}
+
+@test "a link without fp, or cut by the shell at its first &, is refused" {
+    run ./install.sh join --join "join://203.0.113.7:4747?net=abc&token=t"
+    [ "$status" -eq 1 ]
+    [[ $output == *"ask for a new link"* ]]
+    run ./install.sh join --join "join://203.0.113.7:4747?net=abc"
+    [ "$status" -eq 1 ]
+    [[ $output == *"unquoted"* ]]
+}
+
+@test "without a terminal a missing flag is an error that names it" {
+    need_root
+    run ./install.sh init --server-name alpha </dev/null
+    [ "$status" -eq 1 ]
+    [[ $output == *--owner* ]]
+    run ./install.sh join --server-name alpha </dev/null
+    [ "$status" -eq 1 ]
+    [[ $output == *--join* ]]
+    [ ! -e state ]
+}
+
+@test "init founds the network, and the token is in no argument, output or file" {
+    need_root
+    run init
+    [ "$status" -eq 0 ]
+    [[ $output == *"https://t.me/somebot?start=code"* ]]
+    [ "$(cat "$FAKE/secret")" = "$token" ]
+    [ "$(cat "$FAKE/secret-mode")" = "600 10001:10001" ]
+    [ "$(stat -c '%a %u:%g' state)" = "700 10001:10001" ]
+    rm "$FAKE/secret"
+    secret_is_nowhere "$token"
+    grep -q "^COMPOSE_FILE='compose/compose.yaml'" .env
+    grep -q 'run --rm --no-deps -T .* init --owner maria --bot-token-file /run/install/bot-token --state-dir /state --server-name alpha' "$FAKE/calls"
+}
+
+@test "the token can come from a file" {
+    need_root
+    printf '%s\n' "$token" >"$BATS_TEST_TMPDIR/token"
+    run ./install.sh init --owner maria --bot-token-file "$BATS_TEST_TMPDIR/token" --server-name alpha --priority 10 --public-addr 203.0.113.7:4747 --no-share-token </dev/null
+    [ "$status" -eq 0 ]
+    grep -q -- '--public-addr 203.0.113.7:4747 --priority 10 --no-share-token' "$FAKE/calls"
+}
+
+@test "join hands the link over in a file too" {
+    need_root
+    run ./install.sh join --join "$link" --server-name beta </dev/null
+    [ "$status" -eq 0 ]
+    [ "$(cat "$FAKE/secret")" = "$link" ]
+    [ "$(cat "$FAKE/secret-mode")" = "600 10001:10001" ]
+    rm "$FAKE/secret"
+    secret_is_nowhere onetimetoken
+}
+
+@test "running it again changes nothing" {
+    need_root
+    init
+    before="$(cat .env; find state -printf '%p %m %u %T@\n' | sort)"
+    : >"$FAKE/calls"
+    run init
+    [ "$status" -eq 0 ]
+    [[ $output == *"kept as it is"* ]]
+    [ "$before" = "$(cat .env; find state -printf '%p %m %u %T@\n' | sort)" ]
+    refute grep -q 'compose run' "$FAKE/calls"
+    refute grep -q '^build ' "$FAKE/calls"
+}
+
+@test "a refused init leaves no network and no secret, and can be repeated" {
+    need_root
+    touch "$FAKE/controller-fails"
+    run init
+    [ "$status" -eq 1 ]
+    [[ $output == *"Telegram refuses this token"* ]]
+    [ ! -e state/network_state.json ]
+    rm "$FAKE/secret"
+    secret_is_nowhere "$token"
+    [ ! -e "$FAKE/running" ]
+    rm "$FAKE/controller-fails"
+    init
+    [ -e state/network_state.json ]
+}
+
+@test "a state folder of somebody else is not taken" {
+    need_root
+    mkdir state
+    run init
+    [ "$status" -eq 1 ]
+    [[ $output == *"belongs to uid 0"* ]]
+}
+
+@test "the agent is built once for its version, and reused" {
+    need_root
+    init
+    [ "$(grep -c '^build ' "$FAKE/calls")" -eq 1 ]
+    grep -q '^build .*--target agent' "$FAKE/calls"
+    run ./install.sh upgrade --yes
+    [ "$status" -eq 0 ]
+    [ "$(grep -c '^build ' "$FAKE/calls")" -eq 1 ]
+}
+
+@test "upgrade builds first, stops gracefully, then starts" {
+    need_root
+    init
+    : >"$FAKE/calls"
+    run ./install.sh upgrade
+    [ "$status" -eq 0 ]
+    order="$(grep -oE '^compose (build|stop|up)' "$FAKE/calls" | tr '\n' ' ')"
+    [ "$order" = "compose build compose stop compose up " ]
+}
+
+@test "upgrade of nothing says so" {
+    need_root
+    rm .env
+    run ./install.sh upgrade
+    [ "$status" -eq 1 ]
+    [[ $output == *"no node here"* ]]
+}
+
+@test "remove keeps the state; purge asks, and without a terminal wants --yes" {
+    need_root
+    init
+    run ./install.sh remove
+    [ "$status" -eq 0 ]
+    [ -e state/network_state.json ]
+    [ ! -e "$FAKE/running" ]
+    run ./install.sh remove --purge </dev/null
+    [ "$status" -eq 1 ]
+    [ -e state/network_state.json ]
+    run ./install.sh remove --purge --yes
+    [ "$status" -eq 0 ]
+    [ ! -e state ]
+    [ ! -e .env ]
+}
+
+@test "bridge needs the public address, and is written as a second compose file" {
+    need_root
+    run init --network bridge
+    [ "$status" -eq 1 ]
+    [[ $output == *--public-addr* ]]
+    run init --network bridge --public-addr 203.0.113.7
+    [ "$status" -eq 0 ]
+    grep -qx "COMPOSE_FILE='compose/compose.yaml:compose/bridge.yaml'" .env
+}
+
+@test "an old engine or a missing compose stops before anything is written" {
+    need_root
+    echo 19.3.15 >"$FAKE/engine"
+    run init
+    [ "$status" -eq 1 ]
+    [[ $output == *"older than 20.10.10"* ]]
+    echo 28.0.1 >"$FAKE/engine"
+    touch "$FAKE/no-compose"
+    run init
+    [ "$status" -eq 1 ]
+    [[ $output == *docker-compose-plugin* ]]
+    [ ! -e state ]
+}
+
+@test "a port that another program has stops it, by number" {
+    need_root
+    python3 -c 'import socket, time; s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(("127.0.0.1", 47471)); s.listen(); open("'"$FAKE"'/listening", "w"); time.sleep(60)' 3>&- &
+    listener=$!
+    for _ in $(seq 200); do [ ! -e "$FAKE/listening" ] || break; sleep 0.05; done
+    run init
+    kill "$listener"
+    [ "$status" -eq 1 ]
+    [[ $output == *"port 47471/tcp is taken"* ]]
+    [ ! -e state ]
+}
+
+@test "a clock that is not synchronised stops it; ufw is told about" {
+    need_root
+    printf '#!/bin/sh\necho no\n' >"$FAKE/bin/timedatectl"
+    printf '#!/bin/sh\necho Status: active\n' >"$FAKE/bin/ufw"
+    run init
+    [ "$status" -eq 1 ]
+    [[ $output == *"timedatectl set-ntp true"* ]]
+    [[ $output == *"ufw allow 47471/tcp"* ]]
+}
+
+@test "hub and client get a WireGuard file that only root reads, and publish the overlay's address" {
+    need_root
+    command -v wg >/dev/null || command -v openssl >/dev/null || skip "neither wireguard-tools nor openssl"
+    run init --vpn-mode hub --vpn-cidr 10.42.7.0/24 --vpn-interface wgtest7
+    [ "$status" -eq 0 ]
+    conf=state/wg/wgtest7.conf
+    [ "$(stat -c '%a %u' "$conf")" = "600 0" ]
+    private="$(sed -n 's/^PrivateKey = //p' "$conf")"
+    public="$(sed -n 's/^# PublicKey = //p' "$conf")"
+    [ "${#private}" -eq 44 ]
+    [ "${#public}" -eq 44 ]
+    [[ $output == *"$public"* ]]
+    [[ $output != *"$private"* ]]
+    grep -qx 'Address = 10.42.7.1/24' "$conf"
+    grep -qx "PUBLIC_ADDR='10.42.7.1:4747'" .env
+    rm -f /etc/wireguard/wgtest7.conf
+}
+
+@test "a client without the hub's key or an address is refused by name" {
+    need_root
+    run ./install.sh join --join "$link" --server-name beta --vpn-mode client </dev/null
+    [ "$status" -eq 1 ]
+    [[ $output == *--vpn-address* ]]
+    run ./install.sh join --join "$link" --server-name beta --vpn-mode client --vpn-address 10.42.0.2 </dev/null
+    [ "$status" -eq 1 ]
+    [[ $output == *--vpn-hub-public-key* ]]
+}
+
+@test "doctor finds what is wrong, says what to do, and fails" {
+    run ./install.sh doctor
+    [ "$status" -eq 1 ]
+    [[ $output == *"belongs to no network"* ]]
+    touch "$FAKE/no-compose"
+    run ./install.sh doctor
+    [ "$status" -eq 1 ]
+    [[ $output == *docker-compose-plugin* ]]
+}
+
+@test "the demo builds with cargo's progress, passes its flags on, and needs a new enough Rust" {
+    run ./install.sh demo --script
+    [ "$status" -eq 0 ]
+    grep -q '^build --locked' "$FAKE/calls"
+    grep -q '^run -q --locked -p constella-tests --bin demo -- --script' "$FAKE/calls"
+    refute grep -q '^build.* -q' "$FAKE/calls"
+    FAKE_RUSTC=1.84.0 run ./install.sh demo
+    [ "$status" -eq 1 ]
+    [[ $output == *"rustup update"* ]]
+}
+
+@test "Ctrl-C reaches the demo, which cleans up" {
+    touch "$FAKE/demo-waits"
+    ./install.sh demo 3>&- &
+    demo=$!
+    for _ in $(seq 200); do [ ! -e "$FAKE/demo-up" ] || break; sleep 0.05; done
+    kill -TERM "$demo"
+    wait "$demo"
+    [ -e "$FAKE/cleaned" ]
+}

@@ -1,0 +1,174 @@
+//! What a phone shows and what a test asks about, as documents: the control port speaks them, in both directions.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::model::{
+    CallId, CallRecord, ChatId, Content, Entity, Keyboard, Ledger, Message, MessageId, Model, Ms, Toast,
+};
+
+/// A chat as its user sees it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ChatView {
+    /// Which.
+    pub chat: ChatId,
+    /// The model's version: it grows with every visible change.
+    pub version: u64,
+    /// The double's clock when this was looked at.
+    pub at: Ms,
+    /// Oldest first.
+    pub messages: Vec<MessageView>,
+    /// Taps and their answers, oldest first.
+    pub toasts: Vec<Toast>,
+    /// The command menu in the default language, `[{command, description}]`.
+    pub commands: Value,
+}
+
+/// One message as its reader sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageView {
+    /// Its id.
+    pub id: MessageId,
+    /// Whether the bot wrote it.
+    pub from_bot: bool,
+    /// When it was sent.
+    pub sent: Ms,
+    /// When it was last edited.
+    pub edited: Option<Ms>,
+    /// The text, or a photo's caption.
+    pub text: String,
+    /// Its formatting, in UTF-16 code units.
+    pub entities: Vec<Entity>,
+    /// The picture.
+    pub photo: Option<PhotoView>,
+    /// The buttons.
+    pub keyboard: Option<Keyboard>,
+}
+
+/// A picture in a message; its bytes are at `/control/photo?file_id=`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhotoView {
+    /// Telegram's id of the file.
+    pub file_id: String,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+}
+
+/// Everything that was counted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Stats {
+    /// The double's clock.
+    pub at: Ms,
+    /// Updates that nobody confirmed.
+    pub pending: usize,
+    /// Updates that were confirmed.
+    pub confirmed: usize,
+    /// Updates that were destroyed.
+    pub destroyed: usize,
+    /// The poll that waits now.
+    pub parked: Option<CallId>,
+    /// Each update and each 409.
+    pub ledger: Ledger,
+    /// Each request.
+    pub calls: Vec<CallRecord>,
+}
+
+impl ChatView {
+    /// Looks at one chat; empty where the user has not written.
+    #[must_use]
+    pub fn of(model: &Model, chat: ChatId, at: Ms) -> Self {
+        let messages = model.chat(chat).into_iter().flat_map(|chat| chat.messages.values());
+        Self {
+            chat,
+            version: model.version(),
+            at,
+            messages: messages.map(MessageView::of).collect(),
+            toasts: model.toasts(chat).into_iter().cloned().collect(),
+            commands: model.commands("").cloned().unwrap_or_else(|| Value::Array(Vec::new())),
+        }
+    }
+
+    /// The bot's last message.
+    #[must_use]
+    pub fn last_from_bot(&self) -> Option<&MessageView> {
+        self.messages.iter().rev().find(|message| message.from_bot)
+    }
+}
+
+impl MessageView {
+    fn of(message: &Message) -> Self {
+        let photo = match &message.content {
+            Content::Text(_) => None,
+            Content::Photo(photo, _) => {
+                Some(PhotoView { file_id: photo.file_id.clone(), width: photo.size.width, height: photo.size.height })
+            }
+        };
+        Self {
+            id: message.id,
+            from_bot: message.from_bot,
+            sent: message.sent,
+            edited: message.edited,
+            text: message.text().text.clone(),
+            entities: message.text().entities.clone(),
+            photo,
+            keyboard: message.keyboard.clone(),
+        }
+    }
+
+    /// When it last changed.
+    #[must_use]
+    pub fn changed(&self) -> Ms {
+        self.edited.unwrap_or(self.sent)
+    }
+
+    /// The labels of its buttons, in reading order.
+    #[must_use]
+    pub fn labels(&self) -> Vec<&str> {
+        self.keyboard.iter().flat_map(Keyboard::buttons).map(|button| button.text.as_str()).collect()
+    }
+
+    /// The message as lines of text, buttons in brackets: for reports and for the demo's script.
+    #[must_use]
+    pub fn screen(&self) -> String {
+        let mut screen = String::new();
+        if let Some(photo) = &self.photo {
+            screen.push_str(&format!("[picture {}x{}]\n", photo.width, photo.height));
+        }
+        screen.push_str(&self.text);
+        for row in self.keyboard.iter().flat_map(|keyboard| &keyboard.rows) {
+            let labels: Vec<_> = row.iter().map(|button| format!("[{}]", button.text)).collect();
+            screen.push('\n');
+            screen.push_str(&labels.join(" "));
+        }
+        screen
+    }
+}
+
+impl Stats {
+    /// Takes everything that the model counted.
+    #[must_use]
+    pub fn of(model: &Model, at: Ms) -> Self {
+        Self {
+            at,
+            pending: model.pending(),
+            confirmed: model.ledger().confirmed(),
+            destroyed: model.ledger().destroyed(),
+            parked: model.parked(),
+            ledger: model.ledger().clone(),
+            calls: model.calls().to_vec(),
+        }
+    }
+
+    /// Calls of one node, told apart by its path prefix.
+    pub fn calls_by(&self, prefix: &str) -> impl Iterator<Item = &CallRecord> {
+        self.calls.iter().filter(move |call| call.source.prefix == prefix)
+    }
+
+    /// 409s that left at or after `since`.
+    #[must_use]
+    pub fn conflicts_since(&self, since: Ms) -> usize {
+        self.ledger.conflicts.iter().filter(|conflict| conflict.answered >= since).count()
+    }
+}
