@@ -14,7 +14,8 @@ use constella_shared::wire::rpc::RpcError;
 use crate::config::{Config, ConfigError, Environment, TokenSource, check};
 use crate::control::{ControlError, Question, Told, ask};
 use crate::founding::NoRandomness;
-use crate::service::{self, Product, ServiceError};
+use crate::runner::BotClient;
+use crate::service::{self, ServiceError};
 use crate::state::StateError;
 
 /// Constella's controller.
@@ -143,15 +144,20 @@ enum CliError {
     Refused(RpcError),
     #[error("{0}")]
     Usage(String),
+    #[error("the way to Telegram cannot be set up: {0}")]
+    Bot(String),
     #[error("the runtime cannot be started")]
     Runtime(#[source] std::io::Error),
 }
 
+/// Makes the way to Telegram from the settings; one sentence, without secrets, where it cannot.
+pub type MakeBot<B> = fn(&Config) -> Result<B, String>;
+
 /// Runs the command line of the process.
 #[must_use]
-pub fn main<P: Product>() -> ExitCode {
+pub fn main<B: BotClient>(make_bot: MakeBot<B>) -> ExitCode {
     let cli = Cli::parse();
-    match run::<P>(cli, &Environment::of_process()) {
+    match run(cli, &Environment::of_process(), make_bot) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             print::error(&error);
@@ -160,7 +166,7 @@ pub fn main<P: Product>() -> ExitCode {
     }
 }
 
-fn run<P: Product>(cli: Cli, environment: &Environment) -> Result<(), CliError> {
+fn run<B: BotClient>(cli: Cli, environment: &Environment, make_bot: MakeBot<B>) -> Result<(), CliError> {
     let verb = cli.verb.unwrap_or(Verb::Run);
     if matches!(verb, Verb::Version) {
         print::line(crate::VERSION);
@@ -169,17 +175,21 @@ fn run<P: Product>(cli: Cli, environment: &Environment) -> Result<(), CliError> 
     let config = Config::load(environment, cli.state_dir.as_deref())?;
     // One thread serves a node: its work is waiting.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Runtime)?;
-    runtime.block_on(verb.perform::<P>(config))
+    runtime.block_on(verb.perform(config, make_bot))
 }
 
 impl Verb {
-    async fn perform<P: Product>(self, mut config: Config) -> Result<(), CliError> {
+    async fn perform<B: BotClient>(self, mut config: Config, make_bot: MakeBot<B>) -> Result<(), CliError> {
         match self {
             Self::Run => {
                 print::start_log(&config.log)?;
-                service::run::<P>(config).await?;
+                let bot = make_bot(&config).map_err(CliError::Bot)?;
+                service::run(config, bot).await?;
             }
-            Self::Init(init) => init::init::<P>(init, config).await?,
+            Self::Init(init) => {
+                let bot = make_bot(&config).map_err(CliError::Bot)?;
+                init::init(init, config, bot).await?;
+            }
             Self::Join(join) => {
                 print::start_log(&config.log)?;
                 join.node.apply(&mut config)?;

@@ -11,7 +11,7 @@ use constella_core::clock::Now;
 use constella_core::io::{
     BotCall, BotError, BotReply, CallId, Document, InboundId, Input, OperatorAnswer, Output, PeerResponse,
 };
-use constella_core::keys::Keys;
+use constella_core::node::Node;
 use constella_shared::secret::Secret;
 use constella_shared::wire::join::JoinAnswer;
 use tokio::sync::mpsc;
@@ -45,8 +45,19 @@ pub trait BotClient: Send + Sync + 'static {
     fn set_token(&self, token: Secret);
 }
 
-/// Signs nothing by itself; here so that a core can be made from an identity.
-pub type BoxedKeys = Box<dyn Keys + Send>;
+impl Core for Node {
+    fn start(&mut self, now: Now) -> Vec<Output> {
+        Self::start(self, now)
+    }
+
+    fn handle(&mut self, now: Now, input: Input) -> Vec<Output> {
+        Self::handle(self, now, input)
+    }
+
+    fn deadline(&self) -> u64 {
+        Self::deadline(self)
+    }
+}
 
 /// Why the runner ended other than by a graceful stop.
 #[derive(Debug, thiserror::Error)]

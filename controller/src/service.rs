@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use constella_core::clock::Now;
 use constella_core::config::Boot;
 use constella_core::io::Input;
+use constella_core::node::Node;
+use constella_core::roster::OpenError;
 use constella_shared::ids::NodeId;
-use constella_shared::secret::Secret;
 use constella_shared::wire::records::NetValue;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -26,28 +26,11 @@ use crate::joining::{JoinError, Joiner, with_own_token};
 use crate::members::Members;
 use crate::peer::Peers;
 use crate::routes::Context;
-use crate::runner::{BotClient, BoxedKeys, Core, RunError, Runner, Shell};
+use crate::runner::{BotClient, RunError, Runner, Shell};
 use crate::server::{ListenError, Server, bind};
 use crate::state::{Loaded, State, StateError};
 use crate::tls::{Dialler, server_config};
 use crate::verify::Verifier;
-
-/// The two parts that are made elsewhere: the brain, and the way to Telegram.
-pub trait Product {
-    /// The brain.
-    type Core: Core + 'static;
-    /// The way to Telegram.
-    type Bot: BotClient;
-
-    /// A core that has not started.
-    fn core(boot: Boot, keys: BoxedKeys, now: Now) -> Self::Core;
-
-    /// A client of the Bot API at `TELEGRAM_API_URL`, through `TELEGRAM_PROXY`.
-    ///
-    /// # Errors
-    /// One sentence why there is none, without secrets.
-    fn bot(api_url: &str, proxy: Option<&Secret>) -> Result<Self::Bot, String>;
-}
 
 /// Why a controller did not start, or ended other than gracefully.
 #[derive(Debug, thiserror::Error)]
@@ -84,9 +67,9 @@ pub enum ServiceError {
     /// rustls refuses the identity.
     #[error("TLS cannot be set up with this node's identity")]
     Tls(#[from] rustls::Error),
-    /// The client for Telegram cannot be made.
-    #[error("the way to Telegram cannot be set up: {0}")]
-    Bot(String),
+    /// The core does not take the stored state.
+    #[error(transparent)]
+    Open(#[from] OpenError),
     /// The kernel refuses signal handlers.
     #[error("signals cannot be received")]
     Signals(#[source] std::io::Error),
@@ -99,11 +82,10 @@ pub enum ServiceError {
 ///
 /// # Errors
 /// [`ServiceError`].
-pub async fn run<P: Product>(config: Config) -> Result<(), ServiceError> {
+pub async fn run<B: BotClient>(config: Config, bot: B) -> Result<(), ServiceError> {
     let mut stop = Stop::new()?;
     let state = State::open(&config.state_dir)?;
     let mut node = Listening::start(&config, state).await?;
-    let bot = P::bot(&config.telegram_api_url, config.telegram_proxy.as_ref()).map_err(ServiceError::Bot)?;
     if node.state.is_empty() {
         if config.seed.join.is_none() {
             return Err(ServiceError::Empty(config.state_dir));
@@ -122,7 +104,8 @@ pub async fn run<P: Product>(config: Config) -> Result<(), ServiceError> {
     let dial = dial(&node.identity, &addr)?;
     let peers = Arc::new(Peers::new(node.members.clone(), dial.clone()));
     let control = Control::start(&config.control_socket, node.inbox.clone(), Arc::clone(&peers))?;
-    let core = P::core(boot(&node.identity, &config, addr, loaded)?, Box::new(node.identity.clone()), clock::now());
+    let boot = boot(&node.identity, &config, addr, loaded)?;
+    let core = Node::new(boot, Box::new(node.identity.clone()), clock::now())?;
     let shell = Shell {
         state: Arc::clone(&node.state),
         members: node.members.clone(),

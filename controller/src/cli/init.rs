@@ -13,7 +13,6 @@ use crate::clock;
 use crate::config::{Config, check as checked};
 use crate::founding::{Founding, claim, found, owner_link, random_hex, random_network};
 use crate::runner::BotClient;
-use crate::service::{Product, ServiceError};
 use crate::state::State;
 
 /// `init --json`.
@@ -26,7 +25,7 @@ struct Founded {
 }
 
 /// Founds a network and prints the owner's link. Nothing is written unless everything that was told can be used.
-pub(super) async fn init<P: Product>(init: Init, mut config: Config) -> Result<(), CliError> {
+pub(super) async fn init<B: BotClient>(init: Init, mut config: Config, bot: B) -> Result<(), CliError> {
     init.node.apply(&mut config)?;
     let missing = |what: &str| CliError::Usage(format!("{what} is missing"));
     let owner = match &init.owner {
@@ -41,7 +40,7 @@ pub(super) async fn init<P: Product>(init: Init, mut config: Config) -> Result<(
     let name = config.name()?;
     let state = State::open(&config.state_dir)?;
     state.must_be_empty()?;
-    let bot = who_is::<P>(&config, token.clone()).await?;
+    let bot = who_is(&bot, token.clone()).await?;
 
     let code = random_hex::<16>()?;
     let identity = state.identity(&name)?;
@@ -91,8 +90,7 @@ fn told(founded: &Founded, config: &Config, json: bool) {
 }
 
 /// Asks Telegram whose token this is. A token that Telegram refuses founds nothing; a Telegram that cannot be reached is no hindrance.
-async fn who_is<P: Product>(config: &Config, token: Secret) -> Result<Option<(i64, String)>, CliError> {
-    let bot = P::bot(&config.telegram_api_url, config.telegram_proxy.as_ref()).map_err(ServiceError::Bot)?;
+async fn who_is(bot: &impl BotClient, token: Secret) -> Result<Option<(i64, String)>, CliError> {
     bot.set_token(token);
     match tokio::time::timeout(PATIENCE, bot.call(BotCall::GetMe, PATIENCE)).await {
         Ok(Ok(BotReply::Me { id, username })) => Ok(Some((id, username))),

@@ -1,1 +1,209 @@
+//! S3 and S4: torn writes, damaged files, permissions, two controllers, and starts.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use constella_shared::ids::NetworkId;
+use constella_shared::secret::Secret;
+use constella_shared::wire::records::VoterRecord;
+
+use super::*;
+
+fn network(secret: &str) -> NetworkState {
+    NetworkState {
+        format: STATE_FORMAT,
+        network_id: NetworkId([1; 32]),
+        owner_username: "owner".into(),
+        network_secret: Secret::new(secret.into()),
+        secret_generation: 1,
+        own_token: None,
+        peers: Vec::new(),
+        records: Vec::new(),
+        voters: VoterRecord::default(),
+    }
+}
+
+fn invites() -> InvitesState {
+    InvitesState { format: STATE_FORMAT, invites: Vec::new() }
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn filled(folder: &Path) -> State {
+    let state = State::open(&folder.join("state")).unwrap();
+    state.identity("alpha").unwrap();
+    state.initialise(&network("first"), &invites()).unwrap();
+    state
+}
+
+#[test]
+fn s3_every_file_and_the_folder_are_private() {
+    let folder = folder();
+    let state = filled(folder.path());
+    state.load(1_000).unwrap();
+    state.persist(&Document::Network(network("second"))).unwrap();
+    assert_eq!(fs::metadata(state.folder()).unwrap().permissions().mode() & 0o777, 0o700);
+    let mut seen = 0;
+    for entry in fs::read_dir(state.folder()).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.path());
+        seen += 1;
+    }
+    assert!(seen >= 9, "{seen} files");
+}
+
+#[test]
+fn s3_a_temporary_file_is_private_whatever_the_umask_and_whatever_lay_there() {
+    let folder = folder();
+    let path = folder.path().join("x.json");
+    let temp = folder.path().join("x.json.new");
+    fs::write(&temp, "left by a crash").unwrap();
+    fs::set_permissions(&temp, fs::Permissions::from_mode(0o666)).unwrap();
+    file::replace(&path, b"new").unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(file::read(&path).unwrap(), b"new");
+}
+
+#[test]
+fn s4_the_previous_good_copy_is_kept_beside_the_file() {
+    let folder = folder();
+    let state = filled(folder.path());
+    state.persist(&Document::Network(network("second"))).unwrap();
+    let path = state.path(NETWORK);
+    assert_eq!(state.load(0).unwrap().network, network("second"));
+    let previous = fs::read(file::previous(&path)).unwrap();
+    assert_eq!(serde_json::from_slice::<NetworkState>(&previous).unwrap(), network("first"));
+}
+
+#[test]
+fn s4_a_write_cut_short_leaves_the_old_content() {
+    let folder = folder();
+    let state = filled(folder.path());
+    fs::write(state.path("network_state.json.new"), b"{\"format\":1,\"netw").unwrap();
+    assert_eq!(state.load(0).unwrap().network, network("first"));
+}
+
+#[test]
+fn s4_a_damaged_file_stops_the_node_and_stays_as_it_is() {
+    for (name, content) in
+        [(NETWORK, "{\"format\":1,\"network_secret\":\"hush"), (INVITES, ""), (VOTE, "[]"), (COMMANDS, "\u{0}")]
+    {
+        let folder = folder();
+        let state = filled(folder.path());
+        fs::write(state.path(name), content).unwrap();
+        let error = state.load(0).unwrap_err();
+        assert!(matches!(error, StateError::Damaged { .. }), "{name}: {error:?}");
+        assert!(error.to_string().contains("recover with: cp -p"), "{error}");
+        assert!(!format!("{error:?}").contains("hush"), "{error:?}");
+        assert_eq!(fs::read_to_string(state.path(name)).unwrap(), content);
+        assert!(!state.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn s4_the_way_to_recover_works() {
+    let folder = folder();
+    let state = filled(folder.path());
+    state.persist(&Document::Network(network("second"))).unwrap();
+    fs::write(state.path(NETWORK), "torn").unwrap();
+    assert!(state.load(0).is_err());
+    fs::copy(file::previous(&state.path(NETWORK)), state.path(NETWORK)).unwrap();
+    assert_eq!(state.load(0).unwrap().network, network("first"));
+}
+
+#[test]
+fn s4_a_lost_file_is_not_taken_for_a_new_node() {
+    for name in [NETWORK, INVITES, VOTE, COMMANDS, NODE_ID, KEY, CERT] {
+        let folder = folder();
+        let state = filled(folder.path());
+        state.load(0).unwrap();
+        fs::remove_file(state.path(name)).unwrap();
+        assert!(!state.is_empty(), "{name}");
+        let lost = state.load(0).map(|_| ()).and_then(|()| state.identity("alpha").map(|_| ()));
+        assert!(matches!(lost, Err(StateError::Missing(_))), "{name}: {lost:?}");
+        assert!(matches!(state.initialise(&network("x"), &invites()), Err(StateError::NotEmpty(_))), "{name}");
+    }
+}
+
+#[test]
+fn an_init_cut_short_can_be_repeated_and_keeps_the_identity() {
+    let folder = folder();
+    let state = State::open(folder.path()).unwrap();
+    let first = state.identity("alpha").unwrap();
+    let vote = VoteState {
+        format: STATE_FORMAT,
+        generation: Generation(0),
+        term: Term(0),
+        seq_reserved: Seq(0),
+        starts: vec![],
+    };
+    state.write(VOTE, &vote).unwrap();
+    assert!(state.is_empty());
+    assert_eq!(state.identity("other").unwrap().node, first.node);
+    state.initialise(&network("first"), &invites()).unwrap();
+    assert!(!state.is_empty());
+}
+
+#[test]
+fn s3_a_file_open_to_others_stops_the_node_with_the_remedy() {
+    let folder = folder();
+    let state = filled(folder.path());
+    fs::set_permissions(state.path(NETWORK), fs::Permissions::from_mode(0o644)).unwrap();
+    let error = state.load(0).unwrap_err().to_string();
+    assert!(error.contains("0644") && error.contains("chmod 600"), "{error}");
+}
+
+#[test]
+fn s4_a_later_format_is_named() {
+    let folder = folder();
+    let state = filled(folder.path());
+    fs::write(state.path(VOTE), r#"{"format":2,"anything":"else"}"#).unwrap();
+    assert!(matches!(state.load(0), Err(StateError::Format { found: 2, .. })));
+}
+
+#[test]
+fn two_controllers_never_share_a_folder() {
+    let folder = folder();
+    let first = State::open(folder.path()).unwrap();
+    assert!(matches!(State::open(folder.path()), Err(StateError::InUse(_))));
+    drop(first);
+    assert!(State::open(folder.path()).is_ok());
+}
+
+#[test]
+fn s1_every_start_takes_a_new_generation_on_disk() {
+    let folder = folder();
+    let state = filled(folder.path());
+    assert_eq!(state.load(0).unwrap().vote.generation, Generation(1));
+    assert_eq!(state.load(0).unwrap().vote.generation, Generation(2));
+    let stored: VoteState = serde_json::from_slice(&fs::read(state.path(VOTE)).unwrap()).unwrap();
+    assert_eq!(stored.generation, Generation(2));
+}
+
+#[test]
+fn l6_starts_of_the_last_ten_minutes_are_remembered_newest_first() {
+    let folder = folder();
+    let state = filled(folder.path());
+    for at in [1_000, 1_100, 1_650] {
+        state.load(at).unwrap();
+    }
+    assert_eq!(state.load(1_700).unwrap().vote.starts, vec![1_700, 1_650]);
+    for _ in 0..100 {
+        state.load(1_700).unwrap();
+    }
+    assert_eq!(state.load(1_700).unwrap().vote.starts.len(), STARTS_KEPT);
+}
+
+#[test]
+fn a_write_that_fails_says_so_and_changes_nothing() {
+    let folder = folder();
+    let state = filled(folder.path());
+    // A folder in the place of the temporary file: it can neither be removed as a file nor be created.
+    fs::create_dir(state.path("network_state.json.new")).unwrap();
+    assert!(matches!(state.persist(&Document::Network(network("second"))), Err(StateError::Write { .. })));
+    assert_eq!(state.load(0).unwrap().network, network("first"));
+}
