@@ -75,6 +75,36 @@ pub struct Stats {
     pub calls: Vec<CallRecord>,
 }
 
+/// The figures alone, for a page that asks often.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The prefix of the client whose poll waits now, "" for one without.
+    pub poller: Option<String>,
+    /// 409s so far.
+    pub conflicts: usize,
+    /// Updates that were confirmed.
+    pub confirmed: usize,
+    /// Updates that were destroyed.
+    pub destroyed: usize,
+    /// Updates that nobody confirmed.
+    pub pending: usize,
+}
+
+impl Summary {
+    /// Takes them from the model.
+    #[must_use]
+    pub fn of(model: &Model) -> Self {
+        let poller = model.parked().and_then(|call| model.calls().get(usize::try_from(call.0).ok()?));
+        Self {
+            poller: poller.map(|call| call.source.prefix.clone()),
+            conflicts: model.ledger().conflicts.len(),
+            confirmed: model.ledger().confirmed(),
+            destroyed: model.ledger().destroyed(),
+            pending: model.pending(),
+        }
+    }
+}
+
 impl ChatView {
     /// Looks at one chat; empty where the user has not written.
     #[must_use]
