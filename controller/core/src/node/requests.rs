@@ -43,13 +43,7 @@ impl Node {
                 self.out.push(Output::Reply { inbound, result: Ok(PeerResponse::Announced) });
             }
             PeerRequest::Rpc(Request::BotOffer { term }) => self.prove(now, inbound, from, term),
-            PeerRequest::Rpc(Request::Join(forward)) => {
-                let holds = self.held.is_some();
-                let term = self.claim.term();
-                let outputs =
-                    self.joins.forwarded(now, &mut self.roster, inbound, from, forward, holds.then_some(term));
-                self.take_join_outputs(now, outputs);
-            }
+            PeerRequest::Rpc(Request::Join(forward)) => self.join_passed_on(now, inbound, from, &forward),
             PeerRequest::Rpc(request) => self.rpc(now, Asker::Peer(inbound), from, request),
         }
     }
