@@ -18,7 +18,7 @@ pub struct ChatView {
     pub at: Ms,
     /// Oldest first.
     pub messages: Vec<MessageView>,
-    /// Taps and their answers, oldest first.
+    /// The last 50 taps and their answers, oldest first.
     pub toasts: Vec<Toast>,
     /// The command menu in the default language, `[{command, description}]`.
     pub commands: Value,
@@ -110,12 +110,15 @@ impl ChatView {
     #[must_use]
     pub fn of(model: &Model, chat: ChatId, at: Ms) -> Self {
         let messages = model.chat(chat).into_iter().flat_map(|chat| chat.messages.values());
+        let toasts = model.toasts(chat);
+        let older = toasts.len().saturating_sub(SHOWN_TOASTS);
+        let toasts = toasts.into_iter();
         Self {
             chat,
             version: model.version(),
             at,
             messages: messages.map(MessageView::of).collect(),
-            toasts: model.toasts(chat).into_iter().cloned().collect(),
+            toasts: toasts.skip(older).cloned().collect(),
             commands: model.commands("").cloned().unwrap_or_else(|| Value::Array(Vec::new())),
         }
     }
@@ -202,3 +205,6 @@ impl Stats {
         self.ledger.conflicts.iter().filter(|conflict| conflict.answered >= since).count()
     }
 }
+
+/// A toast is on the screen for seconds; a long demo must not send all of them for ever.
+const SHOWN_TOASTS: usize = 50;

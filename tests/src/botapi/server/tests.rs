@@ -256,6 +256,21 @@ async fn a_picture_can_be_looked_at() {
 }
 
 #[tokio::test]
+async fn a_dropped_double_answers_nobody() {
+    let Bench { double, owner, http } = Bench::new().await;
+    let url = format!("{}/botx/getMe", double.url(""));
+    assert!(get(http.clone(), url.clone()).await.is_ok());
+    drop(double);
+    let gone = async {
+        while get(http.clone(), url.clone()).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, gone).await.unwrap();
+    assert!(owner.chat().await.is_err());
+}
+
+#[tokio::test]
 async fn the_figures_come_over_the_control_port_as_they_are() {
     let bench = Bench::new().await;
     bench.owner.write("/start").await.unwrap();
