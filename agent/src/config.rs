@@ -28,10 +28,7 @@ impl RebootMethod {
 
 /// Everything that the operator can set.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(
-    missing_docs,
-    reason = "each field is the variable of the same name, explained in `read`"
-)]
+#[expect(missing_docs, reason = "each field is the variable of the same name, explained in `read`")]
 pub struct Config {
     pub socket: PathBuf,
     pub state_dir: PathBuf,
@@ -95,86 +92,42 @@ impl Config {
             }
         }
         let seconds = |text: &str| Duration::try_from_secs_f64(text.parse().ok()?).ok();
-        let hours =
-            |text: &str| Some(seconds(text)?.checked_mul(3600)).map(|h| h.filter(|h| !h.is_zero()));
+        let hours = |text: &str| Some(seconds(text)?.checked_mul(3600)).map(|h| h.filter(|h| !h.is_zero()));
         Ok(Self {
-            socket: vars.take(
-                "AGENT_SOCKET",
-                "/run/constella/agent.sock",
-                "an absolute path",
-                absolute,
-            )?,
-            state_dir: vars.take(
-                "AGENT_STATE_DIR",
-                "/var/lib/constella",
-                "an absolute path",
-                absolute,
-            )?,
+            socket: vars.take("AGENT_SOCKET", "/run/constella/agent.sock", "an absolute path", absolute)?,
+            state_dir: vars.take("AGENT_STATE_DIR", "/var/lib/constella", "an absolute path", absolute)?,
             // The operator's curl and the controller.
-            allowed_uids: vars.take(
-                "AGENT_ALLOWED_UIDS",
-                "0,10001",
-                "a list of uids with commas",
-                |text| text.split(',').map(|uid| uid.trim().parse().ok()).collect(),
-            )?,
-            allow_reboot: vars.take("ALLOW_REBOOT", "true", "true or false", |text| {
-                text.parse().ok()
+            allowed_uids: vars.take("AGENT_ALLOWED_UIDS", "0,10001", "a list of uids with commas", |text| {
+                text.split(',').map(|uid| uid.trim().parse().ok()).collect()
             })?,
+            allow_reboot: vars.take("ALLOW_REBOOT", "true", "true or false", |text| text.parse().ok())?,
             reboot_method: vars.take("REBOOT_METHOD", "nsenter", "nsenter or signal", |text| {
-                [RebootMethod::Nsenter, RebootMethod::Signal]
-                    .into_iter()
-                    .find(|m| m.name() == text)
+                [RebootMethod::Nsenter, RebootMethod::Signal].into_iter().find(|m| m.name() == text)
             })?,
             // A minute: long enough that a host is always reachable between two, short enough for a second try.
-            reboot_min_interval: vars.take(
-                "REBOOT_MIN_INTERVAL_SEC",
-                "60",
-                "a number of seconds",
-                seconds,
-            )?,
-            allow_speedtest: vars.take("ALLOW_SPEEDTEST", "true", "true or false", |text| {
-                text.parse().ok()
-            })?,
+            reboot_min_interval: vars.take("REBOOT_MIN_INTERVAL_SEC", "60", "a number of seconds", seconds)?,
+            allow_speedtest: vars.take("ALLOW_SPEEDTEST", "true", "true or false", |text| text.parse().ok())?,
             speedtest_url: vars.take(
                 "SPEEDTEST_URL",
                 "https://speed.cloudflare.com/",
                 "an http:// or https:// address",
-                |text| {
-                    (text.starts_with("https://") || text.starts_with("http://"))
-                        .then(|| text.to_owned())
-                },
+                |text| (text.starts_with("https://") || text.starts_with("http://")).then(|| text.to_owned()),
             )?,
             // Both directions together: 8 s at 200 Mbit/s, or what a small traffic quota forgives.
-            speedtest_max_mb: vars.take(
-                "SPEEDTEST_MAX_MB",
-                "200",
-                "a number from 1 to 100000",
-                |text| text.parse().ok().filter(|mb| (1..=100_000).contains(mb)),
-            )?,
-            speedtest_every: vars.take(
-                "SPEEDTEST_EVERY_HOURS",
-                "0",
-                "a number of hours, 0 for never",
-                hours,
-            )?,
-            sample_every: vars.take(
-                "SAMPLE_EVERY_SEC",
-                "5",
-                "a number of seconds from 1 to 60",
-                |text| seconds(text).filter(|s| (1.0..=60.0).contains(&s.as_secs_f64())),
-            )?,
-            log: vars.take(
-                "LOG",
-                "info",
-                "error, warn, info or debug",
-                |text| match text {
-                    "error" => Some(Level::Error),
-                    "warn" => Some(Level::Warn),
-                    "info" => Some(Level::Info),
-                    "debug" => Some(Level::Debug),
-                    _ => None,
-                },
-            )?,
+            speedtest_max_mb: vars.take("SPEEDTEST_MAX_MB", "200", "a number from 1 to 100000", |text| {
+                text.parse().ok().filter(|mb| (1..=100_000).contains(mb))
+            })?,
+            speedtest_every: vars.take("SPEEDTEST_EVERY_HOURS", "0", "a number of hours, 0 for never", hours)?,
+            sample_every: vars.take("SAMPLE_EVERY_SEC", "5", "a number of seconds from 1 to 60", |text| {
+                seconds(text).filter(|s| (1.0..=60.0).contains(&s.as_secs_f64()))
+            })?,
+            log: vars.take("LOG", "info", "error, warn, info or debug", |text| match text {
+                "error" => Some(Level::Error),
+                "warn" => Some(Level::Warn),
+                "info" => Some(Level::Info),
+                "debug" => Some(Level::Debug),
+                _ => None,
+            })?,
         })
     }
 }
@@ -194,16 +147,7 @@ impl Vars {
         wanted: &'static str,
         read: impl Fn(&str) -> Option<T>,
     ) -> Result<T, ConfigError> {
-        let value = self
-            .0
-            .get(name)
-            .map(|v| v.trim())
-            .filter(|v| !v.is_empty())
-            .unwrap_or(default);
-        read(value).ok_or_else(|| ConfigError::BadValue {
-            name,
-            value: value.to_owned(),
-            wanted,
-        })
+        let value = self.0.get(name).map(|v| v.trim()).filter(|v| !v.is_empty()).unwrap_or(default);
+        read(value).ok_or_else(|| ConfigError::BadValue { name, value: value.to_owned(), wanted })
     }
 }

@@ -50,13 +50,7 @@ pub enum Inner {
 }
 
 impl Inner {
-    const ALL: [Self; 5] = [
-        Self::Front,
-        Self::Look,
-        Self::Reboot,
-        Self::SpeedtestEnter,
-        Self::Speedtest,
-    ];
+    const ALL: [Self; 5] = [Self::Front, Self::Look, Self::Reboot, Self::SpeedtestEnter, Self::Speedtest];
 
     /// The argument that selects it.
     #[must_use]

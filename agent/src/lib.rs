@@ -57,16 +57,14 @@ pub fn healthcheck() -> ExitCode {
         socket.write_all(b"GET /v1/health HTTP/1.1\r\nHost: agent\r\nConnection: close\r\n\r\n")?;
         let mut status = [0; 12];
         socket.read_exact(&mut status)?;
-        (status == *b"HTTP/1.1 200")
-            .then_some(())
-            .ok_or_else(|| io::Error::other("the agent is not well"))
+        (status == *b"HTTP/1.1 200").then_some(()).ok_or_else(|| io::Error::other("the agent is not well"))
     };
     code(settings().and_then(|config| Ok(ask(config)?)))
 }
 
 fn settings() -> Result<Config, Box<dyn Error>> {
-    let vars = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let vars =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let config = Config::read(vars)?;
     log::set(config.log);
     Ok(config)

@@ -25,17 +25,11 @@ pub(crate) fn run(host: &Host) -> io::Result<()> {
         // Relative to the host's root, where this process stands. A folder that nobody may enter hides what is mounted in it.
         if let (Ok(()), Ok(stat)) = (&entered, statvfs(format!(".{}", disk.mount))) {
             disk.total = stat.f_blocks.saturating_mul(stat.f_frsize);
-            disk.used = stat
-                .f_blocks
-                .saturating_sub(stat.f_bfree)
-                .saturating_mul(stat.f_frsize);
+            disk.used = stat.f_blocks.saturating_sub(stat.f_bfree).saturating_mul(stat.f_frsize);
         }
         reporter.send(&Report::Disk(disk))?;
     }
-    let hostname = rustix::system::uname()
-        .nodename()
-        .to_string_lossy()
-        .into_owned();
+    let hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
     reporter.send(&Report::Looked { hostname })?;
     entered
 }
@@ -45,26 +39,14 @@ fn disks(mounts: &str) -> Vec<Disk> {
     let mut seen = BTreeSet::new();
     let fields = mounts.lines().filter_map(|line| {
         let mut fields = line.split(' ').map(unescape);
-        Some(Disk {
-            device: fields.next()?,
-            mount: fields.next()?,
-            fs: fields.next()?,
-            total: 0,
-            used: 0,
-        })
+        Some(Disk { device: fields.next()?, mount: fields.next()?, fs: fields.next()?, total: 0, used: 0 })
     });
-    fields
-        .filter(|disk| is_disk(disk) && seen.insert(disk.device.clone()))
-        .take(DISKS)
-        .collect()
+    fields.filter(|disk| is_disk(disk) && seen.insert(disk.device.clone())).take(DISKS).collect()
 }
 
 /// A file system that fills up. The root always is one, whatever it is made of.
 fn is_disk(disk: &Disk) -> bool {
-    let image = matches!(
-        disk.fs.as_str(),
-        "squashfs" | "iso9660" | "erofs" | "devtmpfs"
-    );
+    let image = matches!(disk.fs.as_str(), "squashfs" | "iso9660" | "erofs" | "devtmpfs");
     disk.mount == "/"
         || disk.fs == "zfs"
         || (disk.device.starts_with("/dev/") && !image && !disk.fs.starts_with("fuse"))
@@ -75,13 +57,8 @@ fn unescape(field: &str) -> String {
     let mut parts = field.split('\\');
     let mut text = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        match part
-            .get(..3)
-            .and_then(|code| u8::from_str_radix(code, 8).ok())
-        {
-            Some(byte) => {
-                text.extend(std::iter::once(char::from(byte)).chain(part.chars().skip(3)))
-            }
+        match part.get(..3).and_then(|code| u8::from_str_radix(code, 8).ok()) {
+            Some(byte) => text.extend(std::iter::once(char::from(byte)).chain(part.chars().skip(3))),
             None => text.extend(std::iter::once('\\').chain(part.chars())),
         }
     }

@@ -12,9 +12,7 @@ fn main() -> std::process::ExitCode {
             std::process::ExitCode::SUCCESS
         }
         Some(_) => {
-            eprintln!(
-                "constella-agent: run (default), healthcheck, version; settings come from the environment"
-            );
+            eprintln!("constella-agent: run (default), healthcheck, version; settings come from the environment");
             std::process::ExitCode::from(2)
         }
     }

@@ -2,9 +2,7 @@
 
 /// CRC-32 (IEEE 802.3) by nibbles: the table is small and the rows are short.
 pub(crate) fn crc32(bytes: &[u8]) -> u32 {
-    !bytes
-        .iter()
-        .fold(!0, |crc, byte| nibble(nibble(crc ^ u32::from(*byte))))
+    !bytes.iter().fold(!0, |crc, byte| nibble(nibble(crc ^ u32::from(*byte))))
 }
 
 fn nibble(crc: u32) -> u32 {

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use constella_shared::agent::{
-    AGENT_PROTOCOL, AgentError, AgentErrorCode, Health, RebootAnswer, RebootOutcome, RebootRequest,
-    SeriesKind, SpeedtestRequest,
+    AGENT_PROTOCOL, AgentError, AgentErrorCode, Health, RebootAnswer, RebootOutcome, RebootRequest, SeriesKind,
+    SpeedtestRequest,
 };
 use constella_shared::ids::CommandId;
 use constella_shared::limits::AGENT_BODY_BYTES;
@@ -24,9 +24,7 @@ type Answer = Response<Full<Bytes>>;
 const SERIES_HOURS: u32 = 90 * 24;
 
 pub(super) async fn answer(front: &Front, uid: u64, request: Request<Incoming>) -> Answer {
-    route(front, uid, request)
-        .await
-        .unwrap_or_else(|error| refuse(&error))
+    route(front, uid, request).await.unwrap_or_else(|error| refuse(&error))
 }
 
 async fn route(front: &Front, uid: u64, request: Request<Incoming>) -> Result<Answer, AgentError> {
@@ -45,12 +43,8 @@ async fn route(front: &Front, uid: u64, request: Request<Incoming>) -> Result<An
         }
         ("POST", "/v1/reboot") => {
             let request: RebootRequest = read(body).await?;
-            let ask = Ask {
-                verb: Verb::Reboot,
-                id: request.command_id.0,
-                not_after_ms: request.not_after_boottime_ms,
-                uid,
-            };
+            let ask =
+                Ask { verb: Verb::Reboot, id: request.command_id.0, not_after_ms: request.not_after_boottime_ms, uid };
             let record = front.channel.command(&ask, true).await?;
             refused(&record, Verb::Reboot)?;
             json(&outcome(&record))
@@ -59,7 +53,8 @@ async fn route(front: &Front, uid: u64, request: Request<Incoming>) -> Result<An
     })
 }
 
-const PATHS: &str = "the agent has GET /v1/health, /v1/stats, /v1/series, /v1/speedtest and POST /v1/speedtest, /v1/reboot";
+const PATHS: &str =
+    "the agent has GET /v1/health, /v1/stats, /v1/series, /v1/speedtest and POST /v1/speedtest, /v1/reboot";
 
 fn health(front: &Front) -> Health {
     Health {
@@ -74,58 +69,33 @@ fn health(front: &Front) -> Health {
 
 /// `kind=cpu&hours=6`, both needed, in any order.
 fn query(text: &str) -> Result<(SeriesKind, u32), AgentError> {
-    let value = |name| {
-        text.split('&')
-            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
-    };
-    let kind = value("kind")
-        .and_then(|kind| SeriesKind::deserialize(StrDeserializer::<value::Error>::new(kind)).ok());
-    let hours = value("hours")
-        .and_then(|hours| hours.parse().ok())
-        .filter(|hours| (1..=SERIES_HOURS).contains(hours));
-    let wanted =
-        "the query is kind=cpu, net, mem, disk, load, temp or speedtest, and hours=1 to 2160";
-    kind.zip(hours)
-        .ok_or_else(|| refusal(AgentErrorCode::BadRequest, wanted))
+    let value = |name| text.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+    let kind = value("kind").and_then(|kind| SeriesKind::deserialize(StrDeserializer::<value::Error>::new(kind)).ok());
+    let hours = value("hours").and_then(|hours| hours.parse().ok()).filter(|hours| (1..=SERIES_HOURS).contains(hours));
+    let wanted = "the query is kind=cpu, net, mem, disk, load, temp or speedtest, and hours=1 to 2160";
+    kind.zip(hours).ok_or_else(|| refusal(AgentErrorCode::BadRequest, wanted))
 }
 
 async fn read<T: DeserializeOwned>(body: Incoming) -> Result<T, AgentError> {
-    let body = Limited::new(body, AGENT_BODY_BYTES as usize)
-        .collect()
-        .await
-        .map_err(|error| match error.is::<LengthLimitError>() {
-            true => refusal(AgentErrorCode::TooLarge, "the body is over 4096 bytes"),
-            false => refusal(AgentErrorCode::BadRequest, "the body did not arrive whole"),
-        })?;
-    serde_json::from_slice(&body.to_bytes())
-        .map_err(|error| refusal(AgentErrorCode::BadRequest, &error.to_string()))
+    let body = Limited::new(body, AGENT_BODY_BYTES as usize).collect().await.map_err(|error| match error
+        .is::<LengthLimitError>(
+    ) {
+        true => refusal(AgentErrorCode::TooLarge, "the body is over 4096 bytes"),
+        false => refusal(AgentErrorCode::BadRequest, "the body did not arrive whole"),
+    })?;
+    serde_json::from_slice(&body.to_bytes()).map_err(|error| refusal(AgentErrorCode::BadRequest, &error.to_string()))
 }
 
 /// The refusal in a record, where it is one.
 pub(super) fn refused(record: &Record, verb: Verb) -> Result<(), AgentError> {
     let (code, message) = match record.state {
-        _ if record.verb != verb => (
-            AgentErrorCode::BadRequest,
-            "that command id was taken for another verb",
-        ),
+        _ if record.verb != verb => (AgentErrorCode::BadRequest, "that command id was taken for another verb"),
         State::Started | State::Accepted | State::Failed => return Ok(()),
         State::TooLate => (AgentErrorCode::TooLate, "the command's deadline is past"),
-        State::TooSoon => (
-            AgentErrorCode::TooSoon,
-            "the last reboot is less than REBOOT_MIN_INTERVAL_SEC ago",
-        ),
-        State::Busy => (
-            AgentErrorCode::Busy,
-            "another command of this kind is on its way",
-        ),
-        State::Disabled => (
-            AgentErrorCode::Disabled,
-            "the operator of this host switched that off",
-        ),
-        State::NotStored => (
-            AgentErrorCode::Failed,
-            "the command id cannot be stored, so nothing was begun",
-        ),
+        State::TooSoon => (AgentErrorCode::TooSoon, "the last reboot is less than REBOOT_MIN_INTERVAL_SEC ago"),
+        State::Busy => (AgentErrorCode::Busy, "another command of this kind is on its way"),
+        State::Disabled => (AgentErrorCode::Disabled, "the operator of this host switched that off"),
+        State::NotStored => (AgentErrorCode::Failed, "the command id cannot be stored, so nothing was begun"),
     };
     Err(refusal(code, message))
 }
@@ -134,31 +104,20 @@ fn outcome(record: &Record) -> RebootAnswer {
     let outcome = match record.state {
         State::Started => RebootOutcome::Started,
         State::Accepted => RebootOutcome::Accepted,
-        _ => RebootOutcome::Failed {
-            status: record.exit_status(),
-            stderr: record.message(),
-        },
+        _ => RebootOutcome::Failed { status: record.exit_status(), stderr: record.message() },
     };
-    RebootAnswer {
-        command_id: CommandId(record.id),
-        outcome,
-    }
+    RebootAnswer { command_id: CommandId(record.id), outcome }
 }
 
 fn json(document: &impl Serialize) -> Answer {
     // Our documents have string keys only and cannot fail; if one did, the answer would be empty.
     let mut answer = Answer::new(Full::from(serde_json::to_vec(document).unwrap_or_default()));
-    answer
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     answer
 }
 
 pub(super) fn refusal(code: AgentErrorCode, message: &str) -> AgentError {
-    AgentError {
-        code,
-        message: message.to_owned(),
-    }
+    AgentError { code, message: message.to_owned() }
 }
 
 fn refuse(error: &AgentError) -> Answer {
@@ -178,12 +137,7 @@ fn refuse(error: &AgentError) -> Answer {
 
 /// The answer to a request whose body does not come to an end.
 pub(super) fn too_slow() -> Answer {
-    let mut answer = refuse(&refusal(
-        AgentErrorCode::BadRequest,
-        "the request did not arrive within its time",
-    ));
-    answer
-        .headers_mut()
-        .insert(CONNECTION, HeaderValue::from_static("close"));
+    let mut answer = refuse(&refusal(AgentErrorCode::BadRequest, "the request did not arrive within its time"));
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     answer
 }

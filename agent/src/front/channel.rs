@@ -30,11 +30,7 @@ impl Channel {
             UnixDatagram::from_std(socket)
         };
         let records = broadcast::Sender::new(16);
-        Ok(Self {
-            root: socket(io::stdin().as_fd())?,
-            reports: socket(io::stdout().as_fd())?,
-            records,
-        })
+        Ok(Self { root: socket(io::stdin().as_fd())?, reports: socket(io::stdout().as_fd())?, records })
     }
 
     /// Sends a request and does not wait for what comes of it.
@@ -98,14 +94,7 @@ fn take_report(front: &Front, report: Report) {
         Report::Disk(disk) if coming.len() < DISKS => coming.push(disk),
         Report::Disk(_) => {}
         Report::Looked { hostname: name } => (*hostname, *disks) = (name, std::mem::take(coming)),
-        Report::Progress {
-            phase,
-            percent,
-            so_far,
-        } => front
-            .speedtest
-            .borrow_mut()
-            .progress(phase, percent, so_far),
+        Report::Progress { phase, percent, so_far } => front.speedtest.borrow_mut().progress(phase, percent, so_far),
         Report::Measured(figures) => front.speedtest.borrow_mut().measured(figures),
     }
 }
@@ -113,12 +102,7 @@ fn take_report(front: &Front, report: Report) {
 fn take_record(front: &Front, record: Record) {
     match record.verb {
         Verb::Look => {}
-        Verb::Reboot
-            if matches!(
-                record.state,
-                State::Started | State::Accepted | State::Failed
-            ) =>
-        {
+        Verb::Reboot if matches!(record.state, State::Started | State::Accepted | State::Failed) => {
             *front.last_reboot.borrow_mut() = Some(record.clone());
         }
         Verb::Reboot => {}

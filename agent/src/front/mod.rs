@@ -43,9 +43,7 @@ pub(crate) fn run(host: &Host, config: Config) -> io::Result<()> {
     } else {
         powers::bind_to_parent()?;
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async {
         let folder = config.state_dir.join("series");
@@ -61,11 +59,7 @@ pub(crate) fn run(host: &Host, config: Config) -> io::Result<()> {
         });
         let listener = server::bind(&front.config.socket)?;
         let sampling = sampler::run(front.clone(), host.pid1.clone(), host.boot_id.clone());
-        tokio::task::spawn_local(async {
-            sampling
-                .await
-                .inspect_err(|error| say(Level::Error, "no sampling", error))
-        });
+        tokio::task::spawn_local(async { sampling.await.inspect_err(|error| say(Level::Error, "no sampling", error)) });
         if let Some(every) = front.config.speedtest_every {
             tokio::task::spawn_local(measure_every(front.clone(), every));
         }
@@ -87,7 +81,5 @@ async fn measure_every(front: Rc<Front>, every: Duration) {
 
 /// Milliseconds since 1970; 0 where the clock is before that.
 fn unix_ms() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| time.as_millis() as u64)
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64)
 }

@@ -30,40 +30,19 @@ struct Sampler {
 }
 
 /// Samples for ever, unless there is no `/proc`.
-pub(super) async fn run(
-    front: Rc<Front>,
-    pid1: PathBuf,
-    boot_id: PathBuf,
-) -> Result<(), sysinfo::Error> {
-    let (system, sensors, nets, disks) =
-        (System::new()?, Components::new()?, Vec::new(), Vec::new());
-    let mut sampler = Sampler {
-        pid1,
-        boot_id,
-        system,
-        sensors,
-        nets,
-        disks,
-        at: Instant::now(),
-    };
+pub(super) async fn run(front: Rc<Front>, pid1: PathBuf, boot_id: PathBuf) -> Result<(), sysinfo::Error> {
+    let (system, sensors, nets, disks) = (System::new()?, Components::new()?, Vec::new(), Vec::new());
+    let mut sampler = Sampler { pid1, boot_id, system, sensors, nets, disks, at: Instant::now() };
     // Rates and percentages are differences: the first sample has none, and waits for no second.
     *front.stats.borrow_mut() = sampler.sample(&front)?.0;
     let mut looked_at: Option<Instant> = None;
-    let mut ticks = interval_at(
-        Instant::now() + MINIMUM_CPU_UPDATE_INTERVAL,
-        front.config.sample_every,
-    );
+    let mut ticks = interval_at(Instant::now() + MINIMUM_CPU_UPDATE_INTERVAL, front.config.sample_every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         if looked_at.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
             looked_at = Some(Instant::now());
             sampler.sensors.refresh(true);
-            let ask = Ask {
-                verb: Verb::Look,
-                id: [0; 32],
-                not_after_ms: 0,
-                uid: 0,
-            };
+            let ask = Ask { verb: Verb::Look, id: [0; 32], not_after_ms: 0, uid: 0 };
             if let Err(error) = front.channel.send(&ask).await {
                 say(Level::Error, "the root part takes no request", error);
             }
@@ -85,19 +64,10 @@ impl Sampler {
         let whole = |name: &str| Path::new("/sys/block").join(name).exists();
         let disks = procfs::disks(&text(Path::new("/proc/diskstats")), whole);
         let net = |(name, [rx_total, tx_total]): &(String, [u64; 2])| {
-            let [rx_rate, tx_rate] =
-                procfs::rates(&self.nets, name, [*rx_total, *tx_total], seconds);
-            Net {
-                name: name.clone(),
-                rx_total: *rx_total,
-                tx_total: *tx_total,
-                rx_rate,
-                tx_rate,
-            }
+            let [rx_rate, tx_rate] = procfs::rates(&self.nets, name, [*rx_total, *tx_total], seconds);
+            Net { name: name.clone(), rx_total: *rx_total, tx_total: *tx_total, rx_rate, tx_rate }
         };
-        let io = disks
-            .iter()
-            .map(|(name, now)| procfs::rates(&self.disks, name, *now, seconds));
+        let io = disks.iter().map(|(name, now)| procfs::rates(&self.disks, name, *now, seconds));
         let [read, written] = io.fold([0; 2], |[r, w], [read, written]| [r + read, w + written]);
         let (hostname, mounts, _) = &*front.looked.borrow();
         let load = System::load_average()?;
@@ -111,10 +81,7 @@ impl Sampler {
             cores_percent: self.system.cpus().iter().map(sysinfo::Cpu::usage).collect(),
             load: [load.one as f32, load.five as f32, load.fifteen as f32],
             mem_total: self.system.total_memory(),
-            mem_used: self
-                .system
-                .total_memory()
-                .saturating_sub(self.system.available_memory()),
+            mem_used: self.system.total_memory().saturating_sub(self.system.available_memory()),
             swap_total: self.system.total_swap(),
             swap_used: self.system.used_swap(),
             disks: mounts.clone(),
@@ -140,25 +107,10 @@ impl Sampler {
 }
 
 /// The figures of one sample, in the order that `series::channels` names them.
-fn sample_of(
-    stats: &Stats,
-    [read, written]: [u64; 2],
-    speedtest: Option<SpeedtestFigures>,
-) -> Sample {
-    let [rx, tx] = stats
-        .nets
-        .iter()
-        .fold([0, 0], |[rx, tx], net| [rx + net.rx_rate, tx + net.tx_rate]);
-    let fullest = stats
-        .disks
-        .iter()
-        .map(|disk| percent(disk.used, disk.total))
-        .fold(0.0, f32::max);
-    let hottest = stats
-        .temperatures
-        .iter()
-        .map(|sensor| sensor.celsius)
-        .fold(f32::NAN, f32::max);
+fn sample_of(stats: &Stats, [read, written]: [u64; 2], speedtest: Option<SpeedtestFigures>) -> Sample {
+    let [rx, tx] = stats.nets.iter().fold([0, 0], |[rx, tx], net| [rx + net.rx_rate, tx + net.tx_rate]);
+    let fullest = stats.disks.iter().map(|disk| percent(disk.used, disk.total)).fold(0.0, f32::max);
+    let hottest = stats.temperatures.iter().map(|sensor| sensor.celsius).fold(f32::NAN, f32::max);
     let speedtest = speedtest.unwrap_or_default();
     let bps = |figure: Option<u64>| figure.map_or(f32::NAN, |bps| bps as f32);
     let [load, ..] = stats.load;
@@ -180,11 +132,7 @@ fn sample_of(
 }
 
 fn percent(part: u64, whole: u64) -> f32 {
-    if whole == 0 {
-        0.0
-    } else {
-        (part as f64 / whole as f64 * 100.0) as f32
-    }
+    if whole == 0 { 0.0 } else { (part as f64 / whole as f64 * 100.0) as f32 }
 }
 
 /// A file of the kernel; one that cannot be read is empty, and its figures are absent.

@@ -10,9 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use constella_shared::limits::{
-    AGENT_CONNECTION_MS, AGENT_CONNECTIONS, AGENT_HEAD_BYTES, AGENT_REQUEST_MS,
-};
+use constella_shared::limits::{AGENT_CONNECTION_MS, AGENT_CONNECTIONS, AGENT_HEAD_BYTES, AGENT_REQUEST_MS};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -26,10 +24,7 @@ use crate::log::{Level, say};
 
 /// Binds the socket, for its owner and group only from its first moment on.
 pub(super) fn bind(path: &Path) -> io::Result<UnixListener> {
-    if path
-        .symlink_metadata()
-        .is_ok_and(|file| file.file_type().is_socket())
-    {
+    if path.symlink_metadata().is_ok_and(|file| file.file_type().is_socket()) {
         if StdStream::connect(path).is_ok() {
             return Err(io::Error::other("another agent serves this socket"));
         }
@@ -57,11 +52,7 @@ pub(super) async fn serve(front: Rc<Front>, listener: UnixListener) {
         let uid = match stream.peer_cred() {
             Ok(peer) if front.config.allowed_uids.contains(&peer.uid()) => peer.uid(),
             Ok(peer) => {
-                say(
-                    Level::Warn,
-                    "connection refused, uid not in AGENT_ALLOWED_UIDS",
-                    peer.uid(),
-                );
+                say(Level::Warn, "connection refused, uid not in AGENT_ALLOWED_UIDS", peer.uid());
                 continue;
             }
             Err(_) => continue,
@@ -93,12 +84,7 @@ async fn converse(front: Rc<Front>, stream: UnixStream, uid: u32) {
         .max_buf_size(AGENT_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
-    let ended = match timeout(
-        Duration::from_millis(AGENT_CONNECTION_MS),
-        connection.as_mut(),
-    )
-    .await
-    {
+    let ended = match timeout(Duration::from_millis(AGENT_CONNECTION_MS), connection.as_mut()).await {
         Ok(ended) => ended,
         Err(_) => {
             connection.as_mut().graceful_shutdown();

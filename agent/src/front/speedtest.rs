@@ -24,11 +24,7 @@ impl Speedtest {
             .ok()
             .and_then(|text| serde_json::from_slice(&text).ok())
             .unwrap_or(SpeedtestState::Idle);
-        let mut speedtest = Self {
-            file,
-            state,
-            finished: None,
-        };
+        let mut speedtest = Self { file, state, finished: None };
         speedtest.fail("the agent was restarted during the test");
         speedtest
     }
@@ -43,13 +39,7 @@ impl Speedtest {
     }
 
     pub(super) fn progress(&mut self, now: SpeedtestPhase, done: u8, figures: SpeedtestFigures) {
-        if let SpeedtestState::Running {
-            phase,
-            percent,
-            so_far,
-            ..
-        } = &mut self.state
-        {
+        if let SpeedtestState::Running { phase, percent, so_far, .. } = &mut self.state {
             (*phase, *percent, *so_far) = (now, done.min(100), figures);
         }
     }
@@ -57,11 +47,7 @@ impl Speedtest {
     pub(super) fn measured(&mut self, figures: SpeedtestFigures) {
         if let SpeedtestState::Running { command_id, .. } = self.state {
             self.finished = Some(figures);
-            self.set(SpeedtestState::Done {
-                command_id,
-                at_unix_s: unix_ms() / 1000,
-                figures,
-            });
+            self.set(SpeedtestState::Done { command_id, at_unix_s: unix_ms() / 1000, figures });
         }
     }
 
@@ -71,16 +57,9 @@ impl Speedtest {
         match record.state {
             State::Started if self.id() != Some(command_id) => {
                 let (phase, so_far) = (SpeedtestPhase::Latency, SpeedtestFigures::default());
-                self.set(SpeedtestState::Running {
-                    command_id,
-                    phase,
-                    percent: 0,
-                    so_far,
-                });
+                self.set(SpeedtestState::Running { command_id, phase, percent: 0, so_far });
             }
-            State::Accepted | State::Failed if self.id() == Some(command_id) => {
-                self.fail(&record.message())
-            }
+            State::Accepted | State::Failed if self.id() == Some(command_id) => self.fail(&record.message()),
             _ => {}
         }
     }
@@ -88,52 +67,29 @@ impl Speedtest {
     /// Ends a running test with an error; one that ended already is left as it is.
     fn fail(&mut self, message: &str) {
         if let SpeedtestState::Running { command_id, .. } = self.state {
-            self.set(SpeedtestState::Failed {
-                command_id,
-                at_unix_s: unix_ms() / 1000,
-                message: message.to_owned(),
-            });
+            self.set(SpeedtestState::Failed { command_id, at_unix_s: unix_ms() / 1000, message: message.to_owned() });
         }
     }
 
     fn set(&mut self, state: SpeedtestState) {
         self.state = state;
         let new = self.file.with_extension("new");
-        let written = serde_json::to_vec(&self.state)
-            .map_err(Into::into)
-            .and_then(|text| std::fs::write(&new, text));
+        let written = serde_json::to_vec(&self.state).map_err(Into::into).and_then(|text| std::fs::write(&new, text));
         if let Err(error) = written.and_then(|()| std::fs::rename(&new, &self.file)) {
-            say(
-                Level::Warn,
-                "the speedtest is not kept over a restart",
-                error,
-            );
+            say(Level::Warn, "the speedtest is not kept over a restart", error);
         }
     }
 }
 
 /// Starts a test, or finds the one of this command.
-pub(super) async fn start(
-    front: &Front,
-    id: CommandId,
-    uid: u64,
-) -> Result<SpeedtestState, AgentError> {
+pub(super) async fn start(front: &Front, id: CommandId, uid: u64) -> Result<SpeedtestState, AgentError> {
     if front.speedtest.borrow().id() != Some(id) {
-        let ask = Ask {
-            verb: Verb::Speedtest,
-            id: id.0,
-            not_after_ms: 0,
-            uid,
-        };
+        let ask = Ask { verb: Verb::Speedtest, id: id.0, not_after_ms: 0, uid };
         let record = front.channel.command(&ask, false).await?;
         super::answer::refused(&record, Verb::Speedtest)?;
         if front.speedtest.borrow().id() != Some(id) {
             let message = "this test is over, and a newer one has taken its place".to_owned();
-            return Ok(SpeedtestState::Failed {
-                command_id: id,
-                at_unix_s: unix_ms() / 1000,
-                message,
-            });
+            return Ok(SpeedtestState::Failed { command_id: id, at_unix_s: unix_ms() / 1000, message });
         }
     }
     Ok(front.speedtest.borrow().state.clone())

@@ -69,17 +69,7 @@ impl Ask {
     /// The record of a command that is taken now.
     pub(super) fn record(&self, taken_ms: u64) -> Record {
         let Self { verb, id, uid, .. } = *self;
-        Record {
-            verb,
-            state: State::Started,
-            id,
-            uid,
-            seq: 0,
-            taken_ms,
-            boot_id: [0; _],
-            status: 0,
-            stderr: [0; _],
-        }
+        Record { verb, state: State::Started, id, uid, seq: 0, taken_ms, boot_id: [0; _], status: 0, stderr: [0; _] }
     }
 }
 
@@ -90,8 +80,6 @@ impl Record {
 
     /// Standard error, for a person.
     pub(crate) fn message(&self) -> String {
-        String::from_utf8_lossy(&self.stderr)
-            .trim_matches(['\0', '\n'])
-            .to_owned()
+        String::from_utf8_lossy(&self.stderr).trim_matches(['\0', '\n']).to_owned()
     }
 }

@@ -30,13 +30,7 @@ impl Ledger {
     /// A file of another size is not replaced: what it remembers might be needed.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
         let path = folder.join("commands");
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)?;
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
         match file.metadata()?.len() {
             0 => fallocate(&file, FallocateFlags::empty(), 0, ROWS * ROW)?,
             length if length == ROWS * ROW => {}
@@ -77,8 +71,7 @@ impl Ledger {
     pub(crate) fn put(&mut self, record: &mut Record) -> io::Result<()> {
         self.seq += 1;
         record.seq = self.seq;
-        self.file
-            .write_all_at(&record.encode(), record.seq % ROWS * ROW)?;
+        self.file.write_all_at(&record.encode(), record.seq % ROWS * ROW)?;
         self.file.sync_data()
     }
 }

@@ -24,38 +24,21 @@ pub(crate) const HELPER: (u32, u32) = (65534, 65534);
 /// Prepares the folders, starts the front, and serves it. Returns what ended the agent.
 pub(crate) fn run(host: &Host, config: &Config) -> io::Result<std::convert::Infallible> {
     if host.powers && std::process::id() == 1 {
-        return Err(io::Error::other(
-            "this process is PID 1 itself; the container needs `pid: host`",
-        ));
+        return Err(io::Error::other("this process is PID 1 itself; the container needs `pid: host`"));
     }
     create_dir_all(&config.state_dir)?;
     prepare(config.socket.parent().unwrap_or(Path::new("/")), host)?;
     prepare(&config.state_dir.join("series"), host)?;
     let mut audit = OpenOptions::new();
-    let audit = audit
-        .create(true)
-        .append(true)
-        .mode(0o640)
-        .open(config.state_dir.join("audit.log"))?;
+    let audit = audit.create(true).append(true).mode(0o640).open(config.state_dir.join("audit.log"))?;
     let ledger = ledger::Ledger::open(&config.state_dir)?;
     let (front, front_end) = UnixDatagram::pair()?;
     let (reports, reports_end) = UnixDatagram::pair()?;
     front.set_nonblocking(true)?;
     let mut process = Inner::Front.command();
-    process
-        .stdin(OwnedFd::from(front_end))
-        .stdout(OwnedFd::from(reports_end));
+    process.stdin(OwnedFd::from(front_end)).stdout(OwnedFd::from(reports_end));
     let process = process.spawn()?;
-    serve::Root {
-        host,
-        config,
-        ledger,
-        audit,
-        front,
-        reports,
-        jobs: Vec::new(),
-    }
-    .serve(process)
+    serve::Root { host, config, ledger, audit, front, reports, jobs: Vec::new() }.serve(process)
 }
 
 /// Makes a folder that only root and the shared group can enter. Its owner may do so without CAP_CHOWN, being in the group.

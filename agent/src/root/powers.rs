@@ -11,8 +11,8 @@ use rustix::fs::{Gid, Mode, OFlags, ResolveFlags, Uid, open, openat2};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capability_is_in_bounding_set, clear_ambient_capability_set,
-    move_into_link_name_space, remove_capability_from_bounding_set, set_capabilities,
-    set_no_new_privs, set_thread_groups, set_thread_res_gid, set_thread_res_uid,
+    move_into_link_name_space, remove_capability_from_bounding_set, set_capabilities, set_no_new_privs,
+    set_thread_groups, set_thread_res_gid, set_thread_res_uid,
 };
 
 /// The namespaces that `/sbin/reboot` needs to find its init system; the mount namespace last, because the others are opened
@@ -22,19 +22,15 @@ const HOST: [&str; 4] = ["net", "uts", "ipc", "mnt"];
 /// Becomes the host's `/sbin/reboot`, in the host's namespaces. Returns only what prevented it.
 pub(crate) fn become_reboot(pid1: &Path) -> io::Error {
     let enter = || -> io::Result<()> {
-        let opened: Vec<File> = HOST
-            .iter()
-            .map(|name| File::open(pid1.join("ns").join(name)))
-            .collect::<Result<_, _>>()?;
+        let opened: Vec<File> =
+            HOST.iter().map(|name| File::open(pid1.join("ns").join(name))).collect::<Result<_, _>>()?;
         for namespace in opened {
             move_into_link_name_space(namespace.as_fd(), None)?;
         }
         std::env::set_current_dir("/")
     };
     match enter() {
-        Ok(()) => Command::new("/sbin/reboot")
-            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-            .exec(),
+        Ok(()) => Command::new("/sbin/reboot").env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").exec(),
         Err(error) => error,
     }
 }
@@ -42,36 +38,20 @@ pub(crate) fn become_reboot(pid1: &Path) -> io::Error {
 /// Asks a PID 1 that is systemd to reboot, with the signal that systemd(1) documents for it.
 pub(crate) fn signal_reboot(pid1: &Path) -> io::Result<()> {
     if std::fs::read(pid1.join("comm"))? != b"systemd\n" {
-        return Err(io::Error::other(
-            "PID 1 is not systemd, and only systemd reboots on a signal",
-        ));
+        return Err(io::Error::other("PID 1 is not systemd, and only systemd reboots on a signal"));
     }
     crate::rtsignal::tell_systemd_to_reboot()
 }
 
 /// Enters one namespace of the host.
 pub(crate) fn enter(pid1: &Path, name: &str) -> io::Result<()> {
-    Ok(move_into_link_name_space(
-        File::open(pid1.join("ns").join(name))?.as_fd(),
-        None,
-    )?)
+    Ok(move_into_link_name_space(File::open(pid1.join("ns").join(name))?.as_fd(), None)?)
 }
 
 /// Opens a file of the host, symbolic links resolved as the host would.
 pub(crate) fn open_host_file(pid1: &Path, name: &str) -> io::Result<File> {
-    let root = open(
-        pid1.join("root"),
-        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
-        Mode::empty(),
-    )?;
-    Ok(openat2(
-        root,
-        name,
-        OFlags::RDONLY | OFlags::CLOEXEC,
-        Mode::empty(),
-        ResolveFlags::IN_ROOT,
-    )?
-    .into())
+    let root = open(pid1.join("root"), OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    Ok(openat2(root, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::IN_ROOT)?.into())
 }
 
 /// Gives everything away for good: every capability set, the groups, the uid; and ends with its parent.
@@ -95,14 +75,7 @@ pub(crate) fn drop_all((uid, gid): (u32, u32), forgiving: bool) -> io::Result<()
     forgive(set_thread_res_gid(gid, gid, gid))?;
     forgive(set_thread_res_uid(uid, uid, uid))?;
     let none = CapabilitySet::empty();
-    set_capabilities(
-        None,
-        CapabilitySets {
-            effective: none,
-            permitted: none,
-            inheritable: none,
-        },
-    )?;
+    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?;
     bind_to_parent()
 }
 

@@ -52,14 +52,9 @@ impl Root<'_> {
             let fds = [self.front.as_fd(), front_ended.as_fd()]
                 .into_iter()
                 .chain(self.jobs.iter().map(|job| job.ended.as_fd()));
-            let mut polled: Vec<_> = fds
-                .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
-                .collect();
+            let mut polled: Vec<_> = fds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
             // Only while a helper is at work does this process wake by itself, to end what lasts too long.
-            let second = Timespec {
-                tv_sec: 1,
-                tv_nsec: 0,
-            };
+            let second = Timespec { tv_sec: 1, tv_nsec: 0 };
             retry_on_intr(|| poll(&mut polled, (!self.jobs.is_empty()).then_some(&second)))?;
             if let Some(status) = front.try_wait()? {
                 return Err(io::Error::other(format!("the front ended: {status}")));
@@ -125,18 +120,11 @@ impl Root<'_> {
 
     fn verdict(&self, ask: &Ask, record: &Record) -> io::Result<State> {
         let now = record.taken_ms;
-        let soon = self
-            .ledger
-            .newest(|old| old.verb == Verb::Reboot)?
-            .is_some_and(|old| {
-                // Since another boot the clock began anew, so at least all of its time has passed.
-                let since = if old.boot_id == record.boot_id {
-                    old.taken_ms
-                } else {
-                    0
-                };
-                u128::from(now.saturating_sub(since)) < self.config.reboot_min_interval.as_millis()
-            });
+        let soon = self.ledger.newest(|old| old.verb == Verb::Reboot)?.is_some_and(|old| {
+            // Since another boot the clock began anew, so at least all of its time has passed.
+            let since = if old.boot_id == record.boot_id { old.taken_ms } else { 0 };
+            u128::from(now.saturating_sub(since)) < self.config.reboot_min_interval.as_millis()
+        });
         Ok(match ask.verb {
             Verb::Reboot if !self.config.allow_reboot => State::Disabled,
             Verb::Speedtest if !self.config.allow_speedtest => State::Disabled,
@@ -148,12 +136,7 @@ impl Root<'_> {
 
     fn start(&mut self, record: Record) {
         match self.spawn(&record) {
-            Ok((child, ended, stderr)) => self.jobs.push(Job {
-                record,
-                child,
-                ended,
-                stderr,
-            }),
+            Ok((child, ended, stderr)) => self.jobs.push(Job { record, child, ended, stderr }),
             Err(error) => self.settle(record, State::Failed, 0, error.to_string().as_bytes()),
         }
     }
@@ -168,60 +151,30 @@ impl Root<'_> {
             Verb::Reboot => ((self.host.reboot)(self.config.reboot_method), Stdio::null()),
         };
         if record.verb == Verb::Speedtest {
-            command.args([
-                &self.config.speedtest_url,
-                &self.config.speedtest_max_mb.to_string(),
-            ]);
+            command.args([&self.config.speedtest_url, &self.config.speedtest_max_mb.to_string()]);
         }
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(stdout)
-            .stderr(stderr.try_clone()?)
-            .spawn()?;
+        let child = command.stdin(Stdio::null()).stdout(stdout).stderr(stderr.try_clone()?).spawn()?;
         let ended = pidfd(&child)?;
         Ok((child, ended, stderr))
     }
 
     fn finish(&mut self, job: Job, status: ExitStatus) -> io::Result<()> {
         let mut tail = [0; REBOOT_STDERR_BYTES];
-        let from = job
-            .stderr
-            .metadata()?
-            .len()
-            .saturating_sub(tail.len() as u64);
+        let from = job.stderr.metadata()?.len().saturating_sub(tail.len() as u64);
         let length = job.stderr.read_at(&mut tail, from)?;
-        let state = if status.success() {
-            State::Accepted
-        } else {
-            State::Failed
-        };
-        let code = status
-            .code()
-            .map_or(0, |code| u64::from(code.unsigned_abs()) + 1);
-        self.settle(
-            job.record,
-            state,
-            code,
-            tail.get(..length).unwrap_or_default(),
-        );
+        let state = if status.success() { State::Accepted } else { State::Failed };
+        let code = status.code().map_or(0, |code| u64::from(code.unsigned_abs()) + 1);
+        self.settle(job.record, state, code, tail.get(..length).unwrap_or_default());
         Ok(())
     }
 
     /// Stores, notes and answers how a command ended.
     fn settle(&mut self, mut record: Record, state: State, status: u64, stderr: &[u8]) {
         (record.state, record.status) = (state, status);
-        record
-            .stderr
-            .iter_mut()
-            .zip(stderr)
-            .for_each(|(to, from)| *to = *from);
+        record.stderr.iter_mut().zip(stderr).for_each(|(to, from)| *to = *from);
         if record.verb != Verb::Look {
             if let Err(error) = self.ledger.put(&mut record) {
-                say(
-                    Level::Error,
-                    "an outcome is not stored; its command id is",
-                    error,
-                );
+                say(Level::Error, "an outcome is not stored; its command id is", error);
             }
             self.note(&record);
         }
@@ -232,21 +185,9 @@ impl Root<'_> {
     fn note(&mut self, record: &Record) {
         let id: String = record.id.iter().map(|byte| format!("{byte:02x}")).collect();
         let unix_s = clock_gettime(ClockId::Realtime).tv_sec;
-        let Record {
-            verb,
-            state,
-            uid,
-            status,
-            ..
-        } = record;
-        let line = format!(
-            "unix={unix_s} verb={verb:?} command={id} uid={uid} outcome={state:?} status={status}\n"
-        );
-        if let Err(error) = self
-            .audit
-            .write_all(line.as_bytes())
-            .and_then(|()| self.audit.sync_data())
-        {
+        let Record { verb, state, uid, status, .. } = record;
+        let line = format!("unix={unix_s} verb={verb:?} command={id} uid={uid} outcome={state:?} status={status}\n");
+        if let Err(error) = self.audit.write_all(line.as_bytes()).and_then(|()| self.audit.sync_data()) {
             say(Level::Error, "no audit line", error);
         }
     }

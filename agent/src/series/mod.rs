@@ -43,11 +43,8 @@ impl Sums {
 
     /// Adds figures; NaN is absent.
     fn add(&mut self, figures: impl Iterator<Item = MinAvgMax>) {
-        for ((count, min, sum, max), MinAvgMax(low, mean, high)) in self
-            .0
-            .iter_mut()
-            .zip(figures)
-            .filter(|(_, f)| !f.1.is_nan())
+        for ((count, min, sum, max), MinAvgMax(low, mean, high)) in
+            self.0.iter_mut().zip(figures).filter(|(_, f)| !f.1.is_nan())
         {
             *count += 1;
             *min = min.min(low);
@@ -57,8 +54,7 @@ impl Sums {
     }
 
     fn figures(&self) -> impl Iterator<Item = f32> {
-        self.results()
-            .flat_map(|MinAvgMax(min, avg, max)| [min, avg, max])
+        self.results().flat_map(|MinAvgMax(min, avg, max)| [min, avg, max])
     }
 
     fn results(&self) -> impl Iterator<Item = MinAvgMax> {
@@ -84,15 +80,7 @@ struct Tier {
 impl Tier {
     fn new(name: &'static str, step_ms: u64, days: u64) -> Self {
         let (plain, slots) = (name == "samples", days * DAY_MS / step_ms);
-        Self {
-            name,
-            step_ms,
-            slots,
-            plain,
-            ring: None,
-            period_ms: 0,
-            sums: Sums::new(CHANNELS),
-        }
+        Self { name, step_ms, slots, plain, ring: None, period_ms: 0, sums: Sums::new(CHANNELS) }
     }
 
     fn add(&mut self, now_ms: u64, sample: &Sample, sync: bool) -> io::Result<()> {
@@ -131,19 +119,13 @@ impl Series {
             Tier::new("minutes", MINUTE_MS, 7),
             Tier::new("quarters", 15 * MINUTE_MS, 90),
         ];
-        let mut series = Self {
-            folder: folder.to_owned(),
-            tiers,
-            synced_ms: now_ms,
-        };
+        let mut series = Self { folder: folder.to_owned(), tiers, synced_ms: now_ms };
         series.reopen();
         let [samples, others @ ..] = &mut series.tiers;
         for (tier, ring) in others.iter_mut().zip(std::iter::repeat(&samples.ring)) {
             tier.period_ms = now_ms - now_ms % tier.step_ms;
             let sums = &mut tier.sums;
-            warn(ring.as_ref().map_or(Ok(()), |ring| {
-                ring.read(tier.period_ms, now_ms, |_, f| sums.add(triples(f)))
-            }));
+            warn(ring.as_ref().map_or(Ok(()), |ring| ring.read(tier.period_ms, now_ms, |_, f| sums.add(triples(f)))));
         }
         series
     }
@@ -151,12 +133,7 @@ impl Series {
     fn reopen(&mut self) {
         for tier in self.tiers.iter_mut().filter(|tier| tier.ring.is_none()) {
             let width = if tier.plain { CHANNELS } else { 3 * CHANNELS };
-            match Ring::open(
-                &self.folder.join(tier.name),
-                tier.step_ms,
-                tier.slots,
-                width,
-            ) {
+            match Ring::open(&self.folder.join(tier.name), tier.step_ms, tier.slots, width) {
                 Ok(ring) => tier.ring = Some(ring),
                 Err(error) => warn(Err(error)),
             }
@@ -183,13 +160,10 @@ impl Series {
         let range_ms = u64::from(hours) * 60 * MINUTE_MS;
         let wanted_ms = range_ms.div_ceil(SERIES_POINTS as u64 - 1);
         let [samples, minutes, quarters] = &self.tiers;
-        let tier = [quarters, minutes]
-            .into_iter()
-            .find(|tier| tier.step_ms <= wanted_ms)
-            .unwrap_or(match range_ms {
-                ..=DAY_MS => samples,
-                _ => minutes,
-            });
+        let tier = [quarters, minutes].into_iter().find(|tier| tier.step_ms <= wanted_ms).unwrap_or(match range_ms {
+            ..=DAY_MS => samples,
+            _ => minutes,
+        });
         let step_ms = tier.step_ms * wanted_ms.div_ceil(tier.step_ms);
         let (first, names) = channels(kind);
         let mut points = Vec::new();
@@ -197,10 +171,7 @@ impl Series {
         let mut close = |(at_ms, sums): &(u64, Sums)| {
             // A channel that is missing makes the point a gap: JSON has no NaN.
             if sums.0.iter().all(|(count, ..)| *count > 0) {
-                points.push(Point {
-                    t: at_ms / 1000,
-                    v: sums.results().collect(),
-                });
+                points.push(Point { t: at_ms / 1000, v: sums.results().collect() });
             }
         };
         let each = |at_ms: u64, figures: &[f32]| {
@@ -210,17 +181,10 @@ impl Series {
             }
             period.1.add(triples(figures).skip(first));
         };
-        warn(tier.ring.as_ref().map_or(Ok(()), |ring| {
-            ring.read(now_ms.saturating_sub(range_ms), now_ms, each)
-        }));
+        warn(tier.ring.as_ref().map_or(Ok(()), |ring| ring.read(now_ms.saturating_sub(range_ms), now_ms, each)));
         close(&period);
         let channels = names.iter().map(|name| (*name).to_owned()).collect();
-        Answer {
-            kind,
-            step_s: step_ms.div_ceil(1000) as u32,
-            channels,
-            points,
-        }
+        Answer { kind, step_s: step_ms.div_ceil(1000) as u32, channels, points }
     }
 }
 
@@ -229,11 +193,7 @@ fn triples(figures: &[f32]) -> impl Iterator<Item = MinAvgMax> {
     let each = figures.len() / CHANNELS;
     figures.chunks(each.max(1)).map(|f| match f {
         [min, avg, max] => MinAvgMax(*min, *avg, *max),
-        other => other
-            .first()
-            .map_or(MinAvgMax(f32::NAN, f32::NAN, f32::NAN), |f| {
-                MinAvgMax(*f, *f, *f)
-            }),
+        other => other.first().map_or(MinAvgMax(f32::NAN, f32::NAN, f32::NAN), |f| MinAvgMax(*f, *f, *f)),
     })
 }
 

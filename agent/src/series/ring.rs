@@ -25,23 +25,13 @@ const VERSION: u64 = 1;
 impl Ring {
     /// Opens the ring, or makes it at its full size. A file that is not this ring is set aside as `<name>.damaged`.
     pub(super) fn open(path: &Path, step_ms: u64, slots: u64, width: usize) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)?;
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         let mut header = b"constella series".to_vec();
         for number in [VERSION, step_ms, slots, width as u64] {
             number.put(&mut header);
         }
         let header = seal(header);
-        let ring = Self {
-            file,
-            step_ms,
-            slots,
-            width,
-        };
+        let ring = Self { file, step_ms, slots, width };
         let size = HEADER + slots * ring.row_bytes() as u64;
         let mut found = vec![0; header.len()];
         if ring.file.metadata()?.len() == size {
@@ -67,12 +57,7 @@ impl Ring {
     }
 
     /// Calls `each` with the time and figures of every row from `from_ms` to `to_ms`, oldest first. What is damaged is absent.
-    pub(super) fn read(
-        &self,
-        from_ms: u64,
-        to_ms: u64,
-        mut each: impl FnMut(u64, &[f32]),
-    ) -> io::Result<()> {
+    pub(super) fn read(&self, from_ms: u64, to_ms: u64, mut each: impl FnMut(u64, &[f32])) -> io::Result<()> {
         let (first, last) = (from_ms / self.step_ms, to_ms / self.step_ms);
         let first = first.max((last + 1).saturating_sub(self.slots));
         let from_ms = from_ms.max(first * self.step_ms);
@@ -80,12 +65,9 @@ impl Ring {
         let mut step = first;
         while step <= last {
             // As many rows at once as lie together, but no more memory than a page or two.
-            let count = (last + 1 - step)
-                .min(self.slots - step % self.slots)
-                .min(64);
+            let count = (last + 1 - step).min(self.slots - step % self.slots).min(64);
             rows.resize(count as usize * self.row_bytes(), 0);
-            self.file
-                .read_exact_at(&mut rows, self.place(step * self.step_ms))?;
+            self.file.read_exact_at(&mut rows, self.place(step * self.step_ms))?;
             for row in rows.chunks_exact(self.row_bytes()) {
                 let Some(mut row) = unseal(row) else { continue };
                 let Some(at_ms) = u64::take(&mut row) else {

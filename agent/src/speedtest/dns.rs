@@ -21,10 +21,8 @@ pub(super) async fn resolve(name: &str, resolv_conf: &str) -> Result<IpAddr, Fai
     if let Ok(address) = name.parse() {
         return Ok(address);
     }
-    let servers: Vec<IpAddr> = resolv_conf
-        .lines()
-        .filter_map(|line| line.strip_prefix("nameserver")?.trim().parse().ok())
-        .collect();
+    let servers: Vec<IpAddr> =
+        resolv_conf.lines().filter_map(|line| line.strip_prefix("nameserver")?.trim().parse().ok()).collect();
     for kind in [A, AAAA] {
         for server in servers.iter().cycle().take(servers.len() * TRIES) {
             // A server that fails is passed over; the last word is "unknown".
@@ -37,11 +35,7 @@ pub(super) async fn resolve(name: &str, resolv_conf: &str) -> Result<IpAddr, Fai
 }
 
 async fn ask(server: IpAddr, name: &str, kind: u16) -> std::io::Result<Option<IpAddr>> {
-    let any: IpAddr = if server.is_ipv4() {
-        Ipv4Addr::UNSPECIFIED.into()
-    } else {
-        Ipv6Addr::UNSPECIFIED.into()
-    };
+    let any: IpAddr = if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind((any, 0)).await?;
     socket.connect(SocketAddr::new(server, 53)).await?;
     let id = RandomState::new().hash_one(0) as u16;
@@ -49,17 +43,12 @@ async fn ask(server: IpAddr, name: &str, kind: u16) -> std::io::Result<Option<Ip
     // Without EDNS no answer is longer than this.
     let mut answer = [0; 512];
     let length = socket.recv(&mut answer).await?;
-    Ok(answer
-        .get(..length)
-        .and_then(|answer| address(answer, id, kind)))
+    Ok(answer.get(..length).and_then(|answer| address(answer, id, kind)))
 }
 
 fn question(id: u16, name: &str, kind: u16) -> Vec<u8> {
     // Recursion desired, one question, nothing else.
-    let mut query: Vec<u8> = [id, 0x0100, 1, 0, 0, 0]
-        .into_iter()
-        .flat_map(u16::to_be_bytes)
-        .collect();
+    let mut query: Vec<u8> = [id, 0x0100, 1, 0, 0, 0].into_iter().flat_map(u16::to_be_bytes).collect();
     for label in name.trim_end_matches('.').split('.') {
         query.push(label.len().min(63) as u8);
         query.extend(label.bytes().take(63));

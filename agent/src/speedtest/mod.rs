@@ -12,9 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use constella_shared::agent::{SpeedtestFigures, SpeedtestPhase};
-use constella_shared::limits::{
-    SPEEDTEST_MS, SPEEDTEST_PHASE_MS, SPEEDTEST_PINGS, SPEEDTEST_STREAMS,
-};
+use constella_shared::limits::{SPEEDTEST_MS, SPEEDTEST_PHASE_MS, SPEEDTEST_PINGS, SPEEDTEST_STREAMS};
 use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
 
@@ -77,28 +75,15 @@ pub(crate) fn run(url: &str, megabytes: &str) -> Result<(), Failure> {
     let megabytes: u64 = megabytes.parse().map_err(|_| Failure::Address)?;
     let mut resolv_conf = String::new();
     // A file that is none leaves no name servers, which is said when a name is to be resolved.
-    let _ = io::stdin()
-        .take(RESOLV_CONF_BYTES)
-        .read_to_string(&mut resolv_conf);
+    let _ = io::stdin().take(RESOLV_CONF_BYTES).read_to_string(&mut resolv_conf);
     let reporter = Reporter::stdout()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let test = async {
         let server = Arc::new(Server::find(url, &resolv_conf).await?);
-        Test {
-            server,
-            reporter,
-            figures: SpeedtestFigures::default(),
-        }
-        .measure(megabytes * 1_000_000)
-        .await
+        Test { server, reporter, figures: SpeedtestFigures::default() }.measure(megabytes * 1_000_000).await
     };
-    runtime.block_on(async {
-        timeout(Duration::from_millis(SPEEDTEST_MS), test)
-            .await
-            .unwrap_or(Err(Failure::TooLong))
-    })
+    runtime
+        .block_on(async { timeout(Duration::from_millis(SPEEDTEST_MS), test).await.unwrap_or(Err(Failure::TooLong)) })
 }
 
 /// More than any resolv.conf that works.
@@ -116,22 +101,12 @@ impl Test {
     async fn measure(mut self, bytes: u64) -> Result<(), Failure> {
         self.progress(SpeedtestPhase::Latency, 0)?;
         let times = stream::pings(&self.server, SPEEDTEST_PINGS).await?;
-        let jitter: f32 = times
-            .windows(2)
-            .map(|pair| {
-                if let [a, b] = pair {
-                    (a - b).abs()
-                } else {
-                    0.0
-                }
-            })
-            .sum();
+        let jitter: f32 = times.windows(2).map(|pair| if let [a, b] = pair { (a - b).abs() } else { 0.0 }).sum();
         self.figures.jitter_ms = Some(jitter / (times.len() - 1) as f32);
         let mut sorted = times;
         sorted.sort_by(f32::total_cmp);
         self.figures.latency_ms = sorted.get(sorted.len() / 2).copied();
-        self.figures.download_bps =
-            Some(self.phase(SpeedtestPhase::Download, 10, bytes / 2).await?);
+        self.figures.download_bps = Some(self.phase(SpeedtestPhase::Download, 10, bytes / 2).await?);
         self.figures.upload_bps = Some(self.phase(SpeedtestPhase::Upload, 55, bytes / 2).await?);
         Ok(self.reporter.send(&Report::Measured(self.figures))?)
     }
@@ -145,9 +120,7 @@ impl Test {
             streams.spawn(async move {
                 match phase {
                     SpeedtestPhase::Upload => stream::upload(&server, &budget).await,
-                    SpeedtestPhase::Latency | SpeedtestPhase::Download => {
-                        stream::download(&server, &budget).await
-                    }
+                    SpeedtestPhase::Latency | SpeedtestPhase::Download => stream::download(&server, &budget).await,
                 }
             });
         }
@@ -168,10 +141,6 @@ impl Test {
     }
 
     fn progress(&self, phase: SpeedtestPhase, percent: u8) -> io::Result<()> {
-        self.reporter.send(&Report::Progress {
-            phase,
-            percent,
-            so_far: self.figures,
-        })
+        self.reporter.send(&Report::Progress { phase, percent, so_far: self.figures })
     }
 }

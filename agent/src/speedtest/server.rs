@@ -33,34 +33,19 @@ impl Server {
     pub(super) async fn find(url: &str, resolv_conf: &str) -> Result<Self, Failure> {
         let uri: Uri = url.parse().map_err(|_| Failure::Address)?;
         let secure = uri.scheme_str() == Some("https");
-        let host = uri
-            .host()
-            .ok_or(Failure::Address)?
-            .trim_matches(['[', ']'])
-            .to_owned();
+        let host = uri.host().ok_or(Failure::Address)?.trim_matches(['[', ']']).to_owned();
         let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let address = SocketAddr::new(dns::resolve(&host, resolv_conf).await?, port);
         let tls = secure.then(|| {
             let roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-            TlsConnector::from(Arc::new(
-                ClientConfig::builder()
-                    .with_root_certificates(roots)
-                    .with_no_client_auth(),
-            ))
+            TlsConnector::from(Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()))
         });
-        Ok(Self {
-            uri,
-            host,
-            address,
-            tls,
-        })
+        Ok(Self { uri, host, address, tls })
     }
 
     pub(super) async fn connect(&self) -> Result<SendRequest<Zeros>, Failure> {
         let failed = |error| Failure::Connect(self.address.to_string(), error);
-        let stream = within(TcpStream::connect(self.address))
-            .await?
-            .map_err(failed)?;
+        let stream = within(TcpStream::connect(self.address)).await?.map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
         let Some(tls) = &self.tls else {
             return speak(stream).await;
@@ -81,9 +66,7 @@ impl Server {
         let mut request = Request::new(Zeros(bytes));
         *request.method_mut() = method;
         // Both were parsed once, so that neither can fail here; an empty target would be refused by the server.
-        *request.uri_mut() = format!("{}/{path}", self.uri.path().trim_end_matches('/'))
-            .parse()
-            .unwrap_or_default();
+        *request.uri_mut() = format!("{}/{path}", self.uri.path().trim_end_matches('/')).parse().unwrap_or_default();
         if let Some(host) = self.uri.authority().and_then(|a| a.as_str().parse().ok()) {
             request.headers_mut().insert(HOST, host);
         }
@@ -91,9 +74,7 @@ impl Server {
     }
 }
 
-async fn speak(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-) -> Result<SendRequest<Zeros>, Failure> {
+async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Result<SendRequest<Zeros>, Failure> {
     let (sender, connection) = handshake(TokioIo::new(stream)).await?;
     // How the connection ends is told to whoever waits for an answer on it.
     tokio::spawn(async { drop(connection.await) });
@@ -107,14 +88,9 @@ impl Body for Zeros {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         static BLOCK: [u8; 16 * 1024] = [0; 16 * 1024];
-        let block = BLOCK
-            .get(..self.0.min(BLOCK.len() as u64) as usize)
-            .unwrap_or_default();
+        let block = BLOCK.get(..self.0.min(BLOCK.len() as u64) as usize).unwrap_or_default();
         self.0 -= block.len() as u64;
         Poll::Ready((!block.is_empty()).then(|| Ok(Frame::data(Bytes::from_static(block)))))
     }

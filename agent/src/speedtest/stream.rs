@@ -61,19 +61,13 @@ pub(super) async fn upload(server: &Server, budget: &AtomicU64) -> Result<f64, F
             break;
         }
         let asked = Instant::now();
-        let Ok(response) =
-            tokio::time::timeout_at(end, connection.send_request(server.post(bytes))).await
-        else {
+        let Ok(response) = tokio::time::timeout_at(end, connection.send_request(server.post(bytes))).await else {
             break;
         };
         // What the server writes about it is not wanted, but must end.
-        body(response?, FIRST, Some(end)).await.or_else(|error| {
-            if let Failure::TooLittle = error {
-                Ok(0)
-            } else {
-                Err(error)
-            }
-        })?;
+        body(response?, FIRST, Some(end))
+            .await
+            .or_else(|error| if let Failure::TooLittle = error { Ok(0) } else { Err(error) })?;
         (sent, last) = (sent + bytes, Instant::now());
         size = next(size, asked);
     }
@@ -84,11 +78,7 @@ pub(super) async fn upload(server: &Server, budget: &AtomicU64) -> Result<f64, F
 }
 
 /// Reads a body of exactly `bytes`, or until the end of the phase, and says how many came.
-async fn body(
-    response: Response<Incoming>,
-    bytes: u64,
-    end: Option<Instant>,
-) -> Result<u64, Failure> {
+async fn body(response: Response<Incoming>, bytes: u64, end: Option<Instant>) -> Result<u64, Failure> {
     if response.status() != 200 {
         return Err(Failure::Status(response.status().as_u16()));
     }
@@ -102,11 +92,7 @@ async fn body(
             return Ok(received);
         }
     }
-    if received < bytes {
-        Err(Failure::TooLittle)
-    } else {
-        Ok(received)
-    }
+    if received < bytes { Err(Failure::TooLittle) } else { Ok(received) }
 }
 
 /// Takes up to `bytes` from what is left of the test's bytes.
@@ -116,16 +102,10 @@ fn claim(budget: &AtomicU64, bytes: u64) -> u64 {
 }
 
 fn next(size: u64, asked: Instant) -> u64 {
-    if asked.elapsed() < Duration::from_millis(500) {
-        (size * 2).min(LARGEST)
-    } else {
-        size
-    }
+    if asked.elapsed() < Duration::from_millis(500) { (size * 2).min(LARGEST) } else { size }
 }
 
 /// The future's result, unless nothing comes for too long.
 pub(super) async fn within<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
-    timeout(Duration::from_millis(SPEEDTEST_IDLE_MS), future)
-        .await
-        .map_err(|_| Failure::Silent)
+    timeout(Duration::from_millis(SPEEDTEST_IDLE_MS), future).await.map_err(|_| Failure::Silent)
 }

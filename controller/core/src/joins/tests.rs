@@ -1,12 +1,13 @@
 //! DESIGN 7, refusals first: each has its code and a sentence, and changes nothing.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use super::*;
 use constella_shared::ids::{NetworkId, TokenHash};
 use constella_shared::link::{InviteId, join_mac};
 
 use crate::roster::fake::{FakeKeys, alone, at, node, pin};
+
+/// What is wrong with a request.
+type Damage = fn(&mut JoinRequest);
 
 struct Bench {
     roster: Roster,
@@ -75,7 +76,7 @@ impl Bench {
 fn each_refusal_has_its_code_and_changes_nothing() {
     // S2, DESIGN 7
     let strange = token_hash(&Secret::new("ef".repeat(32)));
-    let cases: [(RpcCode, fn(&mut JoinRequest)); 6] = [
+    let cases: [(RpcCode, Damage); 6] = [
         (RpcCode::WrongNetwork, |r| r.network_id = NetworkId([1; 32])),
         (RpcCode::Protocol, |r| r.protocol = 9),
         (RpcCode::BadRequest, |r| r.name = "<b>".into()),

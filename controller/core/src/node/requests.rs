@@ -147,7 +147,7 @@ impl Node {
         match self.pending.remove(&call) {
             Some(Pending::Glance) => self.glanced(&result),
             Some(Pending::Agent { asker, want }) => {
-                let response = self.from_agent(want, result);
+                let response = self.agent_says(want, result);
                 self.respond(asker, response);
             }
             Some(_) | None => {}
@@ -251,7 +251,7 @@ impl Node {
         }
     }
 
-    fn from_agent(&mut self, want: Want, result: Result<AgentReply, AgentFailure>) -> Result<Response, RpcError> {
+    fn agent_says(&mut self, want: Want, result: Result<AgentReply, AgentFailure>) -> Result<Response, RpcError> {
         match (want, result) {
             (Want::Stats, Ok(AgentReply::Stats(stats))) => {
                 self.boot_id = Some(stats.boot_id.clone());

@@ -1,7 +1,5 @@
 //! Scenarios of whole nodes on a perfect network with a small Telegram: what the parts do together. Faults are the simulator's.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-
 mod bench;
 
 use constella_shared::wire::rpc::Status;

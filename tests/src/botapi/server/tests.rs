@@ -1,7 +1,5 @@
 //! The double on the network: what a bot's HTTP client meets, and what a conductor may do to it.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-
 mod teloxide;
 
 use std::time::Duration;

@@ -1,7 +1,5 @@
 //! Issue 2, the demo's page: what it shows, and that nobody but its reader can kill a node.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-
 mod browser;
 mod chromium;
 

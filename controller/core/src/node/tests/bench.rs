@@ -5,7 +5,6 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use constella_shared::agent::Stats;
 use constella_shared::ids::{Generation, NodeId, Seq, Term};
 use constella_shared::state::{CommandsState, InvitesState, NetworkState, Peer, VoteState};
 use constella_shared::wire::command::CommandContent;
@@ -254,7 +253,7 @@ impl Bench {
                 }
                 Output::Agent { call, request } => {
                     let result = match request {
-                        AgentCall::Stats => Ok(AgentReply::Stats(Box::new(Stats::default()))),
+                        AgentCall::Stats => Ok(AgentReply::Stats(Box::default())),
                         _ => Err(AgentFailure::Unreachable("not here".into())),
                     };
                     self.after(1, Event::Input(number, Input::Agent { call, result }));

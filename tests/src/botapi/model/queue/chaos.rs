@@ -1,7 +1,5 @@
 //! FACTS, "Telegram's server", under random rivals: what must hold whatever they do.
 
-#![expect(clippy::indexing_slicing, reason = "tests")]
-
 use std::collections::BTreeMap;
 
 use super::*;
