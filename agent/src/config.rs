@@ -1,9 +1,6 @@
 //! The settings of the host's operator, from the environment alone: nothing that arrives over the socket can change them.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
 
 use crate::Failure;
 

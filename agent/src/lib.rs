@@ -10,11 +10,8 @@ mod rtsignal;
 mod series;
 mod speedtest;
 
-use std::error::Error;
 use std::io::{self, Read, Write};
-use std::os::unix::net::UnixStream;
-use std::process::ExitCode;
-use std::time::Duration;
+use std::{error::Error, os::unix::net::UnixStream, process::ExitCode, time::Duration};
 
 use constella_shared::limits::AGENT_REQUEST_MS;
 

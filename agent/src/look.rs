@@ -1,10 +1,7 @@
 //! A helper that looks at what only the host sees: its name, and how full its file systems are. It enters with power, and drops that
 //! before it reads the first byte; so the root part needs no list of mounts, and the front no way into the host's files.
 
-use std::collections::BTreeSet;
-use std::io;
-use std::os::fd::AsFd;
-use std::os::unix::net::UnixDatagram;
+use std::{collections::BTreeSet, io, os::fd::AsFd, os::unix::net::UnixDatagram};
 
 use constella_shared::agent::{Disk, SpeedtestFigures, SpeedtestPhase};
 use constella_shared::limits::DISKS;
@@ -12,9 +9,8 @@ use procfs_core::{FromRead, MountEntry};
 use rustix::fs::statvfs;
 use serde::{Deserialize, Serialize};
 
-use crate::Failure;
-use crate::host::Host;
 use crate::powers::{self, NOBODY};
+use crate::{Failure, host::Host};
 
 /// What helpers tell the front: one JSON document in a datagram, from processes without power, believed only as far as figures go.
 #[derive(Debug, Serialize, Deserialize)]

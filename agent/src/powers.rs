@@ -1,12 +1,7 @@
 //! Taking up the host's namespaces, and giving power away: what helpers do before anything else. Each is freshly executed and has one
 //! thread, without which the kernel lets nobody enter a mount namespace.
 
-use std::fs::File;
-use std::io;
-use std::os::fd::AsFd;
-use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::Command;
+use std::{fs::File, io, os::fd::AsFd, os::unix::process::CommandExt, path::Path, process::Command};
 
 use rustix::fs::{Gid, Mode, OFlags, ResolveFlags, Uid, open, openat2};
 use rustix::io::Errno;

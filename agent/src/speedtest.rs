@@ -1,13 +1,10 @@
 //! The speedtest (A5), in a process of its own: it enters the host's network, locks itself into an empty folder, drops everything, and
 //! only then opens a socket. Bounded in time and bytes; whatever the server says is doubted.
 
-use std::error::Error;
 use std::fs::{File, create_dir_all};
 use std::io::{self, Read};
-use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::{error::Error, path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use constella_shared::agent::{SpeedtestFigures, SpeedtestPhase as Phase};
@@ -22,10 +19,9 @@ use hyper_util::rt::TokioExecutor;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, timeout, timeout_at};
 
-use crate::Failure;
-use crate::host::Host;
 use crate::look::{Progress, Report, report};
 use crate::powers::{self, NOBODY};
+use crate::{Failure, host::Host};
 
 const IDLE: Duration = Duration::from_millis(SPEEDTEST_IDLE_MS);
 const PHASE: Duration = Duration::from_millis(SPEEDTEST_PHASE_MS);

@@ -5,12 +5,10 @@ use constella_shared::agent::{
     AGENT_PROTOCOL, AgentError, AgentErrorCode as Code, Health, RebootAnswer, RebootOutcome, RebootRequest, SeriesKind,
     SpeedtestRequest,
 };
-use constella_shared::ids::CommandId;
-use constella_shared::limits::AGENT_BODY_BYTES;
+use constella_shared::{ids::CommandId, limits::AGENT_BODY_BYTES};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode, body::Incoming};
 use serde::Serialize;
 use serde::de::value::{Error, StrDeserializer};
 use serde::de::{Deserialize, DeserializeOwned};

@@ -6,11 +6,8 @@ mod sampler;
 mod server;
 mod speedtest;
 
-use std::cell::RefCell;
-use std::io;
-use std::os::fd::AsFd;
-use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
+use std::{cell::RefCell, io, os::fd::AsFd, rc::Rc};
 
 use constella_shared::agent::{Disk, Stats};
 use constella_shared::limits::REPORT_BYTES;
@@ -20,13 +17,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{LocalSet, spawn_local};
 use zerocopy::{IntoBytes, TryFromBytes};
 
-use crate::Failure;
 use crate::config::{Config, RebootMethod};
-use crate::host::Host;
-use crate::look::Report;
 use crate::powers::{self, FRONT};
 use crate::root::frame::{Ask, Record, Verb};
-use crate::series::Series;
+use crate::{Failure, host::Host, look::Report, series::Series};
 use speedtest::Speedtest;
 
 /// What the front's tasks share.

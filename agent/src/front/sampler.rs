@@ -1,20 +1,15 @@
 //! The sampling of the host (A6): what `/v1/stats` answers, and what the series keeps.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
-use std::time::Duration;
+use std::{collections::BTreeMap, rc::Rc, time::Duration};
 
 use constella_shared::agent::{Net, SpeedtestFigures, Stats, Temperature};
-use procfs_core::net::InterfaceDeviceStatus;
-use procfs_core::{DiskStats, FromRead};
+use procfs_core::{DiskStats, FromRead, net::InterfaceDeviceStatus};
 use sysinfo::{Component, Components, Cpu, MINIMUM_CPU_UPDATE_INTERVAL, System};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::{Front, unix_ms};
-use crate::Failure;
-use crate::root::frame::Verb;
-use crate::series::Sample;
+use crate::{Failure, root::frame::Verb, series::Sample};
 
 /// Mounts fill slowly, and a look is a process: this often is enough.
 const LOOK_EVERY: Duration = Duration::from_secs(30);

@@ -1,21 +1,14 @@
 //! The unix socket: who may connect, for how long, and how much. (HTTP itself is hyper's.)
 
-use std::convert::Infallible;
-use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::path::Path;
-use std::rc::Rc;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{convert::Infallible, io, path::Path, rc::Rc, sync::Arc, time::Duration};
 
 use constella_shared::limits::{AGENT_CONNECTION_MS, AGENT_CONNECTIONS, AGENT_HEAD_BYTES, AGENT_REQUEST_MS};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
-use tokio::task::spawn_local;
 use tokio::time::{sleep, timeout};
+use tokio::{sync::Semaphore, task::spawn_local};
 
 use super::{Front, answer};
 

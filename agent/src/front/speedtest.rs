@@ -1,15 +1,13 @@
 //! The newest speedtest: what is known of it, also after a restart.
 
-use std::path::PathBuf;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
+use std::{path::PathBuf, rc::Rc};
 
 use constella_shared::agent::{AgentError, AgentErrorCode, SpeedtestFigures, SpeedtestPhase, SpeedtestState};
 use constella_shared::ids::CommandId;
 
 use super::{Front, answer, unix_ms};
-use crate::look::Progress;
-use crate::root::frame::Verb;
+use crate::{look::Progress, root::frame::Verb};
 
 /// A helper that says nothing for so long is gone; it speaks twice a second.
 const SILENCE: Duration = Duration::from_secs(15);

@@ -2,9 +2,8 @@
 //! Rows are only appended, so that a torn write spoils none before it.
 
 use std::fs::{File, OpenOptions};
-use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::Path;
+use std::{io, path::Path};
 
 use rustix::fs::{FallocateFlags, fallocate};
 use zerocopy::{IntoBytes, TryFromBytes};

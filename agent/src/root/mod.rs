@@ -6,11 +6,10 @@ mod ledger;
 
 use std::fs::{File, OpenOptions, Permissions, create_dir_all, set_permissions};
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt, chown};
 use std::os::unix::net::{UnixDatagram, UnixStream};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::{os::fd::OwnedFd, path::Path};
 
 use constella_shared::limits::{HELPER_MS, REBOOT_ANSWER_MS, REBOOT_STDERR_BYTES};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -19,9 +18,8 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use rustix::time::{ClockId, clock_gettime};
 use zerocopy::{FromZeros, IntoBytes, TryFromBytes};
 
-use crate::config::Config;
 use crate::host::{Host, inner};
-use crate::powers::FRONT;
+use crate::{config::Config, powers::FRONT};
 use frame::{Ask, Record, State, Verb};
 use ledger::Ledger;
 

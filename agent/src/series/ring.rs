@@ -2,9 +2,7 @@
 //! row, and kill -9 costs nothing that was written.
 
 use std::fs::{File, OpenOptions, rename};
-use std::io;
-use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::{io, os::unix::fs::FileExt, path::Path};
 
 use rustix::fs::{FallocateFlags, fallocate};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
