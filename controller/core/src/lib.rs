@@ -13,6 +13,7 @@ pub mod calls;
 pub mod clock;
 pub mod config;
 pub mod io;
+pub mod joins;
 pub mod keys;
 pub mod membership;
 pub mod roster;
