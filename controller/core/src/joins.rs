@@ -15,6 +15,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use constella_shared::ids::{NodeId, Pin, Term};
+use constella_shared::limits::JOINS_IN_HAND;
 use constella_shared::wire::join::{JoinAnswer, JoinForward, JoinRequest};
 use constella_shared::wire::records::{Records, Spent};
 use constella_shared::wire::rpc::RpcError;
@@ -102,7 +103,7 @@ impl Joins {
         join: &JoinAttempt,
         calls: &mut Calls,
     ) -> Vec<Effect> {
-        if self.pending.len() >= PENDING {
+        if self.pending.len() >= JOINS_IN_HAND {
             return reply(inbound, Err(refuse::too_many()));
         }
         match check::attempt(now, roster, join) {
@@ -237,6 +238,3 @@ fn answer(roster: &Roster, addr: &str) -> JoinAnswer {
 fn reply(inbound: InboundId, result: Result<JoinAnswer, RpcError>) -> Vec<Effect> {
     Vec::from([Effect::Reply { inbound, result }])
 }
-
-/// Joins in hand at once: each is a dial-back of some seconds, and only who has a link gets so far.
-const PENDING: usize = 64;

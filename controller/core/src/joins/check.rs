@@ -6,7 +6,7 @@ use alloc::string::String;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use constella_shared::ids::{Pin, TokenHash};
-use constella_shared::limits::JOIN_BODY_BYTES;
+use constella_shared::limits::{JOIN_BODY_BYTES, VERSION_BYTES};
 use constella_shared::link::{checked_addr, join_mac_holds};
 use constella_shared::wire::PROTOCOL;
 use constella_shared::wire::join::{JoinForward, JoinRequest};
@@ -98,6 +98,3 @@ fn pin_of(cert: &str) -> Option<Pin> {
 fn source_addr(source: &str, port: u16) -> String {
     if source.contains(':') { format!("[{source}]:{port}") } else { format!("{source}:{port}") }
 }
-
-/// A version with a git description.
-const VERSION_BYTES: usize = 64;

@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use constella_shared::ids::NodeId;
+use constella_shared::limits::{INVITE_TTL_S, OPEN_INVITES};
 use constella_shared::link::{InviteLink, Seed, token_hash};
 use constella_shared::secret::Secret;
 use constella_shared::wire::records::Records;
@@ -14,13 +15,13 @@ use crate::roster::Roster;
 /// Why no invitation is made. Nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InviteError {
-    /// Zero, or longer than [`TTL_S`].
+    /// Zero, or longer than [`INVITE_TTL_S`].
     #[error("an invitation holds between a second and 30 days")]
     Ttl,
     /// This node has not said yet where it is reached.
     #[error("this server's own address is not known yet; set PUBLIC_ADDR")]
     NoAddress,
-    /// More than [`OPEN`] are open.
+    /// More than [`OPEN_INVITES`] are open.
     #[error("too many invitations are open; wait until some have expired")]
     TooMany,
 }
@@ -36,11 +37,11 @@ pub fn invite(
     ttl_s: u64,
     other_seeds: &[NodeId],
 ) -> Result<(Records, InviteLink), InviteError> {
-    if ttl_s == 0 || ttl_s > TTL_S {
+    if ttl_s == 0 || ttl_s > INVITE_TTL_S {
         return Err(InviteError::Ttl);
     }
     let unix_s = now.unix_ms / 1_000;
-    if roster.open_invites(unix_s) >= OPEN {
+    if roster.open_invites(unix_s) >= OPEN_INVITES {
         return Err(InviteError::TooMany);
     }
     let me = roster.node();
@@ -56,9 +57,3 @@ fn seed(roster: &Roster, node: &NodeId) -> Option<Seed> {
     let member = roster.member(node)?;
     Some(Seed { addr: String::from(member.addr?), pin: member.pin })
 }
-
-/// Thirty days: who needs longer makes a new one.
-const TTL_S: u64 = 30 * 24 * 60 * 60;
-
-/// Open invitations at once: they are records that every node keeps.
-const OPEN: usize = 256;
