@@ -256,7 +256,7 @@ impl Node {
                 FenceAct::ApiLost => api_lost(self, now),
                 FenceAct::Stranger => {
                     self.warn("another program polls with this bot token; change the token with set-token".into());
-                    self.tell_owner(now, crate::bot::text::Key::Stranger);
+                    self.tell_owner(now, crate::bot::text::Key::TokenElsewhere);
                 }
                 FenceAct::WebhookInTheWay => {
                     self.warn("a webhook is set for this bot, so it cannot be polled; delete the webhook".into());
