@@ -9,11 +9,11 @@ use crate::config::RebootMethod;
 pub struct Host {
     /// The `/proc` folder of the process whose namespaces are the host's: `/proc/1`.
     pub pid1: PathBuf,
-    /// The file with the boot id, a UUID that changes with every boot.
+    /// The file with the boot id, which changes with every boot: 36 characters.
     pub boot_id: PathBuf,
-    /// True where the agent is started as root and must give its power away; false where it never had any (the demo).
+    /// True where the agent is started as root and must give its power away; false where it has none to begin with (the demo).
     pub powers: bool,
-    /// The command that reboots the host. Its exit status and standard error are the outcome.
+    /// The command that reboots the host; its exit status and standard error are the outcome.
     pub reboot: fn(RebootMethod) -> Command,
 }
 
@@ -21,69 +21,20 @@ impl Host {
     /// The host whose PID 1 this process sees: with `pid: host`, the machine's.
     #[must_use]
     pub fn real() -> Self {
-        Self {
-            pid1: PathBuf::from("/proc/1"),
-            boot_id: PathBuf::from("/proc/sys/kernel/random/boot_id"),
-            powers: true,
-            reboot: |method| {
-                let mut helper = Inner::Reboot.command();
-                helper.arg(method.name());
-                helper
-            },
-        }
+        let reboot = |method: RebootMethod| {
+            let mut helper = inner("reboot");
+            helper.arg(method.name());
+            helper
+        };
+        let boot_id = PathBuf::from("/proc/sys/kernel/random/boot_id");
+        Self { pid1: PathBuf::from("/proc/1"), boot_id, powers: true, reboot }
     }
 }
 
-/// The hidden subcommands: each is this same program, freshly executed, with one purpose and a cleared environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Inner {
-    /// The unprivileged front; alone in keeping the environment, which is where its settings are.
-    Front,
-    /// Looks at the host's name and mounts, without power.
-    Look,
-    /// Enters PID 1's namespaces and becomes `/sbin/reboot`.
-    Reboot,
-    /// Enters PID 1's network, drops everything, and becomes [`Inner::Speedtest`].
-    SpeedtestEnter,
-    /// Measures, without power.
-    Speedtest,
-}
-
-impl Inner {
-    const ALL: [Self; 5] = [
-        Self::Front,
-        Self::Look,
-        Self::Reboot,
-        Self::SpeedtestEnter,
-        Self::Speedtest,
-    ];
-
-    /// The argument that selects it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Front => "inner-front",
-            Self::Look => "inner-look",
-            Self::Reboot => "inner-reboot",
-            Self::SpeedtestEnter => "inner-speedtest-enter",
-            Self::Speedtest => "inner-speedtest",
-        }
-    }
-
-    /// The subcommand of that name.
-    #[must_use]
-    pub fn of(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|inner| inner.name() == name)
-    }
-
-    /// This program again, as that subcommand. `/proc/self/exe` stays right when the file is replaced meanwhile.
-    #[must_use]
-    pub fn command(self) -> Command {
-        let mut command = Command::new("/proc/self/exe");
-        command.arg(self.name()).stdin(Stdio::null());
-        if self != Self::Front {
-            command.env_clear();
-        }
-        command
-    }
+/// This program again, as one of the processes in [`crate::inner`], with an empty environment and no input. The path stays right when
+/// the file is replaced meanwhile.
+pub(crate) fn inner(name: &str) -> Command {
+    let mut command = Command::new("/proc/self/exe");
+    command.arg(format!("inner-{name}")).env_clear().stdin(Stdio::null());
+    command
 }

@@ -1,83 +1,63 @@
-//! The agent of one host, as a library, so that the demo and the tests can run all of it with a [`Host`] of their own. `main.rs` is the audit map.
+//! The agent of one host, as a library, so that the demo can run all of it with a [`Host`] of its own. `main.rs` is the audit map.
 
-pub mod config;
+mod config;
 mod front;
-pub mod host;
-mod log;
+mod host;
 mod look;
-mod report;
+mod powers;
 mod root;
-mod row;
 mod rtsignal;
 mod series;
 mod speedtest;
 
-use std::error::Error;
 use std::io::{self, Read, Write};
-use std::os::unix::net::UnixStream;
-use std::process::ExitCode;
-use std::time::Duration;
+use std::{error::Error, os::unix::net::UnixStream, process::ExitCode, time::Duration};
 
 use constella_shared::limits::AGENT_REQUEST_MS;
 
-use config::{Config, RebootMethod};
-use host::{Host, Inner};
+use config::Config;
+pub use config::RebootMethod;
+pub use host::Host;
 
-/// Runs the whole agent in this process and its children until it fails. Settings come from the environment.
+/// Why something ended, in a sentence with its causes: the operator's log and the owner read it, no code does.
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// Runs the whole agent, in this process and its children, until it fails. Settings come from the environment.
 #[must_use]
 pub fn run(host: &Host) -> ExitCode {
-    code(settings().and_then(|config| match root::run(host, &config)? {}))
+    code(Config::read(std::env::vars_os()).and_then(|config| Ok(root::run(host, &config)?)))
 }
 
-/// The part that a hidden subcommand stands for; none where the arguments name none. Whatever program runs the agent calls this
-/// first in its `main`, because the agent starts its other processes as that program again.
+/// The process that a hidden subcommand stands for; none where the arguments name none. A program that runs the agent calls this first
+/// in its `main`, because the agent starts its other processes as that program again.
 #[must_use]
 pub fn inner(host: &Host) -> Option<ExitCode> {
-    let mut args = std::env::args().skip(1);
-    let inner = Inner::of(&args.next()?)?;
-    let mut next = || args.next().unwrap_or_default();
-    Some(code(match inner {
-        Inner::Front => settings().and_then(|config| Ok(front::run(host, config)?)),
-        Inner::Look => look::run(host).map_err(Into::into),
-        Inner::Reboot if next() == RebootMethod::Signal.name() => {
-            root::powers::signal_reboot(&host.pid1).map_err(Into::into)
-        }
-        Inner::Reboot => Err(root::powers::become_reboot(&host.pid1).into()),
-        Inner::SpeedtestEnter => Err(speedtest::enter(host, &next(), &next()).into()),
-        Inner::Speedtest => speedtest::run(&next(), &next()).map_err(Into::into),
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    Some(code(match args.as_slice() {
+        ["inner-front"] => Config::read(std::env::vars_os()).and_then(|config| Ok(front::run(host, config)?)),
+        ["inner-look"] => look::run(host),
+        ["inner-reboot", method] => powers::reboot(&host.pid1, method).map_err(Into::into),
+        ["inner-speedtest", url, megabytes, jail] => speedtest::run(host, url, megabytes, jail.as_ref()),
+        _ => return None,
     }))
 }
 
-/// Asks the agent at the socket for its health, as the container's health check.
+/// Asks the agent at the socket for its health: the container's health check.
 #[must_use]
 pub fn healthcheck() -> ExitCode {
-    let ask = |config: Config| -> io::Result<()> {
+    code(Config::read(std::env::vars_os()).and_then(|config| {
         let mut socket = UnixStream::connect(config.socket)?;
         socket.set_read_timeout(Some(Duration::from_millis(AGENT_REQUEST_MS)))?;
-        socket.write_all(b"GET /v1/health HTTP/1.1\r\nHost: agent\r\nConnection: close\r\n\r\n")?;
+        socket.write_all(b"GET /v1/health HTTP/1.1\r\nHost: agent\r\n\r\n")?;
         let mut status = [0; 12];
         socket.read_exact(&mut status)?;
-        (status == *b"HTTP/1.1 200")
-            .then_some(())
-            .ok_or_else(|| io::Error::other("the agent is not well"))
-    };
-    code(settings().and_then(|config| Ok(ask(config)?)))
+        if status == *b"HTTP/1.1 200" { Ok(()) } else { Err(io::Error::other("the agent is not well").into()) }
+    }))
 }
 
-fn settings() -> Result<Config, Box<dyn Error>> {
-    let vars = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let config = Config::read(vars)?;
-    log::set(config.log);
-    Ok(config)
-}
-
-fn code(result: Result<(), Box<dyn Error>>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("constella-agent: {error}");
-            ExitCode::FAILURE
-        }
-    }
+fn code(result: Result<(), Failure>) -> ExitCode {
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    eprintln!("constella-agent: {error}");
+    ExitCode::FAILURE
 }

@@ -1,89 +1,69 @@
 //! A helper that looks at what only the host sees: its name, and how full its file systems are. It enters with power, and drops that
 //! before it reads the first byte; so the root part needs no list of mounts, and the front no way into the host's files.
 
-use std::collections::BTreeSet;
-use std::io;
+use std::{collections::BTreeSet, io, os::fd::AsFd, os::unix::net::UnixDatagram};
 
-use constella_shared::agent::Disk;
+use constella_shared::agent::{Disk, SpeedtestFigures, SpeedtestPhase};
 use constella_shared::limits::DISKS;
+use procfs_core::{FromRead, MountEntry};
 use rustix::fs::statvfs;
+use serde::{Deserialize, Serialize};
 
-use crate::host::Host;
-use crate::report::{Report, Reporter};
-use crate::root::{HELPER, powers};
+use crate::powers::{self, NOBODY};
+use crate::{Failure, host::Host};
 
-/// Reports to the front on standard output.
-pub(crate) fn run(host: &Host) -> io::Result<()> {
+/// What helpers tell the front: one JSON document in a datagram, from processes without power, believed only as far as figures go.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Report {
+    Looked { hostname: String, disks: Vec<Disk> },
+    Speedtest(Progress),
+}
+
+/// What a speedtest is doing or found.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Progress {
+    Now { phase: SpeedtestPhase, percent: u8, so_far: SpeedtestFigures },
+    Measured(SpeedtestFigures),
+    Failed(String),
+}
+
+/// Sends a report; a helper's standard output is the way to the front.
+pub(crate) fn report(report: &Report) -> io::Result<()> {
+    let front = UnixDatagram::from(io::stdout().as_fd().try_clone_to_owned()?);
+    front.send(&serde_json::to_vec(report)?).map(|_| ())
+}
+
+pub(crate) fn run(host: &Host) -> Result<(), Failure> {
     let mut entered = std::env::set_current_dir(host.pid1.join("root"));
     if host.powers {
         entered = entered.and(powers::enter(&host.pid1, "uts"));
-        // Without capabilities (`REBOOT_METHOD=signal`) there is nothing to enter: mounts are told without sizes, and it stays uid 0.
-        powers::drop_all(HELPER, entered.is_err())?;
+        // Without capabilities (`REBOOT_METHOD=signal`) there is nothing to enter: mounts are told without their sizes.
+        powers::drop_all(NOBODY, entered.is_err())?;
     }
-    let reporter = Reporter::stdout()?;
-    for mut disk in disks(&std::fs::read_to_string(host.pid1.join("mounts"))?) {
-        // Relative to the host's root, where this process stands. A folder that nobody may enter hides what is mounted in it.
-        if let (Ok(()), Ok(stat)) = (&entered, statvfs(format!(".{}", disk.mount))) {
+    let mut disks = disks(Vec::from_file(host.pid1.join("mounts"))?);
+    for disk in disks.iter_mut().filter(|_| entered.is_ok()) {
+        // From the host's root, where this process stands. A folder that nobody may enter hides what is mounted in it.
+        if let Ok(stat) = statvfs(format!(".{}", disk.mount)) {
             disk.total = stat.f_blocks.saturating_mul(stat.f_frsize);
-            disk.used = stat
-                .f_blocks
-                .saturating_sub(stat.f_bfree)
-                .saturating_mul(stat.f_frsize);
+            disk.used = stat.f_blocks.saturating_sub(stat.f_bfree).saturating_mul(stat.f_frsize);
         }
-        reporter.send(&Report::Disk(disk))?;
     }
-    let hostname = rustix::system::uname()
-        .nodename()
-        .to_string_lossy()
-        .into_owned();
-    reporter.send(&Report::Looked { hostname })?;
-    entered
+    let hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    report(&Report::Looked { hostname, disks })?;
+    Ok(entered?)
 }
 
-/// The block file systems of a mount table (proc_pid_mounts(5)), each device once, where it is mounted first.
-fn disks(mounts: &str) -> Vec<Disk> {
+/// The file systems that fill up, each device once. The root is one, whatever it is made of.
+fn disks(mounts: Vec<MountEntry>) -> Vec<Disk> {
+    let disk = |m: MountEntry| Disk { mount: m.fs_file, device: m.fs_spec, fs: m.fs_vfstype, total: 0, used: 0 };
+    let fills = |disk: &Disk| {
+        let image = matches!(disk.fs.as_str(), "squashfs" | "iso9660" | "erofs") || disk.fs.starts_with("fuse");
+        disk.mount == "/" || disk.fs == "zfs" || (disk.device.starts_with("/dev/") && !image)
+    };
     let mut seen = BTreeSet::new();
-    let fields = mounts.lines().filter_map(|line| {
-        let mut fields = line.split(' ').map(unescape);
-        Some(Disk {
-            device: fields.next()?,
-            mount: fields.next()?,
-            fs: fields.next()?,
-            total: 0,
-            used: 0,
-        })
-    });
-    fields
-        .filter(|disk| is_disk(disk) && seen.insert(disk.device.clone()))
-        .take(DISKS)
-        .collect()
+    let new = |disk: &Disk| fills(disk) && seen.insert(disk.device.clone());
+    mounts.into_iter().map(disk).filter(new).take(DISKS).collect()
 }
 
-/// A file system that fills up. The root always is one, whatever it is made of.
-fn is_disk(disk: &Disk) -> bool {
-    let image = matches!(
-        disk.fs.as_str(),
-        "squashfs" | "iso9660" | "erofs" | "devtmpfs"
-    );
-    disk.mount == "/"
-        || disk.fs == "zfs"
-        || (disk.device.starts_with("/dev/") && !image && !disk.fs.starts_with("fuse"))
-}
-
-/// `\040` and the like, which the kernel writes for blanks and backslashes.
-fn unescape(field: &str) -> String {
-    let mut parts = field.split('\\');
-    let mut text = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        match part
-            .get(..3)
-            .and_then(|code| u8::from_str_radix(code, 8).ok())
-        {
-            Some(byte) => {
-                text.extend(std::iter::once(char::from(byte)).chain(part.chars().skip(3)))
-            }
-            None => text.extend(std::iter::once('\\').chain(part.chars())),
-        }
-    }
-    text
-}
+#[cfg(test)]
+mod tests;

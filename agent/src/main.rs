@@ -1,6 +1,6 @@
 //! `constella-agent`: health, stats, series, speedtest and reboot of one host, over one unix socket.
 fn main() -> std::process::ExitCode {
-    let host = constella_agent::host::Host::real();
+    let host = constella_agent::Host::real();
     if let Some(code) = constella_agent::inner(&host) {
         return code;
     }
@@ -12,9 +12,7 @@ fn main() -> std::process::ExitCode {
             std::process::ExitCode::SUCCESS
         }
         Some(_) => {
-            eprintln!(
-                "constella-agent: run (default), healthcheck, version; settings come from the environment"
-            );
+            eprintln!("constella-agent: run (default), healthcheck, version; settings come from the environment");
             std::process::ExitCode::from(2)
         }
     }

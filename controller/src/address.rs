@@ -135,7 +135,6 @@ const METADATA: [IpAddr; 4] = [
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
 

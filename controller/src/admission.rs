@@ -87,7 +87,6 @@ const MINUTE_MS: u64 = 60_000;
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
 

@@ -119,7 +119,6 @@ fn document(status: StatusCode, document: &impl Serialize) -> warp::reply::Respo
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
 

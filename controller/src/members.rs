@@ -146,7 +146,6 @@ fn row(before: Option<Row>, peer: PinnedPeer) -> Row {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
 

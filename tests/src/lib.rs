@@ -1,3 +1,4 @@
 //! What the tests, the demo and the simulator share.
 
 pub mod botapi;
+pub mod demo;

@@ -2,188 +2,144 @@
 
 use bytes::Bytes;
 use constella_shared::agent::{
-    AGENT_PROTOCOL, AgentError, AgentErrorCode, Health, RebootAnswer, RebootOutcome, RebootRequest,
-    SeriesKind, SpeedtestRequest,
+    AGENT_PROTOCOL, AgentError, AgentErrorCode as Code, Health, RebootAnswer, RebootOutcome, RebootRequest, SeriesKind,
+    SpeedtestRequest,
 };
-use constella_shared::ids::CommandId;
-use constella_shared::limits::AGENT_BODY_BYTES;
+use constella_shared::{ids::CommandId, limits::AGENT_BODY_BYTES};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode, body::Incoming};
 use serde::Serialize;
-use serde::de::value::{self, StrDeserializer};
+use serde::de::value::{Error, StrDeserializer};
 use serde::de::{Deserialize, DeserializeOwned};
 
 use super::{Front, speedtest, unix_ms};
-use crate::root::frame::{Ask, Record, State, Verb};
+use crate::root::frame::{Record, State, Verb};
 
 type Answer = Response<Full<Bytes>>;
 
-/// Hours that the longest series holds.
-const SERIES_HOURS: u32 = 90 * 24;
+const PATHS: &str =
+    "the agent has GET /v1/health, /v1/stats, /v1/series, /v1/speedtest and POST /v1/speedtest, /v1/reboot";
+const QUERY: &str = "the query is kind=cpu, net, mem, disk, load, temp or speedtest, and hours=1 to 2160";
 
-pub(super) async fn answer(front: &Front, uid: u64, request: Request<Incoming>) -> Answer {
-    route(front, uid, request)
-        .await
-        .unwrap_or_else(|error| refuse(&error))
+pub(super) async fn answer(front: &Front, uid: u32, request: Request<Incoming>) -> Answer {
+    route(front, uid, request).await.unwrap_or_else(|error| json(status(error.code), &error))
 }
 
-async fn route(front: &Front, uid: u64, request: Request<Incoming>) -> Result<Answer, AgentError> {
+async fn route(front: &Front, uid: u32, request: Request<Incoming>) -> Result<Answer, AgentError> {
     let (head, body) = request.into_parts();
     Ok(match (head.method.as_str(), head.uri.path()) {
-        ("GET", "/v1/health") => json(&health(front)),
-        ("GET", "/v1/stats") => json(&*front.stats.borrow()),
+        ("GET", "/v1/health") => ok(&health(front).await),
+        ("GET", "/v1/stats") => ok(&*front.stats.borrow()),
         ("GET", "/v1/series") => {
-            let (kind, hours) = query(head.uri.query().unwrap_or_default())?;
-            json(&front.series.borrow().read(kind, hours, unix_ms()))
+            let (kind, hours) =
+                query(head.uri.query().unwrap_or_default()).ok_or_else(|| refusal(Code::BadRequest, QUERY))?;
+            ok(&front.series.borrow().read(kind, hours, unix_ms()))
         }
-        ("GET", "/v1/speedtest") => json(&front.speedtest.borrow().state),
+        ("GET", "/v1/speedtest") => ok(&front.speedtest.borrow_mut().state()),
         ("POST", "/v1/speedtest") => {
             let request: SpeedtestRequest = read(body).await?;
-            json(&speedtest::start(front, request.command_id, uid).await?)
+            ok(&speedtest::start(front, request.command_id, uid).await?)
         }
         ("POST", "/v1/reboot") => {
-            let request: RebootRequest = read(body).await?;
-            let ask = Ask {
-                verb: Verb::Reboot,
-                id: request.command_id.0,
-                not_after_ms: request.not_after_boottime_ms,
-                uid,
-            };
-            let record = front.channel.command(&ask, true).await?;
-            refused(&record, Verb::Reboot)?;
-            json(&outcome(&record))
+            let RebootRequest { command_id, not_after_boottime_ms } = read(body).await?;
+            let record = front.ask(Verb::Reboot, command_id.0, not_after_boottime_ms, uid).await;
+            ok(&outcome(&accepted(record)?))
         }
-        _ => return Err(refusal(AgentErrorCode::UnknownPath, PATHS)),
+        _ => return Err(refusal(Code::UnknownPath, PATHS)),
     })
 }
 
-const PATHS: &str = "the agent has GET /v1/health, /v1/stats, /v1/series, /v1/speedtest and POST /v1/speedtest, /v1/reboot";
-
-fn health(front: &Front) -> Health {
+async fn health(front: &Front) -> Health {
+    let last = front.ask(Verb::LastReboot, [0; 32], 0, 0).await;
     Health {
         ok: true,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         protocol: AGENT_PROTOCOL,
         reboot_allowed: front.config.allow_reboot,
         speedtest_allowed: front.config.allow_speedtest,
-        last_reboot: front.last_reboot.borrow().as_ref().map(outcome),
+        last_reboot: last.filter(|record| record.state != State::NoneYet).as_ref().map(outcome),
     }
 }
 
-/// `kind=cpu&hours=6`, both needed, in any order.
-fn query(text: &str) -> Result<(SeriesKind, u32), AgentError> {
-    let value = |name| {
-        text.split('&')
-            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
-    };
-    let kind = value("kind")
-        .and_then(|kind| SeriesKind::deserialize(StrDeserializer::<value::Error>::new(kind)).ok());
-    let hours = value("hours")
-        .and_then(|hours| hours.parse().ok())
-        .filter(|hours| (1..=SERIES_HOURS).contains(hours));
-    let wanted =
-        "the query is kind=cpu, net, mem, disk, load, temp or speedtest, and hours=1 to 2160";
-    kind.zip(hours)
-        .ok_or_else(|| refusal(AgentErrorCode::BadRequest, wanted))
+/// `kind=cpu&hours=6`, in any order.
+fn query(text: &str) -> Option<(SeriesKind, u32)> {
+    let value = |name| text.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+    let kind = SeriesKind::deserialize(StrDeserializer::<Error>::new(value("kind")?)).ok()?;
+    Some((kind, value("hours")?.parse().ok().filter(|hours| (1..=crate::series::HOURS).contains(hours))?))
 }
 
 async fn read<T: DeserializeOwned>(body: Incoming) -> Result<T, AgentError> {
-    let body = Limited::new(body, AGENT_BODY_BYTES as usize)
-        .collect()
-        .await
-        .map_err(|error| match error.is::<LengthLimitError>() {
-            true => refusal(AgentErrorCode::TooLarge, "the body is over 4096 bytes"),
-            false => refusal(AgentErrorCode::BadRequest, "the body did not arrive whole"),
-        })?;
-    serde_json::from_slice(&body.to_bytes())
-        .map_err(|error| refusal(AgentErrorCode::BadRequest, &error.to_string()))
+    let body = Limited::new(body, AGENT_BODY_BYTES as usize).collect().await.map_err(|error| match error
+        .is::<LengthLimitError>(
+    ) {
+        true => refusal(Code::TooLarge, "the body is too large"),
+        false => refusal(Code::BadRequest, "the body did not arrive whole"),
+    })?;
+    serde_json::from_slice(&body.to_bytes()).map_err(|error| refusal(Code::BadRequest, &error.to_string()))
 }
 
-/// The refusal in a record, where it is one.
-pub(super) fn refused(record: &Record, verb: Verb) -> Result<(), AgentError> {
+/// The record of a command that was taken, or why it was not.
+pub(super) fn accepted(record: Option<Record>) -> Result<Record, AgentError> {
+    let record = record
+        .ok_or_else(|| refusal(Code::Failed, "the root part is gone; whether the command was taken is unknown"))?;
     let (code, message) = match record.state {
-        _ if record.verb != verb => (
-            AgentErrorCode::BadRequest,
-            "that command id was taken for another verb",
-        ),
-        State::Started | State::Accepted | State::Failed => return Ok(()),
-        State::TooLate => (AgentErrorCode::TooLate, "the command's deadline is past"),
-        State::TooSoon => (
-            AgentErrorCode::TooSoon,
-            "the last reboot is less than REBOOT_MIN_INTERVAL_SEC ago",
-        ),
-        State::Busy => (
-            AgentErrorCode::Busy,
-            "another command of this kind is on its way",
-        ),
-        State::Disabled => (
-            AgentErrorCode::Disabled,
-            "the operator of this host switched that off",
-        ),
-        State::NotStored => (
-            AgentErrorCode::Failed,
-            "the command id cannot be stored, so nothing was begun",
-        ),
+        State::NoneYet | State::Started | State::Accepted | State::Failed => return Ok(record),
+        State::TooLate => (Code::TooLate, "the command's deadline is past"),
+        State::TooSoon => (Code::TooSoon, "the last reboot is less than REBOOT_MIN_INTERVAL_SEC ago"),
+        State::Busy => (Code::Busy, "another command of this kind is on its way"),
+        State::Disabled => (Code::Disabled, "the operator of this host switched it off"),
+        State::NotStored => (Code::Failed, "the command id cannot be stored, so nothing was begun"),
     };
     Err(refusal(code, message))
 }
 
 fn outcome(record: &Record) -> RebootAnswer {
+    let stderr = String::from_utf8_lossy(&record.stderr).trim_matches(['\0', '\n']).to_owned();
     let outcome = match record.state {
         State::Started => RebootOutcome::Started,
         State::Accepted => RebootOutcome::Accepted,
-        _ => RebootOutcome::Failed {
-            status: record.exit_status(),
-            stderr: record.message(),
-        },
+        State::TooLate => {
+            RebootOutcome::Failed { status: None, stderr: "its deadline passed before the act".to_owned() }
+        }
+        _ => RebootOutcome::Failed { status: Some(record.status).filter(|status| *status >= 0), stderr },
     };
-    RebootAnswer {
-        command_id: CommandId(record.id),
-        outcome,
+    RebootAnswer { command_id: CommandId(record.id), outcome }
+}
+
+pub(super) fn refusal(code: Code, message: &str) -> AgentError {
+    AgentError { code, message: message.to_owned() }
+}
+
+fn status(code: Code) -> StatusCode {
+    match code {
+        Code::Disabled => StatusCode::FORBIDDEN,
+        Code::BadRequest => StatusCode::BAD_REQUEST,
+        Code::UnknownPath => StatusCode::NOT_FOUND,
+        Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::Busy => StatusCode::CONFLICT,
+        Code::TooLate => StatusCode::GONE,
+        Code::TooSoon => StatusCode::TOO_MANY_REQUESTS,
+        Code::Failed => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
-fn json(document: &impl Serialize) -> Answer {
+fn ok(document: &impl Serialize) -> Answer {
+    json(StatusCode::OK, document)
+}
+
+fn json(status: StatusCode, document: &impl Serialize) -> Answer {
     // Our documents have string keys only and cannot fail; if one did, the answer would be empty.
     let mut answer = Answer::new(Full::from(serde_json::to_vec(document).unwrap_or_default()));
-    answer
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    answer
-}
-
-pub(super) fn refusal(code: AgentErrorCode, message: &str) -> AgentError {
-    AgentError {
-        code,
-        message: message.to_owned(),
-    }
-}
-
-fn refuse(error: &AgentError) -> Answer {
-    let mut answer = json(error);
-    *answer.status_mut() = match error.code {
-        AgentErrorCode::Disabled => StatusCode::FORBIDDEN,
-        AgentErrorCode::BadRequest => StatusCode::BAD_REQUEST,
-        AgentErrorCode::UnknownPath => StatusCode::NOT_FOUND,
-        AgentErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        AgentErrorCode::Busy => StatusCode::CONFLICT,
-        AgentErrorCode::TooLate => StatusCode::GONE,
-        AgentErrorCode::TooSoon => StatusCode::TOO_MANY_REQUESTS,
-        AgentErrorCode::Failed => StatusCode::INTERNAL_SERVER_ERROR,
-    };
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     answer
 }
 
-/// The answer to a request whose body does not come to an end.
+/// To a request whose body does not come to its end.
 pub(super) fn too_slow() -> Answer {
-    let mut answer = refuse(&refusal(
-        AgentErrorCode::BadRequest,
-        "the request did not arrive within its time",
-    ));
-    answer
-        .headers_mut()
-        .insert(CONNECTION, HeaderValue::from_static("close"));
+    let mut answer =
+        json(StatusCode::REQUEST_TIMEOUT, &refusal(Code::BadRequest, "the request did not arrive in time"));
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     answer
 }

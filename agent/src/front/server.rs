@@ -1,42 +1,24 @@
-//! The unix socket: who may connect, and for how long. (HTTP itself is hyper's.)
+//! The unix socket: who may connect, for how long, and how much. (HTTP itself is hyper's.)
 
-use std::convert::Infallible;
-use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::os::unix::net::UnixStream as StdStream;
-use std::path::Path;
-use std::pin::pin;
-use std::rc::Rc;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{convert::Infallible, io, path::Path, rc::Rc, sync::Arc, time::Duration};
 
-use constella_shared::limits::{
-    AGENT_CONNECTION_MS, AGENT_CONNECTIONS, AGENT_HEAD_BYTES, AGENT_REQUEST_MS,
-};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use constella_shared::limits::{AGENT_CONNECTION_MS, AGENT_CONNECTIONS, AGENT_HEAD_BYTES, AGENT_REQUEST_MS};
+use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rustix::fs::Mode;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
+use tokio::{sync::Semaphore, task::spawn_local};
 
 use super::{Front, answer};
-use crate::log::{Level, say};
 
 /// Binds the socket, for its owner and group only from its first moment on.
 pub(super) fn bind(path: &Path) -> io::Result<UnixListener> {
-    if path
-        .symlink_metadata()
-        .is_ok_and(|file| file.file_type().is_socket())
-    {
-        if StdStream::connect(path).is_ok() {
-            return Err(io::Error::other("another agent serves this socket"));
-        }
-        // What an agent left behind that did not stop by itself.
+    if path.symlink_metadata().is_ok_and(|file| file.file_type().is_socket()) {
+        // The agent's last run left it; two agents on one socket would be two compose projects in one folder.
         std::fs::remove_file(path)?;
     }
-    rustix::process::umask(Mode::from_raw_mode(0o177));
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o177));
     let listener = UnixListener::bind(path)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
     Ok(listener)
@@ -45,36 +27,25 @@ pub(super) fn bind(path: &Path) -> io::Result<UnixListener> {
 pub(super) async fn serve(front: Rc<Front>, listener: UnixListener) {
     let places = Arc::new(Semaphore::new(AGENT_CONNECTIONS));
     loop {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                say(Level::Warn, "no connection taken", error);
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
-        // The kernel's word, not the caller's.
-        let uid = match stream.peer_cred() {
-            Ok(peer) if front.config.allowed_uids.contains(&peer.uid()) => peer.uid(),
-            Ok(peer) => {
-                say(
-                    Level::Warn,
-                    "connection refused, uid not in AGENT_ALLOWED_UIDS",
-                    peer.uid(),
-                );
-                continue;
-            }
-            Err(_) => continue,
-        };
-        let Ok(place) = places.clone().try_acquire_owned() else {
-            say(Level::Warn, "connection refused, too many of them", uid);
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of descriptors or memory: both pass.
+            sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let front = front.clone();
-        tokio::task::spawn_local(async move {
-            converse(front, stream, uid).await;
-            drop(place);
-        });
+        // The kernel's word, not the caller's.
+        let uid = stream.peer_cred().map(|peer| peer.uid());
+        match (uid, places.clone().try_acquire_owned()) {
+            (Ok(uid), Ok(place)) if front.config.allowed_uids.contains(&uid) => {
+                let front = front.clone();
+                spawn_local(async move {
+                    converse(front, stream, uid).await;
+                    drop(place);
+                });
+            }
+            (Ok(uid), Ok(_)) => front.warn("connection refused, this uid is not in AGENT_ALLOWED_UIDS", uid),
+            (Err(error), _) => front.warn("connection refused, the caller is unknown", error),
+            (Ok(uid), Err(_)) => front.warn("connection refused, there are too many, here of uid", uid),
+        }
     }
 }
 
@@ -82,31 +53,19 @@ async fn converse(front: Rc<Front>, stream: UnixStream, uid: u32) {
     let limit = Duration::from_millis(AGENT_REQUEST_MS);
     let service = service_fn(|request| {
         let front = front.clone();
+        // A head is bounded below; here it is the body, and the answer.
         async move {
-            let answer = timeout(limit, answer::answer(&front, u64::from(uid), request)).await;
-            Ok::<_, Infallible>(answer.unwrap_or_else(|_| answer::too_slow()))
+            Ok::<_, Infallible>(
+                timeout(limit, answer::answer(&front, uid, request)).await.unwrap_or_else(|_| answer::too_slow()),
+            )
         }
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limit)
-        .max_buf_size(AGENT_HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
-    let ended = match timeout(
-        Duration::from_millis(AGENT_CONNECTION_MS),
-        connection.as_mut(),
-    )
-    .await
-    {
-        Ok(ended) => ended,
-        Err(_) => {
-            connection.as_mut().graceful_shutdown();
-            // One that does not end now is dropped, which ends it.
-            timeout(limit, connection).await.unwrap_or(Ok(()))
-        }
-    };
-    if let Err(error) = ended {
-        say(Level::Debug, "connection ended", error);
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(limit).max_buf_size(AGENT_HEAD_BYTES);
+    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
+    // How a connection ends is the caller's affair.
+    if timeout(Duration::from_millis(AGENT_CONNECTION_MS), connection.as_mut()).await.is_err() {
+        connection.as_mut().graceful_shutdown();
+        let _ = timeout(limit, connection).await;
     }
 }

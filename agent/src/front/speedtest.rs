@@ -1,39 +1,67 @@
 //! The newest speedtest: what is known of it, also after a restart.
 
-use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use std::{path::PathBuf, rc::Rc};
 
-use constella_shared::agent::{AgentError, SpeedtestFigures, SpeedtestPhase, SpeedtestState};
+use constella_shared::agent::{AgentError, AgentErrorCode, SpeedtestFigures, SpeedtestPhase, SpeedtestState};
 use constella_shared::ids::CommandId;
 
-use super::{Front, unix_ms};
-use crate::log::{Level, say};
-use crate::root::frame::{Ask, Record, State, Verb};
+use super::{Front, answer, unix_ms};
+use crate::{look::Progress, root::frame::Verb};
+
+/// A helper that says nothing for so long is gone; it speaks twice a second.
+const SILENCE: Duration = Duration::from_secs(15);
 
 pub(super) struct Speedtest {
     file: PathBuf,
-    pub(super) state: SpeedtestState,
+    state: SpeedtestState,
+    heard: Instant,
     /// Figures of a finished test that the next sample takes along.
     pub(super) finished: Option<SpeedtestFigures>,
 }
 
 impl Speedtest {
-    /// Reads what the last run of the agent left. A test that was running then has ended with it.
+    /// Reads what the agent's last run left. A test that was running then has ended with it.
     pub(super) fn load(file: PathBuf) -> Self {
         // No file, or one that a crash cut off, is no test.
-        let state = std::fs::read(&file)
-            .ok()
-            .and_then(|text| serde_json::from_slice(&text).ok())
-            .unwrap_or(SpeedtestState::Idle);
-        let mut speedtest = Self {
-            file,
-            state,
-            finished: None,
-        };
-        speedtest.fail("the agent was restarted during the test");
-        speedtest
+        let state = std::fs::read(&file).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let mut it = Self { file, state: state.unwrap_or(SpeedtestState::Idle), heard: Instant::now(), finished: None };
+        it.hear(Progress::Failed("the agent was restarted during the test".to_owned()));
+        it
     }
 
-    pub(super) fn id(&self) -> Option<CommandId> {
+    pub(super) fn state(&mut self) -> SpeedtestState {
+        if self.heard.elapsed() > SILENCE {
+            self.hear(Progress::Failed("the test ended without a result".to_owned()));
+        }
+        self.state.clone()
+    }
+
+    /// What the helper says counts only while a test is running.
+    pub(super) fn hear(&mut self, progress: Progress) {
+        let SpeedtestState::Running { command_id, .. } = self.state else { return };
+        let at_unix_s = unix_ms() / 1000;
+        let state = match progress {
+            Progress::Now { phase, percent, so_far } => SpeedtestState::Running { command_id, phase, percent, so_far },
+            Progress::Failed(message) => SpeedtestState::Failed { command_id, at_unix_s, message },
+            Progress::Measured(figures) => {
+                self.finished = Some(figures);
+                SpeedtestState::Done { command_id, at_unix_s, figures }
+            }
+        };
+        self.set(state);
+    }
+
+    fn set(&mut self, state: SpeedtestState) {
+        let step = std::mem::discriminant(&self.state) != std::mem::discriminant(&state);
+        (self.state, self.heard) = (state, Instant::now());
+        if step {
+            // What cannot be written is told until the next start, and is then forgotten.
+            let _ = serde_json::to_vec(&self.state).map(|text| std::fs::write(&self.file, text));
+        }
+    }
+
+    fn id(&self) -> Option<CommandId> {
         match self.state {
             SpeedtestState::Idle => None,
             SpeedtestState::Running { command_id, .. }
@@ -41,100 +69,34 @@ impl Speedtest {
             | SpeedtestState::Failed { command_id, .. } => Some(command_id),
         }
     }
-
-    pub(super) fn progress(&mut self, now: SpeedtestPhase, done: u8, figures: SpeedtestFigures) {
-        if let SpeedtestState::Running {
-            phase,
-            percent,
-            so_far,
-            ..
-        } = &mut self.state
-        {
-            (*phase, *percent, *so_far) = (now, done.min(100), figures);
-        }
-    }
-
-    pub(super) fn measured(&mut self, figures: SpeedtestFigures) {
-        if let SpeedtestState::Running { command_id, .. } = self.state {
-            self.finished = Some(figures);
-            self.set(SpeedtestState::Done {
-                command_id,
-                at_unix_s: unix_ms() / 1000,
-                figures,
-            });
-        }
-    }
-
-    /// The root part's word on a test: begun, or ended, well or not.
-    pub(super) fn record(&mut self, record: &Record) {
-        let command_id = CommandId(record.id);
-        match record.state {
-            State::Started if self.id() != Some(command_id) => {
-                let (phase, so_far) = (SpeedtestPhase::Latency, SpeedtestFigures::default());
-                self.set(SpeedtestState::Running {
-                    command_id,
-                    phase,
-                    percent: 0,
-                    so_far,
-                });
-            }
-            State::Accepted | State::Failed if self.id() == Some(command_id) => {
-                self.fail(&record.message())
-            }
-            _ => {}
-        }
-    }
-
-    /// Ends a running test with an error; one that ended already is left as it is.
-    fn fail(&mut self, message: &str) {
-        if let SpeedtestState::Running { command_id, .. } = self.state {
-            self.set(SpeedtestState::Failed {
-                command_id,
-                at_unix_s: unix_ms() / 1000,
-                message: message.to_owned(),
-            });
-        }
-    }
-
-    fn set(&mut self, state: SpeedtestState) {
-        self.state = state;
-        let new = self.file.with_extension("new");
-        let written = serde_json::to_vec(&self.state)
-            .map_err(Into::into)
-            .and_then(|text| std::fs::write(&new, text));
-        if let Err(error) = written.and_then(|()| std::fs::rename(&new, &self.file)) {
-            say(
-                Level::Warn,
-                "the speedtest is not kept over a restart",
-                error,
-            );
-        }
-    }
 }
 
 /// Starts a test, or finds the one of this command.
-pub(super) async fn start(
-    front: &Front,
-    id: CommandId,
-    uid: u64,
-) -> Result<SpeedtestState, AgentError> {
-    if front.speedtest.borrow().id() != Some(id) {
-        let ask = Ask {
-            verb: Verb::Speedtest,
-            id: id.0,
-            not_after_ms: 0,
-            uid,
-        };
-        let record = front.channel.command(&ask, false).await?;
-        super::answer::refused(&record, Verb::Speedtest)?;
-        if front.speedtest.borrow().id() != Some(id) {
-            let message = "this test is over, and a newer one has taken its place".to_owned();
-            return Ok(SpeedtestState::Failed {
-                command_id: id,
-                at_unix_s: unix_ms() / 1000,
-                message,
-            });
+pub(super) async fn start(front: &Front, command_id: CommandId, uid: u32) -> Result<SpeedtestState, AgentError> {
+    let before = front.speedtest.borrow_mut().state();
+    if front.speedtest.borrow().id() == Some(command_id) {
+        return Ok(before);
+    }
+    if let SpeedtestState::Running { .. } = before {
+        return Err(answer::refusal(AgentErrorCode::Busy, "another speedtest is on its way"));
+    }
+    // Before the helper can say its first word.
+    let (phase, so_far) = (SpeedtestPhase::Latency, SpeedtestFigures::default());
+    front.speedtest.borrow_mut().set(SpeedtestState::Running { command_id, phase, percent: 0, so_far });
+    if let Err(error) = answer::accepted(front.ask(Verb::Speedtest, command_id.0, 0, uid).await) {
+        front.speedtest.borrow_mut().set(before);
+        return Err(error);
+    }
+    Ok(front.speedtest.borrow_mut().state())
+}
+
+/// The operator's wish for a test now and then (`SPEEDTEST_EVERY_HOURS`).
+pub(super) async fn run_every(front: Rc<Front>) {
+    while !front.config.speedtest_every.is_zero() {
+        tokio::time::sleep(front.config.speedtest_every).await;
+        let id = CommandId::over(&[b"scheduled", &unix_ms().to_le_bytes()]);
+        if let Err(error) = start(&front, id, crate::powers::FRONT.0).await {
+            front.warn("no scheduled speedtest", error.message);
         }
     }
-    Ok(front.speedtest.borrow().state.clone())
 }

@@ -1,84 +1,47 @@
-//! The memory of commands on disk: which ids were taken, so that none is performed twice, whoever asks and however often the agent starts.
-//!
-//! A file of fixed size, written in place and synced before the act, so that a full disk prevents no reboot. The oldest of
-//! [`ROWS`] rows, two for each command, is overwritten first: at the default interval that is eight hours of ceaseless reboots.
+//! The memory of reboots on disk: an id that was taken once is never performed again, whoever asks and however often the agent starts.
+//! Rows are only appended, so that a torn write spoils none before it.
 
 use std::fs::{File, OpenOptions};
-use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::Path;
+use std::{io, path::Path};
 
 use rustix::fs::{FallocateFlags, fallocate};
+use zerocopy::{IntoBytes, TryFromBytes};
 
 use super::frame::Record;
 
-/// Commands that are remembered.
-const ROWS: u64 = 1024;
-/// Room for one record.
-const ROW: u64 = 640;
+const ROW: u64 = size_of::<Record>() as u64;
+/// Rows that are reserved at each start, so that a full disk prevents no reboot.
+const RESERVED: u64 = 100;
 
-pub(crate) struct Ledger {
-    file: File,
-    /// The newest record's.
-    seq: u64,
-}
+pub(super) struct Ledger(File);
 
 impl Ledger {
-    /// Opens the ledger in the folder, or makes an empty one.
-    ///
-    /// # Errors
-    /// A file of another size is not replaced: what it remembers might be needed.
-    pub(crate) fn open(folder: &Path) -> io::Result<Self> {
-        let path = folder.join("commands");
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)?;
-        match file.metadata()?.len() {
-            0 => fallocate(&file, FallocateFlags::empty(), 0, ROWS * ROW)?,
-            length if length == ROWS * ROW => {}
-            _ => {
-                return Err(io::Error::other(
-                    "the file `commands` is damaged; move it away to begin with an empty memory",
-                ));
-            }
-        }
+    pub(super) fn open(folder: &Path) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        let file =
+            options.read(true).write(true).create(true).truncate(false).mode(0o600).open(folder.join("commands"))?;
+        // Where the file system cannot reserve, or is full already, a reboot is refused when its id cannot be stored.
+        let _ = fallocate(&file, FallocateFlags::KEEP_SIZE, file.metadata()?.len(), RESERVED * ROW);
         file.sync_all()?;
-        let mut ledger = Self { file, seq: 0 };
-        ledger.seq = ledger.newest(|_| true)?.map_or(0, |record| record.seq);
-        Ok(ledger)
+        Ok(Self(file))
     }
 
-    /// The command of that id as it was last written, if it was ever taken.
-    pub(crate) fn find(&self, id: &[u8; 32]) -> io::Result<Option<Record>> {
-        self.newest(|record| record.id == *id)
-    }
-
-    /// The newest of the records that fit.
-    pub(crate) fn newest(&self, fits: impl Fn(&Record) -> bool) -> io::Result<Option<Record>> {
-        let (mut newest, mut bytes): (Option<Record>, _) = (None, [0; Record::BYTES]);
-        for row in 0..ROWS {
-            self.file.read_exact_at(&mut bytes, row * ROW)?;
-            // Empty rows, and one that a power cut tore before its act began.
-            let Some(record) = Record::decode(&bytes) else {
-                continue;
-            };
-            if fits(&record) && newest.as_ref().is_none_or(|newest| newest.seq < record.seq) {
-                newest = Some(record);
-            }
+    /// The newest record that fits. Rows that are torn are passed over: nothing was begun for them.
+    pub(super) fn newest(&self, fits: impl Fn(&Record) -> bool) -> io::Result<Option<Record>> {
+        let (mut newest, mut row) = (None, [0; size_of::<Record>()]);
+        for at in 0..self.0.metadata()?.len() / ROW {
+            self.0.read_exact_at(&mut row, at * ROW)?;
+            let record = Record::try_read_from_bytes(&row).ok();
+            newest = record.filter(|record| record.crc == record.sum() && fits(record)).or(newest);
         }
         Ok(newest)
     }
 
-    /// Writes the record to the next row, never over its own last one; it is on disk when this returns.
-    pub(crate) fn put(&mut self, record: &mut Record) -> io::Result<()> {
-        self.seq += 1;
-        record.seq = self.seq;
-        self.file
-            .write_all_at(&record.encode(), record.seq % ROWS * ROW)?;
-        self.file.sync_data()
+    /// Appends a record; it is on disk when this returns.
+    pub(super) fn put(&self, mut record: Record) -> io::Result<()> {
+        record.crc = record.sum();
+        self.0.write_all_at(record.as_bytes(), self.0.metadata()?.len().div_ceil(ROW) * ROW)?;
+        self.0.sync_data()
     }
 }

@@ -1,4 +1,4 @@
-//! The series of this host (A7): samples of 24 h, minutes of 7 days and quarters of an hour of 90 days, each with min, avg and max, in
+//! The series of this host (A7): samples of 24 h, minutes of 7 days, quarters of an hour of 90 days, each with min, mean and max, in
 //! three ring files of fixed size. A disk that fails costs the history, never the agent.
 
 mod ring;
@@ -9,15 +9,19 @@ use std::path::{Path, PathBuf};
 use constella_shared::agent::{MinAvgMax, Point, Series as Answer, SeriesKind};
 use constella_shared::limits::SERIES_POINTS;
 
-use crate::log::{Level, say};
-use ring::Ring;
+use ring::{Ring, Row, Sum};
 
 /// Figures of one sample; absent ones are NaN.
 pub(crate) type Sample = [f32; CHANNELS];
 const CHANNELS: usize = 13;
 
-/// The channels of a kind: the first one's place in a [`Sample`], and their names.
-pub(crate) fn channels(kind: SeriesKind) -> (usize, &'static [&'static str]) {
+/// Hours that the longest series holds.
+pub(crate) const HOURS: u32 = 90 * 24;
+const MINUTE_MS: u64 = 60_000;
+const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
+
+/// A kind's first place in a [`Sample`], and its channels' names.
+fn channels(kind: SeriesKind) -> (usize, &'static [&'static str]) {
     match kind {
         SeriesKind::Cpu => (0, &["cpu"]),
         SeriesKind::Net => (1, &["received", "sent"]),
@@ -29,88 +33,33 @@ pub(crate) fn channels(kind: SeriesKind) -> (usize, &'static [&'static str]) {
     }
 }
 
-const MINUTE_MS: u64 = 60_000;
-const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
-
-/// What a period comes to so far, for each channel: count, min, sum, max.
-#[derive(Debug, Clone, PartialEq)]
-struct Sums(Vec<(u32, f32, f64, f32)>);
-
-impl Sums {
-    fn new(width: usize) -> Self {
-        Self(vec![(0, f32::INFINITY, 0.0, f32::NEG_INFINITY); width])
-    }
-
-    /// Adds figures; NaN is absent.
-    fn add(&mut self, figures: impl Iterator<Item = MinAvgMax>) {
-        for ((count, min, sum, max), MinAvgMax(low, mean, high)) in self
-            .0
-            .iter_mut()
-            .zip(figures)
-            .filter(|(_, f)| !f.1.is_nan())
-        {
-            *count += 1;
-            *min = min.min(low);
-            *sum += f64::from(mean);
-            *max = max.max(high);
-        }
-    }
-
-    fn figures(&self) -> impl Iterator<Item = f32> {
-        self.results()
-            .flat_map(|MinAvgMax(min, avg, max)| [min, avg, max])
-    }
-
-    fn results(&self) -> impl Iterator<Item = MinAvgMax> {
-        self.0.iter().map(|(count, min, sum, max)| match count {
-            0 => MinAvgMax(f32::NAN, f32::NAN, f32::NAN),
-            _ => MinAvgMax(*min, (sum / f64::from(*count)) as f32, *max),
-        })
-    }
-}
-
 /// One of the files, and the period that it is in.
 struct Tier {
-    name: &'static str,
+    path: PathBuf,
     step_ms: u64,
-    slots: u64,
-    /// The first tier has samples as they are, the others min, avg and max.
-    plain: bool,
+    days: u64,
     ring: Option<Ring>,
-    period_ms: u64,
-    sums: Sums,
+    row: Row,
 }
 
 impl Tier {
-    fn new(name: &'static str, step_ms: u64, days: u64) -> Self {
-        let (plain, slots) = (name == "samples", days * DAY_MS / step_ms);
-        Self {
-            name,
-            step_ms,
-            slots,
-            plain,
-            ring: None,
-            period_ms: 0,
-            sums: Sums::new(CHANNELS),
-        }
-    }
-
-    fn add(&mut self, now_ms: u64, sample: &Sample, sync: bool) -> io::Result<()> {
-        let Some(ring) = &self.ring else {
-            return Ok(());
+    fn add(&mut self, now_ms: u64, sample: &Row, sync: bool) -> io::Result<()> {
+        let ring = match &mut self.ring {
+            Some(ring) => ring,
+            closed => closed.insert(Ring::open(&self.path, self.step_ms, self.days * DAY_MS / self.step_ms)?),
         };
-        let period_ms = now_ms - now_ms % self.step_ms;
-        if self.plain {
-            ring.put(now_ms, sample.iter().copied())?;
-        } else {
-            if period_ms != self.period_ms {
-                ring.put(self.period_ms, self.sums.figures())?;
-                (self.period_ms, self.sums) = (period_ms, Sums::new(CHANNELS));
+        let start_ms = ring.start(now_ms);
+        if self.row.at_ms != start_ms {
+            if self.row.at_ms > 0 {
+                ring.put(self.row)?;
             }
-            self.sums.add(triples(sample));
-            if sync {
-                ring.put(period_ms, self.sums.figures())?;
-            }
+            // A period that this or an earlier run has begun is taken up again.
+            self.row = Row::new(start_ms);
+            ring.read(start_ms, start_ms, |row| self.row = *row)?;
+        }
+        self.row.sums.iter_mut().zip(&sample.sums).for_each(|(sum, figure)| sum.add(figure));
+        if sync || self.step_ms < MINUTE_MS {
+            ring.put(self.row)?;
         }
         if sync { ring.sync() } else { Ok(()) }
     }
@@ -118,62 +67,36 @@ impl Tier {
 
 /// All series of the host.
 pub(crate) struct Series {
-    folder: PathBuf,
     tiers: [Tier; 3],
     synced_ms: u64,
+    warnings: bool,
 }
 
 impl Series {
-    /// Opens the files in the folder. Periods that were under way are taken up again from the samples.
-    pub(crate) fn open(folder: &Path, sample_ms: u64, now_ms: u64) -> Self {
-        let tiers = [
-            Tier::new("samples", sample_ms, 1),
-            Tier::new("minutes", MINUTE_MS, 7),
-            Tier::new("quarters", 15 * MINUTE_MS, 90),
-        ];
-        let mut series = Self {
-            folder: folder.to_owned(),
-            tiers,
-            synced_ms: now_ms,
-        };
-        series.reopen();
-        let [samples, others @ ..] = &mut series.tiers;
-        for (tier, ring) in others.iter_mut().zip(std::iter::repeat(&samples.ring)) {
-            tier.period_ms = now_ms - now_ms % tier.step_ms;
-            let sums = &mut tier.sums;
-            warn(ring.as_ref().map_or(Ok(()), |ring| {
-                ring.read(tier.period_ms, now_ms, |_, f| sums.add(triples(f)))
-            }));
-        }
-        series
-    }
-
-    fn reopen(&mut self) {
-        for tier in self.tiers.iter_mut().filter(|tier| tier.ring.is_none()) {
-            let width = if tier.plain { CHANNELS } else { 3 * CHANNELS };
-            match Ring::open(
-                &self.folder.join(tier.name),
-                tier.step_ms,
-                tier.slots,
-                width,
-            ) {
-                Ok(ring) => tier.ring = Some(ring),
-                Err(error) => warn(Err(error)),
-            }
-        }
+    /// Opens nothing yet: the first sample does.
+    pub(crate) fn new(folder: &Path, sample_ms: u64, warnings: bool) -> Self {
+        let tier = |name, step_ms, days| Tier { path: folder.join(name), step_ms, days, ring: None, row: Row::new(0) };
+        let tiers =
+            [tier("samples", sample_ms, 1), tier("minutes", MINUTE_MS, 7), tier("quarters", 15 * MINUTE_MS, 90)];
+        Self { tiers, synced_ms: 0, warnings }
     }
 
     /// Stores one sample. Once a minute the periods under way are written too, and all of it goes to the disk.
     pub(crate) fn add(&mut self, now_ms: u64, sample: &Sample) {
+        let mut row = Row::new(now_ms);
+        for (sum, figure) in row.sums.iter_mut().zip(sample).filter(|(_, figure)| !figure.is_nan()) {
+            *sum = Sum { count: 1.0, min: *figure, mean: *figure, max: *figure };
+        }
         let sync = now_ms.abs_diff(self.synced_ms) >= MINUTE_MS;
         if sync {
-            self.reopen();
             self.synced_ms = now_ms;
         }
         for tier in &mut self.tiers {
-            let result = tier.add(now_ms, sample, sync);
-            if sync {
-                warn(result);
+            if let Err(error) = tier.add(now_ms, &row, sync)
+                && sync
+                && self.warnings
+            {
+                eprintln!("constella-agent: the series suffers from the disk: {error}");
             }
         }
     }
@@ -183,62 +106,33 @@ impl Series {
         let range_ms = u64::from(hours) * 60 * MINUTE_MS;
         let wanted_ms = range_ms.div_ceil(SERIES_POINTS as u64 - 1);
         let [samples, minutes, quarters] = &self.tiers;
-        let tier = [quarters, minutes]
-            .into_iter()
-            .find(|tier| tier.step_ms <= wanted_ms)
-            .unwrap_or(match range_ms {
-                ..=DAY_MS => samples,
-                _ => minutes,
-            });
+        let fine = [quarters, minutes].into_iter().find(|tier| tier.step_ms <= wanted_ms);
+        let tier = fine.unwrap_or(if range_ms <= DAY_MS { samples } else { minutes });
         let step_ms = tier.step_ms * wanted_ms.div_ceil(tier.step_ms);
         let (first, names) = channels(kind);
-        let mut points = Vec::new();
-        let mut period = (0, Sums::new(names.len()));
-        let mut close = |(at_ms, sums): &(u64, Sums)| {
-            // A channel that is missing makes the point a gap: JSON has no NaN.
-            if sums.0.iter().all(|(count, ..)| *count > 0) {
-                points.push(Point {
-                    t: at_ms / 1000,
-                    v: sums.results().collect(),
-                });
+        let mut periods: Vec<Row> = Vec::new();
+        let each = |row: &Row| {
+            let at_ms = row.at_ms - row.at_ms % step_ms;
+            match periods.last_mut().filter(|period| period.at_ms == at_ms) {
+                Some(period) => period.sums.iter_mut().zip(&row.sums).for_each(|(sum, more)| sum.add(more)),
+                None => periods.push(row.moved(at_ms)),
             }
         };
-        let each = |at_ms: u64, figures: &[f32]| {
-            if period.0 != at_ms - at_ms % step_ms {
-                close(&period);
-                period = (at_ms - at_ms % step_ms, Sums::new(names.len()));
-            }
-            period.1.add(triples(figures).skip(first));
-        };
-        warn(tier.ring.as_ref().map_or(Ok(()), |ring| {
-            ring.read(now_ms.saturating_sub(range_ms), now_ms, each)
-        }));
-        close(&period);
-        let channels = names.iter().map(|name| (*name).to_owned()).collect();
-        Answer {
-            kind,
-            step_s: step_ms.div_ceil(1000) as u32,
-            channels,
-            points,
+        if let Some(Err(error)) =
+            tier.ring.as_ref().map(|ring| ring.read(now_ms.saturating_sub(range_ms), now_ms, each))
+        {
+            eprintln!("constella-agent: the series cannot be read: {error}");
         }
-    }
-}
-
-/// The figures of a row: one for each channel in a sample, three elsewhere.
-fn triples(figures: &[f32]) -> impl Iterator<Item = MinAvgMax> {
-    let each = figures.len() / CHANNELS;
-    figures.chunks(each.max(1)).map(|f| match f {
-        [min, avg, max] => MinAvgMax(*min, *avg, *max),
-        other => other
-            .first()
-            .map_or(MinAvgMax(f32::NAN, f32::NAN, f32::NAN), |f| {
-                MinAvgMax(*f, *f, *f)
-            }),
-    })
-}
-
-fn warn(result: io::Result<()>) {
-    if let Err(error) = result {
-        say(Level::Warn, "the series suffers from the disk", error);
+        let points = periods.iter().filter_map(|row| {
+            let sums = row.sums.get(first..first + names.len())?;
+            // A channel that is missing makes the point a gap: JSON has no NaN.
+            let whole = sums.iter().all(|sum| sum.count > 0.0);
+            whole.then(|| Point {
+                t: row.at_ms / 1000,
+                v: sums.iter().map(|s| MinAvgMax(s.min, s.mean, s.max)).collect(),
+            })
+        });
+        let channels = names.iter().map(|name| (*name).to_owned()).collect();
+        Answer { kind, step_s: step_ms.div_ceil(1000) as u32, channels, points: points.collect() }
     }
 }

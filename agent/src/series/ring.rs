@@ -1,101 +1,112 @@
-//! A ring file of rows in a fixed space: the row of a moment has its place by its time, so there is no head to lose, a gap is an absent
+//! A ring file of rows in a fixed space. The row of a moment has its place by its time, so there is no head to lose, a gap is an absent
 //! row, and kill -9 costs nothing that was written.
 
 use std::fs::{File, OpenOptions, rename};
-use std::io;
-use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::{io, os::unix::fs::FileExt, path::Path};
 
 use rustix::fs::{FallocateFlags, fallocate};
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
 
-use crate::row::{Field, seal, unseal};
+use super::CHANNELS;
 
-/// A ring of `slots` rows, `step_ms` apart, of `width` figures each.
-pub(super) struct Ring {
-    file: File,
-    pub(super) step_ms: u64,
-    pub(super) slots: u64,
-    width: usize,
+/// What a channel came to in a period: how many figures, and their least, mean and greatest.
+#[derive(Debug, Clone, Copy, PartialEq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub(super) struct Sum {
+    pub(super) count: f32,
+    pub(super) min: f32,
+    pub(super) mean: f32,
+    pub(super) max: f32,
 }
 
-/// Before the first row: "constella series", the version of this layout, step, slots and width, sealed.
-const HEADER: u64 = 64;
-const VERSION: u64 = 1;
+impl Sum {
+    /// Takes in another sum of the same channel.
+    pub(super) fn add(&mut self, other: &Self) {
+        if self.count == 0.0 {
+            *self = *other;
+        } else if other.count > 0.0 {
+            self.count += other.count;
+            self.mean += (other.mean - self.mean) * other.count / self.count;
+            (self.min, self.max) = (self.min.min(other.min), self.max.max(other.max));
+        }
+    }
+}
+
+/// One period of all channels.
+#[derive(Debug, Clone, Copy, PartialEq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub(super) struct Row {
+    /// Unix time of the period's start, milliseconds.
+    pub(super) at_ms: u64,
+    pub(super) sums: [Sum; CHANNELS],
+    zeros: u32,
+    /// CRC-32 of all before it.
+    crc: u32,
+}
+
+const ROW: usize = size_of::<Row>();
+/// Rows read at a time: some pages, whatever the range.
+const BATCH: u64 = 64;
+const HEADER: usize = 64;
+
+pub(super) struct Ring {
+    file: File,
+    step_ms: u64,
+    slots: u64,
+}
 
 impl Ring {
     /// Opens the ring, or makes it at its full size. A file that is not this ring is set aside as `<name>.damaged`.
-    pub(super) fn open(path: &Path, step_ms: u64, slots: u64, width: usize) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)?;
-        let mut header = b"constella series".to_vec();
-        for number in [VERSION, step_ms, slots, width as u64] {
-            number.put(&mut header);
-        }
-        let header = seal(header);
+    pub(super) fn open(path: &Path, step_ms: u64, slots: u64) -> io::Result<Self> {
+        let header =
+            format!("{:<HEADER$}", format!("constella series 1, {slots} rows of {ROW} bytes each {step_ms} ms"));
+        let (size, mut found) = (HEADER as u64 + slots * ROW as u64, [0; HEADER]);
         let ring = Self {
-            file,
+            file: OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?,
             step_ms,
             slots,
-            width,
         };
-        let size = HEADER + slots * ring.row_bytes() as u64;
-        let mut found = vec![0; header.len()];
-        if ring.file.metadata()?.len() == size {
-            ring.file.read_exact_at(&mut found, 0)?;
-        } else if ring.file.metadata()?.len() == 0 {
-            fallocate(&ring.file, FallocateFlags::empty(), 0, size)?;
-            ring.file.write_all_at(&header, 0)?;
-            return Ok(ring);
+        match ring.file.metadata()?.len() {
+            0 => {
+                fallocate(&ring.file, FallocateFlags::empty(), 0, size)?;
+                ring.file.write_all_at(header.as_bytes(), 0)?;
+                return Ok(ring);
+            }
+            length if length == size => ring.file.read_exact_at(&mut found, 0)?,
+            _ => {}
         }
-        if found == header {
+        if found == header.as_bytes() {
             return Ok(ring);
         }
         rename(path, path.with_extension("damaged"))?;
-        Self::open(path, step_ms, slots, width)
+        Self::open(path, step_ms, slots)
     }
 
-    /// Writes the row of the moment.
-    pub(super) fn put(&self, at_ms: u64, figures: impl Iterator<Item = f32>) -> io::Result<()> {
-        let mut row = Vec::with_capacity(self.row_bytes());
-        at_ms.put(&mut row);
-        row.extend(figures.flat_map(f32::to_le_bytes));
-        self.file.write_all_at(&seal(row), self.place(at_ms))
+    /// The start of the period of a moment.
+    pub(super) fn start(&self, at_ms: u64) -> u64 {
+        at_ms - at_ms % self.step_ms
     }
 
-    /// Calls `each` with the time and figures of every row from `from_ms` to `to_ms`, oldest first. What is damaged is absent.
-    pub(super) fn read(
-        &self,
-        from_ms: u64,
-        to_ms: u64,
-        mut each: impl FnMut(u64, &[f32]),
-    ) -> io::Result<()> {
-        let (first, last) = (from_ms / self.step_ms, to_ms / self.step_ms);
-        let first = first.max((last + 1).saturating_sub(self.slots));
-        let from_ms = from_ms.max(first * self.step_ms);
-        let (mut figures, mut rows) = (Vec::with_capacity(self.width), Vec::new());
-        let mut step = first;
+    pub(super) fn put(&self, mut row: Row) -> io::Result<()> {
+        row.crc = row.sum();
+        self.file.write_all_at(row.as_bytes(), self.place(row.at_ms / self.step_ms))
+    }
+
+    /// Calls `each` with every whole row between two moments, oldest first. What is damaged is absent.
+    pub(super) fn read(&self, from_ms: u64, to_ms: u64, mut each: impl FnMut(&Row)) -> io::Result<()> {
+        let last = to_ms / self.step_ms;
+        let mut step = (from_ms / self.step_ms).max((last + 1).saturating_sub(self.slots));
+        let mut bytes = [0; BATCH as usize * ROW];
         while step <= last {
-            // As many rows at once as lie together, but no more memory than a page or two.
-            let count = (last + 1 - step)
-                .min(self.slots - step % self.slots)
-                .min(64);
-            rows.resize(count as usize * self.row_bytes(), 0);
-            self.file
-                .read_exact_at(&mut rows, self.place(step * self.step_ms))?;
-            for row in rows.chunks_exact(self.row_bytes()) {
-                let Some(mut row) = unseal(row) else { continue };
-                let Some(at_ms) = u64::take(&mut row) else {
-                    continue;
-                };
-                // Otherwise it is what an earlier lap, or a clock that was set back, left here.
-                if (from_ms..=to_ms).contains(&at_ms) {
-                    figures.clear();
-                    figures.extend(row.as_chunks().0.iter().copied().map(f32::from_le_bytes));
-                    each(at_ms, &figures);
+            // Up to the end of the file, where the ring closes.
+            let count = (last + 1 - step).min(self.slots - step % self.slots).min(BATCH);
+            let bytes = bytes.get_mut(..count as usize * ROW).unwrap_or_default();
+            self.file.read_exact_at(bytes, self.place(step))?;
+            for (row, expected) in bytes.chunks_exact(ROW).filter_map(|row| Row::read_from_bytes(row).ok()).zip(step..)
+            {
+                // Otherwise it is empty, torn, or left here by an earlier lap or a clock that was set back.
+                if row.crc == row.sum() && row.at_ms / self.step_ms == expected {
+                    each(&row);
                 }
             }
             step += count;
@@ -103,16 +114,25 @@ impl Ring {
         Ok(())
     }
 
-    /// Everything written so far is on disk when this returns.
     pub(super) fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
     }
 
-    fn row_bytes(&self) -> usize {
-        8 + 4 * self.width + 4
+    fn place(&self, step: u64) -> u64 {
+        HEADER as u64 + step % self.slots * ROW as u64
+    }
+}
+
+impl Row {
+    pub(super) fn new(at_ms: u64) -> Self {
+        Self::new_zeroed().moved(at_ms)
     }
 
-    fn place(&self, at_ms: u64) -> u64 {
-        HEADER + at_ms / self.step_ms % self.slots * self.row_bytes() as u64
+    pub(super) fn moved(self, at_ms: u64) -> Self {
+        Self { at_ms, ..self }
+    }
+
+    fn sum(&self) -> u32 {
+        self.as_bytes().split_last_chunk::<4>().map_or(0, |(body, _)| crc32fast::hash(body))
     }
 }

@@ -166,7 +166,18 @@ impl Membership {
                 // It speaks to an earlier life of this node: the answer shows the present one.
                 note(self.foca.announce(admitted.header.src.clone(), &mut out));
             }
+            let src = &admitted.header.src;
+            if self.is_new() {
+                // foca would pass on to others that this one is there; a thousand such pieces of gossip are a storm.
+                let alive = foca::Member::new(src.clone(), admitted.header.src_incarnation, State::Alive);
+                note(self.foca.apply_many(core::iter::once(alive), false, &mut out));
+            }
             note(self.foca.handle_data(&admitted.data, &mut out));
+            let mut fed = admitted.fed;
+            fed.retain(|member| self.view.id(&member.id().node()).is_none_or(|held| member.id().age() > held.age()));
+            if !fed.is_empty() && self.foca.iter_members().any(|member| member.id() == src) {
+                note(self.foca.apply_many(fed.into_iter(), false, &mut out));
+            }
         }
         self.finish(now, out)
     }
@@ -177,8 +188,10 @@ impl Membership {
         match timer {
             MemberTimer::Approach if self.left => {}
             MemberTimer::Approach => {
-                let late = self.view.give_up(now.boot_ms, self.suspicion_ms.saturating_add(2 * self.period_ms));
-                out.given_up = late;
+                let grace_ms = self.suspicion_ms.saturating_add(2 * self.period_ms);
+                // Where a whole network starts at once, word of all members takes longer: as long as the view still grows, it may come.
+                let grows = now.since(self.changed_ms) < 2 * self.period_ms;
+                out.given_up = self.view.give_up(now.boot_ms, if grows { 3 * grace_ms } else { grace_ms });
                 self.approach_some(&mut out);
                 out.timers.push((self.period_ms, MemberTimer::Approach));
             }
@@ -255,16 +268,21 @@ impl Membership {
         self.disputed.retain(|disputed| disputed != node);
     }
 
-    /// Announces this node to members out of touch: to some when it is alone, else so seldom that together the others approach each one
+    /// Has not heard of so many members that it must be new itself: that they are there is no news to anybody else.
+    const fn is_new(&self) -> bool {
+        self.view.unheard() > NEWCOMER
+    }
+
+    /// Announces this node to members out of touch: to some when it is alone or new, else so seldom that together the others approach each one
     /// about [`FAN`] times a period (M2).
     fn approach_some(&mut self, out: &mut Collected) {
         let (active, inactive) = (self.view.active(), self.view.inactive());
-        let alone = active == 0;
+        let new = active == 0 || self.is_new();
         let mut targets = core::mem::take(&mut self.disputed);
         let chance = PER_MILLION.min(PER_MILLION * FAN * inactive / active.max(1));
-        if inactive > 0 && (alone || self.rng.random_range(0..PER_MILLION) < chance) {
-            let mut candidates = self.view.out_of_touch(alone);
-            for _ in 0..if alone { FAN } else { 1 } {
+        if inactive > 0 && (new || self.rng.random_range(0..PER_MILLION) < chance) {
+            let mut candidates = self.view.out_of_touch();
+            for _ in 0..if new { FAN } else { 1 } {
                 if !candidates.is_empty() {
                     targets.push(candidates.swap_remove(self.rng.random_range(0..candidates.len())));
                 }
@@ -381,6 +399,9 @@ fn note(result: Result<(), foca::Error>) {
 
 /// Members told, probed indirectly, or approached at once: one broken link must not matter.
 const FAN: usize = 3;
+
+/// Who waits for word of more members than this is new itself: so many hardly join at once.
+const NEWCOMER: usize = 16;
 
 /// Chances are counted in millionths: one dead among a thousand is approached by three of them.
 const PER_MILLION: usize = 1_000_000;

@@ -210,10 +210,7 @@ impl Node {
             Input::Tick => {}
             Input::Peer { inbound, from, request } => self.peer_request(now, inbound, from, request),
             Input::Answered { call, result } => self.answered(now, call, result),
-            Input::Join { inbound, join } => {
-                let outputs = self.joins.attempt(now, &self.roster, inbound, join, &mut self.calls);
-                self.take_join_outputs(now, outputs);
-            }
+            Input::Join { inbound, join } => self.join(now, inbound, &join),
             Input::DialedBack { call, result } => self.dialed_back(now, call, result),
             Input::Bot { call, result } => self.bot_answered(now, call, result),
             Input::Agent { call, result } => self.agent_answered(now, call, result),

@@ -1,7 +1,5 @@
 //! Settings: one sentence for each that cannot be used, and no secret in any.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;

@@ -1,7 +1,5 @@
 //! S3 and S4: torn writes, damaged files, permissions, two controllers, and starts.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 

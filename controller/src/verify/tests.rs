@@ -1,7 +1,5 @@
 //! S1: the table of refusals, and the window in which a nonce is remembered.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::collections::BTreeMap;
 
 use constella_core::io::PinnedPeer;

@@ -18,7 +18,7 @@ pub struct ChatView {
     pub at: Ms,
     /// Oldest first.
     pub messages: Vec<MessageView>,
-    /// Taps and their answers, oldest first.
+    /// The last 50 taps and their answers, oldest first.
     pub toasts: Vec<Toast>,
     /// The command menu in the default language, `[{command, description}]`.
     pub commands: Value,
@@ -75,17 +75,50 @@ pub struct Stats {
     pub calls: Vec<CallRecord>,
 }
 
+/// The figures alone, for a page that asks often.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The prefix of the client whose poll waits now, "" for one without.
+    pub poller: Option<String>,
+    /// 409s so far.
+    pub conflicts: usize,
+    /// Updates that were confirmed.
+    pub confirmed: usize,
+    /// Updates that were destroyed.
+    pub destroyed: usize,
+    /// Updates that nobody confirmed.
+    pub pending: usize,
+}
+
+impl Summary {
+    /// Takes them from the model.
+    #[must_use]
+    pub fn of(model: &Model) -> Self {
+        let poller = model.parked().and_then(|call| model.calls().get(usize::try_from(call.0).ok()?));
+        Self {
+            poller: poller.map(|call| call.source.prefix.clone()),
+            conflicts: model.ledger().conflicts.len(),
+            confirmed: model.ledger().confirmed(),
+            destroyed: model.ledger().destroyed(),
+            pending: model.pending(),
+        }
+    }
+}
+
 impl ChatView {
     /// Looks at one chat; empty where the user has not written.
     #[must_use]
     pub fn of(model: &Model, chat: ChatId, at: Ms) -> Self {
         let messages = model.chat(chat).into_iter().flat_map(|chat| chat.messages.values());
+        let toasts = model.toasts(chat);
+        let older = toasts.len().saturating_sub(SHOWN_TOASTS);
+        let toasts = toasts.into_iter();
         Self {
             chat,
             version: model.version(),
             at,
             messages: messages.map(MessageView::of).collect(),
-            toasts: model.toasts(chat).into_iter().cloned().collect(),
+            toasts: toasts.skip(older).cloned().collect(),
             commands: model.commands("").cloned().unwrap_or_else(|| Value::Array(Vec::new())),
         }
     }
@@ -172,3 +205,6 @@ impl Stats {
         self.ledger.conflicts.iter().filter(|conflict| conflict.answered >= since).count()
     }
 }
+
+/// A toast is on the screen for seconds; a long demo must not send all of them for ever.
+const SHOWN_TOASTS: usize = 50;

@@ -16,7 +16,6 @@ mod reboot;
 mod scene;
 mod speedtest;
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 mod tests;
 mod why;
 

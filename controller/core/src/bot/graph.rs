@@ -70,7 +70,6 @@ fn height(value: f32, top: f32) -> u8 {
 pub const COLUMNS: usize = 24;
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
     use alloc::{vec, vec::Vec};

@@ -14,6 +14,8 @@ use super::identity::SwimId;
 pub(super) struct Admitted {
     /// The packet, without the members that do not belong.
     pub(super) data: Vec<u8>,
+    /// Members of a feed, taken out of the packet: they are no news to others, and foca would pass each of them on ten times.
+    pub(super) fed: Vec<Member<SwimId>>,
     /// Who sent it.
     pub(super) header: Header<SwimId>,
     /// Whom it names.
@@ -52,7 +54,8 @@ pub(super) fn admit(frame: &str, from: NodeId, me: &SwimId, belongs: impl Fn(&No
     }
     let named = named(rest)?;
     let keep = |member: &Member<SwimId>| member.id() == me || belongs(&member.id().node());
-    let kept: Vec<&Member<SwimId>> = named.iter().filter(|member| keep(member)).collect();
+    let mut kept: Vec<Member<SwimId>> = named.iter().filter(|member| keep(member)).cloned().collect();
+    let fed = if header.message == Message::Feed { core::mem::take(&mut kept) } else { Vec::new() };
     let mut data = packet.get(..packet.len() - rest.len())?.to_vec();
     if !rest.is_empty() {
         data.extend(u16::try_from(kept.len()).ok()?.to_be_bytes());
@@ -60,7 +63,7 @@ pub(super) fn admit(frame: &str, from: NodeId, me: &SwimId, belongs: impl Fn(&No
             PostcardCodec.encode_member(member, &mut data).ok()?;
         }
     }
-    Some(Admitted { data, header, named: named.into_iter().map(|member| member.id().clone()).collect() })
+    Some(Admitted { data, fed, header, named: named.into_iter().map(|member| member.id().clone()).collect() })
 }
 
 /// The members at the end of a packet: none, or a count of two bytes and so many.

@@ -1,7 +1,5 @@
 //! Membership's rules: M1, M2, M3, removal, and what comes from outside.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-
 mod cluster;
 
 use alloc::string::{String, ToString};
@@ -275,11 +273,9 @@ fn a_thousand_nodes_learn_a_death_at_the_cost_of_ten() {
     }
     assert!(thousand.agrees());
     let (few, many) = (ten.cost_per_node(), thousand.cost_per_node());
-    std::println!("frames and bytes per node and second: {few:?} at 10, {many:?} at 1,000");
     assert!(many.0 <= few.0 * 1.5 && many.1 <= few.1 * 1.5);
     thousand.kill(999);
-    let took = thousand.run_until(12 * PERIOD_MS, |cluster| cluster.all_see(999, Status::Down));
-    std::println!("a death is known to all of 1,000 after {took} ms");
+    thousand.run_until(12 * PERIOD_MS, |cluster| cluster.all_see(999, Status::Down));
     assert!(thousand.all_see(999, Status::Down));
-    assert_eq!(thousand.falsely_down(), []);
+    assert_eq!(thousand.falsely_down().len(), 0);
 }

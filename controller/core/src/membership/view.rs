@@ -16,6 +16,10 @@ pub(super) struct View {
     members: BTreeMap<NodeId, Standing>,
     sum: u64,
     active: usize,
+    /// Members of which no word has come.
+    unheard: usize,
+    /// Those among them that had no time for it either.
+    awaited: usize,
 }
 
 /// One member.
@@ -49,6 +53,14 @@ impl Standing {
         }
     }
 
+    const fn is_unheard(&self) -> bool {
+        matches!(self, Self::Unheard { .. })
+    }
+
+    const fn is_awaited(&self) -> bool {
+        matches!(self, Self::Unheard { given_up: false, .. })
+    }
+
     fn is_active(&self) -> bool {
         matches!(self, Self::Heard { id, state: State::Alive | State::Suspect } if !id.has_left())
     }
@@ -67,6 +79,8 @@ impl View {
         let known = self.members.contains_key(&node);
         if !known {
             self.members.insert(node, Standing::Unheard { since_ms, given_up: false });
+            self.unheard += 1;
+            self.awaited += 1;
         }
         !known
     }
@@ -75,6 +89,8 @@ impl View {
         if let Some(standing) = self.members.remove(node) {
             self.sum = self.sum.wrapping_sub(standing.entry());
             self.active -= usize::from(standing.is_active());
+            self.unheard -= usize::from(standing.is_unheard());
+            self.awaited -= usize::from(standing.is_awaited());
         }
     }
 
@@ -100,6 +116,16 @@ impl View {
     /// Alive and suspect ones.
     pub(super) const fn active(&self) -> usize {
         self.active
+    }
+
+    /// Members of which no word has come yet, and that had no time for it either.
+    pub(super) const fn awaited(&self) -> usize {
+        self.awaited
+    }
+
+    /// Members of which no word has come.
+    pub(super) const fn unheard(&self) -> usize {
+        self.unheard
     }
 
     /// Members that are not active.
@@ -128,13 +154,9 @@ impl View {
         late
     }
 
-    /// Members to be approached: not active; those still unheard only where `unheard` says so.
-    pub(super) fn out_of_touch(&self, unheard: bool) -> Vec<NodeId> {
-        let wanted = |standing: &Standing| match standing {
-            Standing::Unheard { given_up, .. } => *given_up || unheard,
-            Standing::Heard { .. } => !standing.is_active(),
-        };
-        self.members.iter().filter(|(_, standing)| wanted(standing)).map(|(node, _)| *node).collect()
+    /// Members to be approached: all that are not active.
+    pub(super) fn out_of_touch(&self) -> Vec<NodeId> {
+        self.members.iter().filter(|(_, standing)| !standing.is_active()).map(|(node, _)| *node).collect()
     }
 
     /// In which life a member is known.
@@ -151,6 +173,8 @@ impl View {
         let (old, new) = (standing.entry(), now.entry());
         self.sum = self.sum.wrapping_sub(old).wrapping_add(new);
         self.active = self.active + usize::from(now.is_active()) - usize::from(standing.is_active());
+        self.unheard = self.unheard + usize::from(now.is_unheard()) - usize::from(standing.is_unheard());
+        self.awaited = self.awaited + usize::from(now.is_awaited()) - usize::from(standing.is_awaited());
         *standing = now;
         ((before != after).then_some(after), old != new)
     }

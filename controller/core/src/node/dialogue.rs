@@ -79,7 +79,7 @@ impl Node {
     ) -> Result<constella_shared::link::InviteLink, alloc::string::String> {
         let others: alloc::vec::Vec<_> = self.reachable().into_iter().collect();
         let entropy = self.rng.random();
-        let (records, link) = self.joins.invite(now, &mut self.roster, entropy, ttl_s, &others)?;
+        let (records, link) = crate::joins::invite(now, &mut self.roster, entropy, ttl_s, &others)?;
         self.announce(now, &records);
         Ok(link)
     }

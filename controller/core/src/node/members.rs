@@ -184,9 +184,11 @@ impl Node {
         self.merged(now, merged);
     }
 
-    /// Whom this node tells news directly: everybody that it sees alive, or in a large network a random handful.
+    /// Whom this node tells news directly: everybody that it sees alive (who has just started sees nobody yet, and tells all), or in a
+    /// large network a random handful.
     pub(super) fn audience(&mut self) -> Vec<NodeId> {
-        let alive = |node: &NodeId| *node != self.id && self.membership.status(node) != Status::Down;
+        let just_started = self.last.since(self.born) < self.settings.heartbeat_ms.saturating_mul(VIEW_PERIODS);
+        let alive = |node: &NodeId| *node != self.id && (just_started || self.membership.status(node) != Status::Down);
         let mut nodes: Vec<NodeId> = self.roster.members().map(|member| member.id).filter(alive).collect();
         while nodes.len() > AUDIENCE {
             let at = self.rng.random_range(0..nodes.len());

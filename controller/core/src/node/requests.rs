@@ -43,13 +43,7 @@ impl Node {
                 self.out.push(Output::Reply { inbound, result: Ok(PeerResponse::Announced) });
             }
             PeerRequest::Rpc(Request::BotOffer { term }) => self.prove(now, inbound, from, term),
-            PeerRequest::Rpc(Request::Join(forward)) => {
-                let holds = self.held.is_some();
-                let term = self.claim.term();
-                let outputs =
-                    self.joins.forwarded(now, &mut self.roster, inbound, from, forward, holds.then_some(term));
-                self.take_join_outputs(now, outputs);
-            }
+            PeerRequest::Rpc(Request::Join(forward)) => self.join_passed_on(now, inbound, from, &forward),
             PeerRequest::Rpc(request) => self.rpc(now, Asker::Peer(inbound), from, request),
         }
     }
@@ -153,7 +147,7 @@ impl Node {
         match self.pending.remove(&call) {
             Some(Pending::Glance) => self.glanced(&result),
             Some(Pending::Agent { asker, want }) => {
-                let response = self.from_agent(want, result);
+                let response = self.agent_says(want, result);
                 self.respond(asker, response);
             }
             Some(_) | None => {}
@@ -257,7 +251,7 @@ impl Node {
         }
     }
 
-    fn from_agent(&mut self, want: Want, result: Result<AgentReply, AgentFailure>) -> Result<Response, RpcError> {
+    fn agent_says(&mut self, want: Want, result: Result<AgentReply, AgentFailure>) -> Result<Response, RpcError> {
         match (want, result) {
             (Want::Stats, Ok(AgentReply::Stats(stats))) => {
                 self.boot_id = Some(stats.boot_id.clone());

@@ -1,1 +1,100 @@
-//! x
+//! Scenarios of whole nodes on a perfect network with a small Telegram: what the parts do together. Faults are the simulator's.
+
+mod bench;
+
+use constella_shared::wire::rpc::Status;
+
+use super::*;
+use bench::Bench;
+
+#[test]
+fn three_nodes_see_each_other_and_one_of_them_polls() {
+    // M1, L2
+    let mut bench = Bench::of(3);
+    bench.run_ms(15_000);
+    for node in bench.nodes() {
+        assert!(node.roster.members().all(|member| node.status_of(&member.id) == Status::Alive));
+        assert_eq!(node.membership.digest(), bench.node(1).membership.digest());
+    }
+    assert_eq!(bench.pollers(), [1]);
+    assert_eq!(bench.conflicts, 0);
+}
+
+#[test]
+fn a_third_node_makes_three_voters() {
+    // L1: k+1 with both lists, then k+2
+    let mut bench = Bench::of(3);
+    bench.run_ms(20_000);
+    for node in bench.nodes() {
+        assert_eq!((node.roster.voters().mark.number, node.roster.voters().new.len()), (3, 3));
+        assert!(node.roster.voters().old.is_empty());
+    }
+    assert_eq!(bench.node(1).held, Some(Strength::Strong));
+}
+
+#[test]
+fn the_owner_is_answered() {
+    // F6
+    let mut bench = Bench::of(3);
+    bench.run_ms(20_000);
+    bench.owner_says("/nodes");
+    bench.run_ms(3_000);
+    assert_eq!(bench.unconfirmed(), 0);
+    assert!(bench.answers_of(1) > 0);
+    assert!(bench.nodes().iter().all(|node| !node.commands.any_open()), "the keeper was told");
+}
+
+#[test]
+fn when_the_leader_dies_another_answers() {
+    // L4, F6
+    for nodes in [2, 3, 5] {
+        let mut bench = Bench::of(nodes);
+        bench.run_ms(30_000);
+        bench.kill(1);
+        let killed = bench.now;
+        bench.owner_says("/nodes");
+        let answered = bench.run_until(15_000, |bench| (2..=nodes).any(|n| bench.answers_of(n) > 0));
+        assert!(answered, "{nodes} nodes: pollers {:?}", bench.pollers());
+        assert!(bench.now - killed < 7_000, "{nodes} nodes: {} ms", bench.now - killed);
+        assert_eq!(bench.conflicts, 0);
+    }
+}
+
+#[test]
+fn a_graceful_stop_hands_over_at_once() {
+    // L5
+    let mut bench = Bench::of(3);
+    bench.run_ms(30_000);
+    bench.input(1, Input::Stop);
+    let stopped = bench.now;
+    bench.owner_says("/nodes");
+    assert!(bench.run_until(5_000, |bench| bench.answers_of(2) + bench.answers_of(3) > 0));
+    assert!(bench.now - stopped < 1_000, "{} ms", bench.now - stopped);
+    assert!(bench.run_until(1_000, |bench| bench.stopped.contains(&1)));
+}
+
+#[test]
+fn a_leader_without_telegram_hands_over() {
+    // F1
+    let mut bench = Bench::of(3);
+    bench.run_ms(30_000);
+    bench.no_telegram.insert(1);
+    let lost = bench.now;
+    assert!(bench.run_until(15_000, |bench| bench.pollers() == [2] || bench.pollers() == [3]));
+    assert!(bench.now - lost < 9_000, "{} ms", bench.now - lost);
+}
+
+#[test]
+fn a_better_leader_takes_over_when_it_has_been_steady() {
+    // L6
+    let mut bench = Bench::of(3);
+    bench.run_ms(30_000);
+    bench.kill(1);
+    bench.run_ms(20_000);
+    assert_eq!(bench.pollers(), [2]);
+    bench.restart(1);
+    let back = bench.now;
+    assert!(bench.run_until(60_000, |bench| bench.pollers() == [1]));
+    assert!(bench.now - back >= 10_000, "{} ms", bench.now - back);
+    assert_eq!(bench.conflicts, 0);
+}

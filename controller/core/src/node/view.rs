@@ -129,7 +129,7 @@ impl Node {
                     self.member_effects(now, None, effects);
                 }
             }
-            Pending::JoinPassedOn => self.join_answered(now, call, result),
+            Pending::JoinPassedOn => self.join_answered(call, result),
             Pending::Copy { keeper } => self.copy_answered(now, keeper, result.is_ok()),
             Pending::PassedOn { ids, .. } => self.passed_on(&ids, &result),
             Pending::DialogueNode { ask, .. } => {

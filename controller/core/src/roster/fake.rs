@@ -1,7 +1,5 @@
 //! Keys for tests: a hash in the place of a signature. Refuses what the real ones refuse: another key's words, and a changed body.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use alloc::string::String;
 
 use constella_shared::ids::{NodeId, Pin};

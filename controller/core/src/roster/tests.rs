@@ -1,7 +1,5 @@
 //! The roster's rules: R1, R2, R3, and that rosters agree whatever the order.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

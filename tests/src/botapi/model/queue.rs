@@ -357,4 +357,6 @@ const ALL_KINDS: [&str; 23] = [
 ];
 
 #[cfg(test)]
+mod chaos;
+#[cfg(test)]
 mod tests;

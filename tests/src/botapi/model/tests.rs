@@ -1,7 +1,5 @@
 //! DESIGN 14, last paragraph: methods, their refusals with the real texts, and the owner's side.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-
 mod messages;
 
 use super::*;

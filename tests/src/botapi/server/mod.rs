@@ -1,5 +1,6 @@
 //! The double on the network: one listener for bots, one for whoever conducts the test, and a handle for callers in the process.
 
+mod accept;
 mod body;
 mod bot;
 mod control;
@@ -7,27 +8,20 @@ mod fault;
 mod hub;
 mod stranger;
 
+pub(crate) use accept::accept;
 pub use body::decode;
 pub use fault::{Fault, Rule, Rules, Target};
 
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::model::{Args, Call, ChatId, Config, MessageId, Model, Ms, Source, Tap, TapError, User};
-use super::view::{ChatView, Stats};
+use super::view::{ChatView, Stats, Summary};
 use hub::Hub;
 
 /// Where to listen, and as which bot.
@@ -112,6 +106,12 @@ impl BotApi {
         format!("http://{}{slash}{prefix}", self.listen)
     }
 
+    /// The bot's username, without the `@`.
+    #[must_use]
+    pub fn username(&self) -> String {
+        self.hub.read(|model, _| model.config().username.clone())
+    }
+
     /// The double's clock: what `Stats` and messages are stamped with.
     #[must_use]
     pub fn now(&self) -> Ms {
@@ -161,6 +161,12 @@ impl BotApi {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.hub.read(Stats::of)
+    }
+
+    /// The figures alone, and who polls now.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        self.hub.read(|model, _| Summary::of(model))
     }
 
     /// Performs a call as some other program would, without the network; it may never be answered.
@@ -215,44 +221,6 @@ type StrangerSlot = Mutex<Option<AbortHandle>>;
 fn slot(stranger: &StrangerSlot) -> std::sync::MutexGuard<'_, Option<AbortHandle>> {
     stranger.lock().unwrap_or_else(PoisonError::into_inner)
 }
-
-/// Accepts and serves connections, for ever; a client's errors are its own business.
-async fn accept<S, F, E>(listener: TcpListener, refuses: impl Fn(SocketAddr) -> bool, serve: S)
-where
-    S: Fn(SocketAddr, Request<Incoming>) -> F + Clone + Send + 'static,
-    F: Future<Output = Result<Response<Full<Bytes>>, E>> + Send + 'static,
-    E: std::error::Error + Send + Sync + 'static,
-{
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) if !refuses(peer) => {
-                    connections.spawn(connection(stream, peer, serve.clone()));
-                }
-                Ok(_) => {}
-                // Out of descriptors, or the client is gone already: the next accept may be better.
-                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-            },
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
-async fn connection<S, F, E>(stream: TcpStream, peer: SocketAddr, serve: S)
-where
-    S: Fn(SocketAddr, Request<Incoming>) -> F + Clone + Send + 'static,
-    F: Future<Output = Result<Response<Full<Bytes>>, E>> + Send + 'static,
-    E: std::error::Error + Send + Sync + 'static,
-{
-    let service = service_fn(move |request| serve(peer, request));
-    let served = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
-    // A broken connection is the fault that a test asked for, or a client that went away: nothing to do about either.
-    let _ = served.await;
-}
-
-/// Long enough not to spin, short enough not to be seen by a test.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
 mod tests;

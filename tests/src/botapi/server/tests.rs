@@ -1,7 +1,5 @@
 //! The double on the network: what a bot's HTTP client meets, and what a conductor may do to it.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-
 mod teloxide;
 
 use std::time::Duration;
@@ -253,6 +251,21 @@ async fn a_picture_can_be_looked_at() {
     assert_eq!((photo.width, photo.height), (8, 4));
     let url = format!("http://{}/control/photo?file_id={}", bench.double.control_addr(), photo.file_id);
     assert_eq!(bench.http.get(url).send().await.unwrap().bytes().await.unwrap(), png(8, 4, 9));
+}
+
+#[tokio::test]
+async fn a_dropped_double_answers_nobody() {
+    let Bench { double, owner, http } = Bench::new().await;
+    let url = format!("{}/botx/getMe", double.url(""));
+    assert!(get(http.clone(), url.clone()).await.is_ok());
+    drop(double);
+    let gone = async {
+        while get(http.clone(), url.clone()).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, gone).await.unwrap();
+    assert!(owner.chat().await.is_err());
 }
 
 #[tokio::test]

@@ -95,7 +95,6 @@ pub(super) const DEADLINE_MS: u64 = 60_000;
 const OPEN: usize = 8;
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -1,7 +1,5 @@
 //! DESIGN 14: HTML entities, and the texts of Telegram's refusals.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use super::*;
 
 fn entities(source: &str) -> Vec<(String, usize, usize)> {

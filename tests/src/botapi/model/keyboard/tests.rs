@@ -1,7 +1,5 @@
 //! DESIGN 14 and FACTS: what Telegram refuses in a keyboard.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use serde_json::json;
 
 use super::*;

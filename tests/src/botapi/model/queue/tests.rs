@@ -1,7 +1,5 @@
 //! FACTS, "Telegram's server", and DESIGN 5, "Facts the fence rests on": getUpdates as Client.cpp serves it.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-
 use super::*;
 
 const FIRST: i32 = 1_000;

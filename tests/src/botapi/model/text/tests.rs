@@ -1,7 +1,5 @@
 //! DESIGN 14: limits of text and caption, parse modes.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use super::*;
 
 fn text(text: &str, parse_mode: &str) -> Result<Formatted, Refusal> {

@@ -1,7 +1,5 @@
 //! Telegram takes parameters in four ways; the double reads the same from each.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use super::*;
 
 #[test]

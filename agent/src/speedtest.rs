@@ -1,0 +1,173 @@
+//! The speedtest (A5), in a process of its own: it enters the host's network, locks itself into an empty folder, drops everything, and
+//! only then opens a socket. Bounded in time and bytes; whatever the server says is doubted.
+
+use std::fs::{File, create_dir_all};
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::{error::Error, path::Path, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use constella_shared::agent::{SpeedtestFigures, SpeedtestPhase as Phase};
+use constella_shared::limits::{
+    SPEEDTEST_IDLE_MS, SPEEDTEST_MS, SPEEDTEST_PHASE_MS, SPEEDTEST_PINGS, SPEEDTEST_STREAMS,
+};
+use http_body_util::{BodyExt, Full};
+use hyper::Request;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, interval, timeout, timeout_at};
+
+use crate::look::{Progress, Report, report};
+use crate::powers::{self, NOBODY};
+use crate::{Failure, host::Host};
+
+const IDLE: Duration = Duration::from_millis(SPEEDTEST_IDLE_MS);
+const PHASE: Duration = Duration::from_millis(SPEEDTEST_PHASE_MS);
+/// The first exchange of a stream; each that took under half a second is followed by one twice as large, up to the largest: what is
+/// under way at the end does not count.
+const FIRST: u64 = 64 * 1024;
+const LARGEST: u64 = 16 * 1024 * 1024;
+
+pub(crate) fn run(host: &Host, url: &str, megabytes: &str, jail: &Path) -> Result<(), Failure> {
+    let result = enter(host, jail).map_err(|error| format!("cannot enter the host's network: {error}").into());
+    let result = result.and_then(|()| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let bytes = megabytes.parse::<u64>()? * 1_000_000;
+        let limit = Duration::from_millis(SPEEDTEST_MS);
+        runtime.block_on(async { timeout(limit, Test::new(url).measure(bytes)).await })?
+    });
+    let last = match &result {
+        Ok(figures) => Progress::Measured(*figures),
+        Err(error) => Progress::Failed(chain(error.as_ref())),
+    };
+    report(&Report::Speedtest(last))?;
+    result.map(|_| ())
+}
+
+fn enter(host: &Host, jail: &Path) -> io::Result<()> {
+    if !host.powers {
+        return powers::bind_to_parent();
+    }
+    // Which name servers the host asks: copied with power, read without. There is nothing else in the folder.
+    create_dir_all(jail.join("etc"))?;
+    let mut from = powers::open_in_host(&host.pid1, "etc/resolv.conf")?.take(FIRST);
+    io::copy(&mut from, &mut File::create(jail.join("etc/resolv.conf"))?)?;
+    powers::enter(&host.pid1, "net")?;
+    std::os::unix::fs::chroot(jail)?;
+    std::env::set_current_dir("/")?;
+    powers::drop_all(NOBODY, false)
+}
+
+/// An error and its causes in one sentence.
+fn chain(error: &dyn Error) -> String {
+    error.source().map_or(error.to_string(), |source| format!("{error}: {}", chain(source)))
+}
+
+#[derive(Clone)]
+struct Test {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    url: String,
+    figures: SpeedtestFigures,
+}
+
+impl Test {
+    fn new(url: &str) -> Self {
+        let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        Self { client, url: url.trim_end_matches('/').to_owned(), figures: SpeedtestFigures::default() }
+    }
+
+    async fn measure(mut self, bytes: u64) -> Result<SpeedtestFigures, Failure> {
+        self.progress(Phase::Latency, 0)?;
+        let mut times = Vec::new();
+        for _ in 0..=SPEEDTEST_PINGS {
+            let begun = Instant::now();
+            timeout(IDLE, self.exchange(Phase::Latency, 0)).await.map_err(|_| "the server is silent")??;
+            times.push(begun.elapsed().as_secs_f32() * 1000.0);
+        }
+        // The first one also connected.
+        times.remove(0);
+        let jitter: f32 = times.windows(2).map(|pair| if let [a, b] = pair { (a - b).abs() } else { 0.0 }).sum();
+        self.figures.jitter_ms = Some(jitter / (times.len() - 1) as f32);
+        times.sort_by(f32::total_cmp);
+        self.figures.latency_ms = times.get(times.len() / 2).copied();
+        self.figures.download_bps = Some(self.streams(Phase::Download, 10, bytes / 2).await?);
+        self.figures.upload_bps = Some(self.streams(Phase::Upload, 55, bytes / 2).await?);
+        Ok(self.figures)
+    }
+
+    /// All streams at once, until time or bytes are used up. Bits a second.
+    async fn streams(&self, phase: Phase, percent: u8, bytes: u64) -> Result<u64, Failure> {
+        let (begun, budget, mut streams) = (Instant::now(), Arc::new(AtomicU64::new(bytes)), JoinSet::new());
+        for _ in 0..SPEEDTEST_STREAMS {
+            streams.spawn(self.clone().stream(phase, budget.clone(), begun + PHASE));
+        }
+        let (mut bytes_a_second, mut ticks) = (0.0, interval(Duration::from_millis(500)));
+        loop {
+            tokio::select! {
+                ended = streams.join_next() => match ended {
+                    Some(rate) => bytes_a_second += rate??,
+                    None => return Ok((bytes_a_second * 8.0) as u64),
+                },
+                _ = ticks.tick() => {
+                    let time = begun.elapsed().as_millis() as u64 * 45 / SPEEDTEST_PHASE_MS;
+                    let volume = (bytes - budget.load(Relaxed)) * 45 / bytes.max(1);
+                    self.progress(phase, percent + time.max(volume).min(45) as u8)?;
+                }
+            }
+        }
+    }
+
+    /// One stream of ever larger exchanges. Bytes a second, of those that were completed: the rest may still be in a buffer here.
+    async fn stream(self, phase: Phase, budget: Arc<AtomicU64>, end: Instant) -> Result<f64, Failure> {
+        let begun = Instant::now();
+        let (mut moved, mut size, mut last) = (0, FIRST, begun);
+        while last < end {
+            let left = budget.fetch_update(Relaxed, Relaxed, |left| Some(left.saturating_sub(size))).unwrap_or(0);
+            let bytes = size.min(left);
+            let exchanged = timeout_at(end, self.exchange(phase, bytes)).await;
+            if bytes == 0 || exchanged.is_err() {
+                break;
+            }
+            moved += exchanged??;
+            size = if last.elapsed() < Duration::from_millis(500) { LARGEST.min(size * 2) } else { size };
+            last = Instant::now();
+        }
+        if last + IDLE < Instant::now() {
+            return Err("the server is silent, or the line too slow to measure".into());
+        }
+        Ok(moved as f64 / (last - begun).as_secs_f64().max(0.001))
+    }
+
+    /// Asks for so many bytes, or sends them, and accepts neither more nor less.
+    async fn exchange(&self, phase: Phase, bytes: u64) -> Result<u64, Failure> {
+        let request = match phase {
+            Phase::Upload => Request::post(format!("{}/__up", self.url)).body(Full::from(vec![0; bytes as usize])),
+            Phase::Latency | Phase::Download => {
+                Request::get(format!("{}/__down?bytes={bytes}", self.url)).body(Full::default())
+            }
+        };
+        let response = self.client.request(request?).await?;
+        if response.status() != 200 {
+            return Err(format!("the server answers {} instead of 200", response.status().as_u16()).into());
+        }
+        let (mut body, mut received) = (response.into_body(), 0);
+        let most = if phase == Phase::Upload { FIRST } else { bytes };
+        while let Some(frame) = timeout(IDLE, body.frame()).await.map_err(|_| "the server is silent")? {
+            received += frame?.data_ref().map_or(0, Bytes::len) as u64;
+            if received > most {
+                return Err("the server sends more than was asked for".into());
+            }
+        }
+        if phase == Phase::Download && received < bytes {
+            return Err("the server sends less than was asked for".into());
+        }
+        Ok(bytes)
+    }
+
+    fn progress(&self, phase: Phase, percent: u8) -> io::Result<()> {
+        report(&Report::Speedtest(Progress::Now { phase, percent, so_far: self.figures }))
+    }
+}

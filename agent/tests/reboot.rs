@@ -1,0 +1,118 @@
+//! Reboot: once for each id, as the operator allows, in the host and nowhere else.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod common;
+
+use common::{FakeHost, boottime_ms, command, possible, until};
+
+#[test]
+fn the_host_s_own_command_runs_in_its_namespaces_once() {
+    // A4
+    if !possible() {
+        return;
+    }
+    let host = FakeHost::start("exit 0");
+    let agent = host.agent(&[("REBOOT_MIN_INTERVAL_SEC", "0")]);
+    let (code, answer) = agent.reboot('a');
+    assert_eq!((code, &answer["outcome"]["outcome"]), (200, &"accepted".into()));
+    let [line] = &host.rebooted()[..] else { panic!("{:?}", host.rebooted()) };
+    assert_eq!(*line, format!("fakehost {} {} /", host.namespace("net"), host.namespace("mnt")));
+    // The same id again, at once and after the agent was killed: answered, not performed.
+    assert_eq!(agent.reboot('a').1, answer);
+    agent.kill();
+    let agent = host.agent(&[("REBOOT_MIN_INTERVAL_SEC", "0")]);
+    assert_eq!(agent.reboot_until('a', 1).1, answer);
+    assert_eq!(agent.call("GET", "/v1/health", "").1["last_reboot"], answer);
+    assert_eq!(host.rebooted().len(), 1);
+    agent.reboot('b');
+    assert_eq!(host.rebooted().len(), 2);
+    let audit = std::fs::read_to_string(host.folder.path().join("state/audit.log")).unwrap();
+    let lines: Vec<&str> = audit.lines().filter(|line| line.contains(&command('a'))).collect();
+    assert_eq!(lines.len(), 2, "{audit}");
+    assert!(lines[0].contains("uid=0 outcome=Started") && lines[1].contains("outcome=Accepted status=0"), "{audit}");
+}
+
+#[test]
+fn exit_status_and_the_end_of_stderr_come_back() {
+    if !possible() {
+        return;
+    }
+    let host = FakeHost::start("yes long | head -c 4000 >&2; echo 'Failed to talk to init' >&2; exit 3");
+    let agent = host.agent(&[]);
+    let outcome = agent.reboot('a').1["outcome"].clone();
+    assert_eq!((&outcome["outcome"], &outcome["status"]), (&"failed".into(), &3.into()));
+    let stderr = outcome["stderr"].as_str().unwrap();
+    assert!(stderr.ends_with("Failed to talk to init") && stderr.len() <= 512, "{stderr}");
+}
+
+#[test]
+fn a_command_that_does_not_return_is_answered_and_followed() {
+    if !possible() {
+        return;
+    }
+    let host = FakeHost::start("sleep 3; kill -9 $$");
+    let agent = host.agent(&[("REBOOT_MIN_INTERVAL_SEC", "0")]);
+    assert_eq!(agent.reboot('a').1["outcome"]["outcome"], "started");
+    let (code, refusal) = agent.reboot('b');
+    assert_eq!((code, &refusal["code"]), (409, &"busy".into()));
+    let last = until("its end is known", || {
+        let last = agent.call("GET", "/v1/health", "").1["last_reboot"]["outcome"].clone();
+        (last["outcome"] == "failed").then_some(last)
+    });
+    assert_eq!(last["status"], serde_json::Value::Null, "a signal ended it");
+    assert_eq!(host.rebooted().len(), 1);
+}
+
+#[test]
+fn the_operator_s_no_the_interval_and_the_deadline_hold() {
+    if !possible() {
+        return;
+    }
+    let host = FakeHost::start("exit 0");
+    let agent = host.agent(&[("ALLOW_REBOOT", "false"), ("ALLOW_SPEEDTEST", "false")]);
+    let code = |(status, document): (u16, serde_json::Value)| (status, document["code"].as_str().unwrap_or("ok").to_owned());
+    assert_eq!(code(agent.reboot('a')), (403, "disabled".into()));
+    assert_eq!(code(agent.speedtest('a')), (403, "disabled".into()));
+    assert_eq!(agent.call("GET", "/v1/speedtest", "").1["state"], "idle");
+    agent.kill();
+    let agent = host.agent(&[("REBOOT_MIN_INTERVAL_SEC", "3600")]);
+    assert_eq!(code(agent.reboot_until('a', boottime_ms())), (410, "too_late".into()));
+    assert_eq!(code(agent.reboot('a')), (200, "ok".into()), "a refusal takes no id");
+    assert_eq!(code(agent.reboot('b')), (429, "too_soon".into()));
+    agent.kill();
+    let agent = host.agent(&[("REBOOT_MIN_INTERVAL_SEC", "3600")]);
+    assert_eq!(code(agent.reboot('b')), (429, "too_soon".into()), "also after a restart");
+    assert_eq!(host.rebooted().len(), 1);
+}
+
+#[test]
+fn a_full_disk_prevents_no_reboot_and_no_answer() {
+    if !possible() {
+        return;
+    }
+    let host = FakeHost::start("exit 0");
+    let state = host.folder.path().join("tiny/state");
+    let tiny = format!("/proc/{}/root{}", host.pid1, host.folder.path().join("tiny").display());
+    let agent = host.agent_in(&state, &[], &[("SAMPLE_EVERY_SEC", "1")]);
+    until("the series is there", || std::fs::metadata(format!("{tiny}/state/series/quarters")).ok());
+    let filler = std::process::Command::new("dd").args(["if=/dev/zero", &format!("of={tiny}/filler"), "bs=64k"]).output().unwrap();
+    assert!(!filler.status.success(), "the disk is full now");
+    assert_eq!(agent.reboot('a').1["outcome"]["outcome"], "accepted");
+    assert_eq!(agent.reboot('a').1["outcome"]["outcome"], "accepted");
+    assert_eq!(host.rebooted().len(), 1);
+    assert_eq!(agent.call("GET", "/v1/series?kind=cpu&hours=1", "").0, 200);
+}
+
+#[test]
+fn a_signal_goes_to_a_pid_1_that_is_systemd_only() {
+    if !possible() {
+        return;
+    }
+    let host = FakeHost::start("exit 0");
+    let agent = host.agent(&[("REBOOT_METHOD", "signal")]);
+    let outcome = agent.reboot('a').1["outcome"].clone();
+    assert_eq!(outcome["outcome"], "failed");
+    assert!(outcome["stderr"].as_str().unwrap().contains("PID 1 is not systemd"), "{outcome}");
+    assert_eq!(host.rebooted(), Vec::<String>::new());
+}

@@ -1,0 +1,328 @@
+//! A few nodes, a network that delivers everything after 5 ms, a Telegram with one queue.
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use constella_shared::ids::{Generation, NodeId, Seq, Term};
+use constella_shared::state::{CommandsState, InvitesState, NetworkState, Peer, VoteState};
+use constella_shared::wire::command::CommandContent;
+use constella_shared::wire::records::{NetRecord, NetValue, OwnerRecord, Stamp};
+
+use crate::bot::screen::Screen;
+use crate::config::{Boot, Settings};
+use crate::io::{
+    AgentCall, AgentFailure, AgentReply, BotCall, BotError, BotReply, BotState, CallError, CallId, Document, InboundId,
+    Input, Output, PeerResponse, Update, UpdateEvent,
+};
+use crate::node::Node;
+use crate::roster::fake::{founding, keys, node, pin};
+use crate::roster::found;
+
+pub(super) struct Bench {
+    pub(super) now: u64,
+    nodes: BTreeMap<u64, Node>,
+    disks: BTreeMap<u64, Disk>,
+    queue: BTreeMap<(u64, u64), Event>,
+    next: u64,
+    inbound: BTreeMap<(u64, InboundId), (u64, CallId)>,
+    pub(super) no_telegram: BTreeSet<u64>,
+    pub(super) stopped: BTreeSet<u64>,
+    pub(super) conflicts: usize,
+    updates: Vec<Update>,
+    confirmed: i64,
+    parked: Option<(u64, CallId, i64)>,
+    answers: BTreeMap<u64, usize>,
+}
+
+#[derive(Clone)]
+struct Disk {
+    network: NetworkState,
+    invites: InvitesState,
+    vote: VoteState,
+    commands: CommandsState,
+}
+
+enum Event {
+    Input(u64, Input),
+    Call { from: u64, call: CallId, to: NodeId, request: crate::io::PeerRequest },
+}
+
+const OWNER: i64 = 7;
+
+impl Bench {
+    /// So many nodes that know each other; number 1 has the best LeaderKey and is the only voter.
+    pub(super) fn of(count: u64) -> Self {
+        let mut bench = Self {
+            now: 1_000_000,
+            nodes: BTreeMap::new(),
+            disks: BTreeMap::new(),
+            queue: BTreeMap::new(),
+            next: 0,
+            inbound: BTreeMap::new(),
+            no_telegram: BTreeSet::new(),
+            stopped: BTreeSet::new(),
+            conflicts: 0,
+            updates: Vec::new(),
+            confirmed: 0,
+            parked: None,
+            answers: BTreeMap::new(),
+        };
+        let network = bench.network(count);
+        for number in 1..=count {
+            let vote = VoteState {
+                format: 1,
+                generation: Generation(0),
+                term: Term(0),
+                seq_reserved: Seq(0),
+                starts: Vec::new(),
+            };
+            let commands = CommandsState { format: 1, open: Vec::new(), done: Vec::new(), executed: Vec::new() };
+            let invites = InvitesState { format: 1, invites: Vec::new() };
+            bench.disks.insert(number, Disk { network: network.clone(), invites, vote, commands });
+            bench.restart(number);
+        }
+        bench
+    }
+
+    pub(super) fn node(&self, number: u64) -> &Node {
+        &self.nodes[&number]
+    }
+
+    pub(super) fn nodes(&self) -> Vec<&Node> {
+        self.nodes.values().collect()
+    }
+
+    pub(super) fn pollers(&self) -> Vec<u64> {
+        self.nodes.iter().filter(|(_, node)| node.bot_state() == BotState::Polling).map(|(number, _)| *number).collect()
+    }
+
+    pub(super) fn answers_of(&self, number: u64) -> usize {
+        self.answers.get(&number).copied().unwrap_or(0)
+    }
+
+    pub(super) fn unconfirmed(&self) -> usize {
+        self.updates.iter().filter(|update| update.id >= self.confirmed).count()
+    }
+
+    pub(super) fn kill(&mut self, number: u64) {
+        self.nodes.remove(&number);
+        self.parked = self.parked.filter(|(owner, _, _)| *owner != number);
+        self.answers.remove(&number);
+    }
+
+    pub(super) fn restart(&mut self, number: u64) {
+        let disk = self.disks.get_mut(&number).unwrap();
+        disk.vote.generation = disk.vote.generation.next();
+        let Disk { network, invites, vote, commands } = disk.clone();
+        let seed = [u8::try_from(number).unwrap(); 32];
+        let settings = Settings::default();
+        let addr = alloc::format!("203.0.113.{number}:4747");
+        let boot =
+            Boot { node: node(number), pin: pin(number), addr, settings, network, invites, vote, commands, seed };
+        let now = self.clock();
+        let mut fresh = Node::new(boot, Box::new(keys(number)), now).unwrap();
+        let outputs = fresh.start(now);
+        self.nodes.insert(number, fresh);
+        self.perform(number, outputs);
+    }
+
+    pub(super) fn owner_says(&mut self, text: &str) {
+        let id = 900_000 + i64::try_from(self.updates.len()).unwrap();
+        let content = CommandContent::Text { text: text.to_string() };
+        let event = UpdateEvent {
+            user: OWNER,
+            username: Some("owner".into()),
+            language: None,
+            chat: OWNER,
+            private: true,
+            content,
+        };
+        self.updates.push(Update { id, event: Some(event) });
+        if let Some((number, call, offset)) = self.parked.take() {
+            let updates = self.waiting(offset);
+            self.after(30, Event::Input(number, Input::Bot { call, result: Ok(BotReply::Updates(updates)) }));
+        }
+    }
+
+    pub(super) fn input(&mut self, number: u64, input: Input) {
+        let now = self.clock();
+        let Some(node) = self.nodes.get_mut(&number) else { return };
+        let outputs = node.handle(now, input);
+        self.perform(number, outputs);
+    }
+
+    pub(super) fn run_ms(&mut self, ms: u64) {
+        self.run_until(ms, |_| false);
+    }
+
+    /// Runs until it holds, at most so long.
+    pub(super) fn run_until(&mut self, ms: u64, holds: impl Fn(&Self) -> bool) -> bool {
+        let end = self.now + ms;
+        while self.now <= end {
+            if holds(self) {
+                return true;
+            }
+            let event = self.queue.keys().next().map_or(u64::MAX, |(at, _)| *at);
+            let tick =
+                self.nodes.iter().map(|(number, node)| (node.deadline(), *number)).min().unwrap_or((u64::MAX, 0));
+            if tick.0 < event {
+                self.now = self.now.max(tick.0);
+                assert!(self.now < end + 1_000_000);
+                self.input(tick.1, Input::Tick);
+                let again = self.nodes.get(&tick.1).map_or(u64::MAX, Node::deadline);
+                if again <= self.now {
+                    self.now += 1;
+                }
+            } else {
+                let ((at, _), event) = self.queue.pop_first().unwrap();
+                self.now = self.now.max(at);
+                self.deliver(event);
+            }
+        }
+        false
+    }
+
+    fn clock(&self) -> crate::clock::Now {
+        crate::clock::Now { boot_ms: self.now, unix_ms: 1_700_000_000_000 + self.now }
+    }
+
+    fn network(&self, count: u64) -> NetworkState {
+        let mut state = found(self.clock(), founding(), &keys(1)).unwrap();
+        for number in 2..=count {
+            let stamp = Stamp { unix_ms: 1_700_000_000_000, count: u32::try_from(number).unwrap(), node: node(1) };
+            let name = alloc::format!("node{number}");
+            let owner = OwnerRecord {
+                node: node(number),
+                stamp,
+                term: Term(0),
+                name,
+                priority: 100,
+                pin: pin(number),
+                admitted_by: node(1),
+                removed: false,
+            };
+            state.peers.push(Peer { owner, own: None });
+        }
+        let stamp = Stamp { unix_ms: 1_700_000_000_001, count: 0, node: node(1) };
+        let value = NetValue::Owner { username: "owner".into(), telegram_id: Some(OWNER), claim: None };
+        state.records.retain(|record| !matches!(record.value, NetValue::Owner { .. }));
+        state.records.push(NetRecord { stamp, term: Term(0), value });
+        state
+    }
+
+    fn number(&self, id: NodeId) -> u64 {
+        (1..=99).find(|number| node(*number) == id).unwrap_or(0)
+    }
+
+    fn after(&mut self, ms: u64, event: Event) {
+        self.next += 1;
+        self.queue.insert((self.now + ms, self.next), event);
+    }
+
+    fn deliver(&mut self, event: Event) {
+        match event {
+            Event::Input(number, input) => self.input(number, input),
+            Event::Call { from, call, to, request } => {
+                let target = self.number(to);
+                if !self.nodes.contains_key(&target) {
+                    let result = Err(CallError::NotSent(String::from("refused")));
+                    return self.after(1, Event::Input(from, Input::Answered { call, result }));
+                }
+                self.next += 1;
+                let inbound = InboundId(self.next);
+                self.inbound.insert((target, inbound), (from, call));
+                self.input(target, Input::Peer { inbound, from: node(from), request });
+            }
+        }
+    }
+
+    fn perform(&mut self, number: u64, outputs: Vec<Output>) {
+        for output in outputs {
+            match output {
+                Output::Persist(document) => self.persist(number, document),
+                Output::Call { call, to, request, .. } => {
+                    self.after(5, Event::Call { from: number, call, to, request })
+                }
+                Output::Reply { inbound, result } => self.reply(number, inbound, result.map_err(CallError::Refused)),
+                Output::Bot { call, request, .. } => self.telegram(number, call, &request),
+                Output::CancelBot(call) => {
+                    self.parked = self.parked.filter(|parked| parked.1 != call);
+                    self.after(0, Event::Input(number, Input::Bot { call, result: Err(BotError::Cancelled) }));
+                }
+                Output::Agent { call, request } => {
+                    let result = match request {
+                        AgentCall::Stats => Ok(AgentReply::Stats(Box::default())),
+                        _ => Err(AgentFailure::Unreachable("not here".into())),
+                    };
+                    self.after(1, Event::Input(number, Input::Agent { call, result }));
+                }
+                Output::Stopped => {
+                    self.stopped.insert(number);
+                }
+                Output::DialBack { .. }
+                | Output::JoinReply { .. }
+                | Output::OperatorReply { .. }
+                | Output::Pins(_)
+                | Output::Token(_)
+                | Output::Note(_) => {}
+            }
+        }
+    }
+
+    fn persist(&mut self, number: u64, document: Document) {
+        let disk = self.disks.get_mut(&number).unwrap();
+        match document {
+            Document::Network(network) => disk.network = network,
+            Document::Invites(invites) => disk.invites = invites,
+            Document::Vote(vote) => disk.vote = vote,
+            Document::Commands(commands) => disk.commands = commands,
+        }
+    }
+
+    fn reply(&mut self, number: u64, inbound: InboundId, result: Result<PeerResponse, CallError>) {
+        if let Some((to, call)) = self.inbound.remove(&(number, inbound)) {
+            self.after(5, Event::Input(to, Input::Answered { call, result }));
+        }
+    }
+
+    fn waiting(&self, offset: i64) -> Vec<Update> {
+        self.updates.iter().filter(|update| update.id >= offset.max(self.confirmed)).cloned().collect()
+    }
+
+    fn telegram(&mut self, number: u64, call: CallId, request: &BotCall) {
+        let result = if self.no_telegram.contains(&number) {
+            Err(BotError::Unreachable(String::from("refused")))
+        } else {
+            match request {
+                BotCall::GetMe => Ok(BotReply::Me { id: 42, username: "bot".into() }),
+                BotCall::GetWebhookInfo => {
+                    Ok(BotReply::Webhook { pending: u32::try_from(self.unconfirmed()).unwrap(), set: false })
+                }
+                BotCall::GetUpdates { offset, timeout_s, .. } => {
+                    let offset = offset.unwrap_or(0);
+                    self.confirmed = if offset > 800_000 { offset.max(self.confirmed) } else { self.confirmed };
+                    let updates = self.waiting(offset);
+                    if updates.is_empty() && *timeout_s > 0 {
+                        if let Some((old, parked, _)) = self.parked.replace((number, call, offset)) {
+                            self.conflicts += 1;
+                            let result = Err(BotError::Conflict);
+                            self.after(30, Event::Input(old, Input::Bot { call: parked, result }));
+                        }
+                        return;
+                    }
+                    Ok(BotReply::Updates(updates))
+                }
+                BotCall::Send { screen, .. } | BotCall::Edit { screen, .. } => {
+                    let _shown: &Screen = screen;
+                    *self.answers.entry(number).or_default() += 1;
+                    let sent = matches!(request, BotCall::Send { .. });
+                    Ok(if sent { BotReply::Sent { message: 50 } } else { BotReply::Done })
+                }
+                BotCall::AnswerCallback { .. } | BotCall::SetCommands => Ok(BotReply::Done),
+            }
+        };
+        self.after(30, Event::Input(number, Input::Bot { call, result }));
+    }
+}

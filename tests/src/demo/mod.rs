@@ -1,0 +1,3 @@
+//! The demo: the newcomer's first minute.
+
+pub mod page;
