@@ -11,7 +11,14 @@ use crate::answer::Refusal;
 /// # Errors
 /// [`RpcCode::BadRequest`] with the place.
 pub fn document<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    object(body)?;
     serde_json::from_slice(body).map_err(|error| bad(&error))
+}
+
+/// Every document is an object. serde would take an array of the fields' values as well, and an empty one for all defaults.
+fn object(body: &[u8]) -> Result<(), Refusal> {
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first == Some(&b'{') { Ok(()) } else { Err(Refusal::new(RpcCode::BadRequest, "the body is no JSON object")) }
 }
 
 /// A request of `POST /rpc`.
@@ -23,6 +30,7 @@ pub fn request(body: &[u8]) -> Result<Request, Refusal> {
     struct Named {
         method: String,
     }
+    object(body)?;
     serde_json::from_slice(body).map_err(|error| match serde_json::from_slice(body) {
         Ok(Named { method }) if !is_known(&method) => {
             let name: String = method.chars().filter(|c| !c.is_control()).take(NAME_SHOWN).collect();

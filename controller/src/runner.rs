@@ -171,7 +171,7 @@ impl<C: Core, B: BotClient> Runner<C, B> {
     async fn perform(&mut self, outputs: Vec<Output>) -> Result<(), StateError> {
         for output in outputs {
             match output {
-                Output::Persist(document) => self.persist(document).await?,
+                Output::Persist(document) => self.shell.persist(document).await?,
                 Output::Call { call, to, timeout_ms, request } => {
                     let (peers, inbox) = (Arc::clone(&self.shell.peers), self.shell.inbox.clone());
                     tokio::spawn(async move {
@@ -215,24 +215,6 @@ impl<C: Core, B: BotClient> Runner<C, B> {
         Ok(())
     }
 
-    /// On disk when this returns. Other tasks go on meanwhile; the core waits.
-    async fn persist(&self, document: Document) -> Result<(), StateError> {
-        let state = Arc::clone(&self.shell.state);
-        let written = tokio::task::spawn_blocking(move || state.persist(&document).map(|()| document)).await;
-        let document = match written {
-            Ok(result) => result?,
-            // The writer panicked or the runtime is going down: nothing may rest on a file that was perhaps not written.
-            Err(error) => {
-                let path = self.shell.state.folder().to_owned();
-                return Err(StateError::Write { path, source: std::io::Error::other(error) });
-            }
-        };
-        if let Document::Network(network) = &document {
-            self.shell.members.set_network(network);
-        }
-        Ok(())
-    }
-
     fn ask_telegram(&mut self, call: CallId, timeout_ms: u64, request: BotCall) {
         let (bot, inbox) = (Arc::clone(&self.shell.bot), self.shell.inbox.clone());
         let limit = Duration::from_millis(timeout_ms);
@@ -242,6 +224,26 @@ impl<C: Core, B: BotClient> Runner<C, B> {
             inbox.input(Input::Bot { call, result }).await;
         });
         self.waiting.bots.insert(call, task.abort_handle());
+    }
+}
+
+impl<B> Shell<B> {
+    /// On disk when this returns. Other tasks go on meanwhile; the core waits.
+    async fn persist(&self, document: Document) -> Result<(), StateError> {
+        let state = Arc::clone(&self.state);
+        let written = tokio::task::spawn_blocking(move || state.persist(&document).map(|()| document)).await;
+        let document = match written {
+            Ok(result) => result?,
+            // The writer panicked or the runtime is going down: nothing may rest on a file that was perhaps not written.
+            Err(error) => {
+                let path = self.state.folder().to_owned();
+                return Err(StateError::Write { path, source: std::io::Error::other(error) });
+            }
+        };
+        if let Document::Network(network) = &document {
+            self.members.set_network(network);
+        }
+        Ok(())
     }
 }
 

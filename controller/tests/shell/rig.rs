@@ -233,6 +233,16 @@ impl Raw {
         Self { method, target: target.into(), headers: BTreeMap::new(), body: body.to_vec() }
     }
 
+    /// As it goes over the wire, closing afterwards.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let mut head = format!("{} {} HTTP/1.1\r\nhost: node\r\nconnection: close\r\n", self.method, self.target);
+        for (name, value) in &self.headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str(&format!("content-length: {}\r\n\r\n", self.body.len()));
+        [head.into_bytes(), self.body.clone()].concat()
+    }
+
     pub(crate) async fn send(&self, stream: TlsStream<TcpStream>) -> Answer {
         let mut http = Http::open(stream).await.unwrap();
         self.send_on(&mut http).await
