@@ -8,8 +8,6 @@ use rustix::io::Errno;
 use rustix::process::{Signal, set_parent_process_death_signal};
 use rustix::thread::{self, CapabilitySet, CapabilitySets};
 
-use crate::config::RebootMethod;
-
 /// Uid and gid of the front; the group is the controller's too.
 pub(crate) const FRONT: (u32, u32) = (10002, 10001);
 /// Uid and gid of the helpers that look and measure: nobody's.
@@ -17,7 +15,7 @@ pub(crate) const NOBODY: (u32, u32) = (65534, 65534);
 
 /// Reboots the host. With `nsenter` this process becomes the host's `/sbin/reboot`, and returns only what prevented that.
 pub(crate) fn reboot(pid1: &Path, method: &str) -> io::Result<()> {
-    if method == RebootMethod::Signal.name() {
+    if method == "signal" {
         return match std::fs::read(pid1.join("comm"))?.as_slice() {
             b"systemd\n" => crate::rtsignal::tell_systemd_to_reboot(),
             _ => Err(io::Error::other("PID 1 is not systemd, which alone takes a signal for a reboot")),

@@ -11,7 +11,7 @@ use constella_shared::limits::SERIES_POINTS;
 
 use ring::{Ring, Row, Sum};
 
-/// Figures of one sample; absent ones are NaN.
+/// Figures of one sample, in the order of [`SeriesKind::ALL`] and its channels; absent ones are NaN.
 pub(crate) type Sample = [f32; CHANNELS];
 const CHANNELS: usize = 13;
 
@@ -19,19 +19,6 @@ const CHANNELS: usize = 13;
 pub(crate) const HOURS: u32 = 90 * 24;
 const MINUTE_MS: u64 = 60_000;
 const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
-
-/// A kind's first place in a [`Sample`], and its channels' names.
-fn channels(kind: SeriesKind) -> (usize, &'static [&'static str]) {
-    match kind {
-        SeriesKind::Cpu => (0, &["cpu"]),
-        SeriesKind::Net => (1, &["received", "sent"]),
-        SeriesKind::Mem => (3, &["memory", "swap"]),
-        SeriesKind::Disk => (5, &["fullest", "read", "written"]),
-        SeriesKind::Load => (8, &["load1"]),
-        SeriesKind::Temp => (9, &["hottest"]),
-        SeriesKind::Speedtest => (10, &["download", "upload", "latency"]),
-    }
-}
 
 /// One of the files, and the period that it is in.
 struct Tier {
@@ -109,7 +96,8 @@ impl Series {
         let fine = [quarters, minutes].into_iter().find(|tier| tier.step_ms <= wanted_ms);
         let tier = fine.unwrap_or(if range_ms <= DAY_MS { samples } else { minutes });
         let step_ms = tier.step_ms * wanted_ms.div_ceil(tier.step_ms);
-        let (first, names) = channels(kind);
+        let before = SeriesKind::ALL.iter().take_while(|other| **other != kind);
+        let (first, names) = (before.map(|kind| kind.channels().len()).sum(), kind.channels());
         let mut periods: Vec<Row> = Vec::new();
         let each = |row: &Row| {
             let at_ms = row.at_ms - row.at_ms % step_ms;
@@ -136,3 +124,6 @@ impl Series {
         Answer { kind, step_s: step_ms.div_ceil(1000) as u32, channels, points: points.collect() }
     }
 }
+
+#[cfg(test)]
+mod tests;
