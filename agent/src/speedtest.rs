@@ -31,8 +31,7 @@ const FIRST: u64 = 64 * 1024;
 const LARGEST: u64 = 16 * 1024 * 1024;
 
 pub(crate) fn run(host: &Host, config: &Config) -> Result<(), Failure> {
-    let result = enter(host, &config.state_dir.join("jail"))
-        .map_err(|error| format!("cannot enter the host's network: {error}").into());
+    let result = enter(host, &config.state_dir.join("jail")).map_err(Into::into);
     let result = result.and_then(|()| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let limit = Duration::from_millis(SPEEDTEST_MS);
@@ -57,7 +56,7 @@ fn enter(host: &Host, jail: &Path) -> io::Result<()> {
     let mut from = powers::open_in_host(&host.pid1, "etc/resolv.conf")?.take(FIRST);
     io::copy(&mut from, &mut File::create(jail.join("etc/resolv.conf"))?)?;
     powers::enter(&host.pid1, "net")?;
-    std::os::unix::fs::chroot(jail)?;
+    std::os::unix::fs::chroot(jail).map_err(powers::tried("lock itself into its folder"))?;
     std::env::set_current_dir("/")?;
     powers::drop_all(NOBODY, false)
 }
@@ -120,11 +119,11 @@ impl Test {
             let left = budget.fetch_update(Relaxed, Relaxed, |left| Some(left.saturating_sub(size))).unwrap_or(0);
             let done = (begun.elapsed().as_millis() as u64 * 45 / SPEEDTEST_PHASE_MS).max((all - left) * 45 / all);
             self.progress(phase, percent + done.min(45))?;
-            let exchanged = timeout_at(begun + PHASE, self.exchange(phase, size.min(left))).await;
-            if left == 0 || exchanged.is_err() {
+            if left == 0 {
                 break;
             }
-            moved += exchanged??;
+            let Ok(exchanged) = timeout_at(begun + PHASE, self.exchange(phase, size.min(left))).await else { break };
+            moved += exchanged?;
             size = if last.elapsed() < Duration::from_millis(500) { LARGEST.min(size * 2) } else { size };
             last = Instant::now();
         }
