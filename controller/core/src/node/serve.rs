@@ -216,7 +216,9 @@ impl Node {
                 self.strong_until().filter(|until| *until > now.boot_ms).map(|_| title(Strength::Strong, true))
             }
             Some(Strength::Weak) => Some(title(Strength::Weak, true)),
-            None if self.suspects_the_holder(now) => Some(title(Strength::Weak, false)),
+            None if self.suspects_the_holder(now) => {
+                Some(Title { told: false, ..title(Strength::Weak, false) })
+            }
             None => None,
         }
     }
