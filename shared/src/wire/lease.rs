@@ -51,6 +51,12 @@ pub struct LeaseAsk {
     pub voters: Option<VoterRecord>,
     /// Unexpired grants that the holder has now: settles who gives way.
     pub grants: u8,
+    /// What the asker holds already: the voter knows the lease first-hand then. Absent while it only claims.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Strength>,
+    /// Whether it polls Telegram.
+    #[serde(default)]
+    pub polling: bool,
 }
 
 /// Answer to `Lease.Acquire`.

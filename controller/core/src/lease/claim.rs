@@ -52,8 +52,11 @@ pub enum Standing {
         /// Whether any voter granted.
         reached: bool,
     },
-    /// A rival has more grants, or as many and a better LeaderKey: give ours back.
-    GiveWay,
+    /// A rival has a majority, more grants, or as many and a better LeaderKey: give ours back, and do not claim before then.
+    GiveWay {
+        /// By this node's CLOCK_BOOTTIME: when a holder's grant runs out, or a rival claimant has had its chance.
+        until: u64,
+    },
 }
 
 impl Claim {
@@ -110,6 +113,7 @@ impl Claim {
         &mut self,
         now: Now,
         me: LeaderKey,
+        holds: Holds,
         durable: &mut Durable,
         record: &VoterRecord,
     ) -> Vec<(NodeId, LeaseAsk)> {
@@ -119,8 +123,9 @@ impl Claim {
         let ask = |node: NodeId| {
             let knows = self.has_mark.get(&node) == Some(&record.mark);
             let voters = (!knows).then(|| record.clone());
-            let ask = LeaseAsk { holder: me, term: self.term, seq: self.last_seq, mark: record.mark, voters, grants };
-            (node, ask)
+            let Holds { held, polling } = holds;
+            let (term, seq, mark) = (self.term, self.last_seq, record.mark);
+            (node, LeaseAsk { holder: me, term, seq, mark, voters, grants, held, polling })
         };
         voters::everyone(record).into_iter().map(ask).collect()
     }
@@ -161,13 +166,17 @@ impl Claim {
             return Standing::Strong { until };
         }
         let mine = self.grants(now);
+        let most = record.new.len() / 2 + 1;
         let mut undecided = false;
         for voter in voters::everyone(record) {
             match self.known.get(&voter) {
                 Some(Known::Held { rival, grants, until }) if *until > now.boot_ms => {
                     let theirs = usize::from(*grants);
-                    if mine > 0 && (theirs > mine || (theirs == mine && *rival < me)) {
-                        return Standing::GiveWay;
+                    if theirs >= most {
+                        return Standing::GiveWay { until: *until };
+                    }
+                    if theirs > mine || (theirs == mine && *rival < me) {
+                        return Standing::GiveWay { until: now.boot_ms.saturating_add(RIVAL_MS) };
                     }
                     undecided = true;
                 }
@@ -191,20 +200,6 @@ impl Claim {
             Some(Known::Granted { until, mark: given }) => *until > now.boot_ms && *given == mark,
             Some(Known::Held { .. } | Known::Quiet { .. } | Known::Silent) | None => false,
         }
-    }
-
-    /// Gives every grant back but goes on claiming a little later (L2).
-    pub fn give_way(
-        &mut self,
-        now: Now,
-        me: NodeId,
-        durable: &mut Durable,
-        record: &VoterRecord,
-    ) -> Vec<(NodeId, LeaseRelease)> {
-        let releases = self.releases(me, durable, record, false);
-        self.renew_term(now, durable);
-        self.next_round = now.boot_ms.saturating_add(RETRY_MS);
-        releases
     }
 
     /// Ends the claim: one release for each voter.
@@ -231,16 +226,6 @@ impl Claim {
     /// The voter record changed: ask at once, so that grants under it are known soon.
     pub fn hurry(&mut self, now: Now) {
         self.next_round = self.next_round.min(now.boot_ms);
-    }
-
-    /// The strength of a standing that lets a node act as a holder.
-    #[must_use]
-    pub const fn strength(standing: Standing) -> Option<Strength> {
-        match standing {
-            Standing::Strong { .. } => Some(Strength::Strong),
-            Standing::Weak { .. } => Some(Strength::Weak),
-            Standing::Open | Standing::GiveWay => None,
-        }
     }
 
     fn refused(
@@ -333,6 +318,15 @@ impl Claim {
     }
 }
 
+/// What the asking node holds already, for the voters' own view of the lease.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Holds {
+    /// Weak or strong; None while it only claims.
+    pub held: Option<Strength>,
+    /// Whether it polls.
+    pub polling: bool,
+}
+
 /// An ask as it was sent: what its answer is measured against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AskSent {
@@ -352,6 +346,9 @@ const RETRY_MS: u64 = 300;
 
 /// ... for so long, then with every quarter of the TTL.
 const EAGER_MS: u64 = 1_500;
+
+/// A rival claimant with the better claim has won or lost within two of its rounds.
+const RIVAL_MS: u64 = 2 * RETRY_MS;
 
 /// A refusal may raise our own term by at most what a voter accepts in one leap (L3).
 const LEAP_BACK: u64 = constella_shared::limits::TERM_LEAP;

@@ -119,7 +119,9 @@ impl Node {
             }
             Step::Release => {
                 let stopping = self.retired;
-                let releases = self.let_go(now, stopping);
+                let releases = self.let_go(stopping);
+                // L5: who released does not claim for half a TTL.
+                self.barred_until = now.boot_ms.saturating_add(self.settings.lease_ttl_ms / 2);
                 let calls = self.send_releases(releases);
                 if let Some(handover) = self.handover.as_mut() {
                     handover.releasing(calls.into_iter());

@@ -12,7 +12,7 @@ use super::pending::Pending;
 use crate::clock::Now;
 use crate::election::{self, Candidate};
 use crate::io::{BotState, PeerRequest};
-use crate::lease::claim::{AskSent, Standing};
+use crate::lease::claim::{AskSent, Holds, Standing};
 use crate::voters;
 
 impl Node {
@@ -30,7 +30,7 @@ impl Node {
 
     /// L4: when this node claims, if nothing happens before; None while it holds, claims, or may not.
     pub(super) fn claim_at(&self) -> Option<u64> {
-        if self.claim.active() || self.retired {
+        if self.claim.active() || self.retired || self.leaves_it_to_the_voters() {
             return None;
         }
         let alone = self.roster.len() <= 1;
@@ -63,7 +63,7 @@ impl Node {
     pub(super) fn strong_until(&self) -> Option<u64> {
         match self.claim.standing(self.last, self.key(), self.roster.voters()) {
             Standing::Strong { until } if self.held.is_some() => Some(until),
-            Standing::Strong { .. } | Standing::Weak { .. } | Standing::Open | Standing::GiveWay => None,
+            Standing::Strong { .. } | Standing::Weak { .. } | Standing::Open | Standing::GiveWay { .. } => None,
         }
     }
 
@@ -78,7 +78,17 @@ impl Node {
             self.take_voters(now, record);
         }
         let record = self.roster.voters().clone();
-        self.voter.ask(now, &mut self.durable, &record, ask)
+        let answer = self.voter.ask(now, &mut self.durable, &record, ask);
+        if let (LeaseAnswer::Granted { .. }, Some(strength)) = (&answer, ask.held)
+            && ask.holder.node != self.id
+        {
+            // First-hand: the voters know of a renewal before any heartbeat tells, and tell it on.
+            let left_ms = self.settings.lease_ttl_ms;
+            let (term, polling, renewal) = (ask.term, ask.polling, ask.seq);
+            let view = LeaseView { holder: ask.holder, term, strength, polling, renewal, left_ms };
+            self.seen.hear(now, &view, left_ms);
+        }
+        answer
     }
 
     /// Takes a higher voter record over; a lower one changes nothing.
@@ -98,12 +108,11 @@ impl Node {
         self.follow_the_claim(now);
     }
 
-    /// Gives the lease back and claims no more until `barred_until`.
-    pub(super) fn let_go(&mut self, now: Now, stopping: bool) -> Vec<(NodeId, LeaseRelease)> {
+    /// Gives the lease back; the caller says until when this node does not claim.
+    pub(super) fn let_go(&mut self, stopping: bool) -> Vec<(NodeId, LeaseRelease)> {
         let record = self.roster.voters().clone();
         self.held = None;
         self.told = false;
-        self.barred_until = self.barred_until.max(now.boot_ms.saturating_add(self.settings.lease_ttl_ms / 2));
         self.claim.end(self.id, &mut self.durable, &record, stopping)
     }
 
@@ -164,7 +173,8 @@ impl Node {
     fn ask_voters(&mut self, now: Now) {
         let (key, record) = (self.key(), self.roster.voters().clone());
         let sent = AskSent { sent_at: now.boot_ms, term: self.claim.term() };
-        for (voter, ask) in self.claim.round(now, key, &mut self.durable, &record) {
+        let holds = Holds { held: self.held, polling: self.fence.state() == BotState::Polling };
+        for (voter, ask) in self.claim.round(now, key, holds, &mut self.durable, &record) {
             if voter == self.id {
                 let answer = self.vote(now, &ask);
                 self.claim.answered(now, &mut self.durable, voter, &sent, Some(&answer));
@@ -186,13 +196,14 @@ impl Node {
             Standing::Strong { .. } => Some(Strength::Strong),
             Standing::Weak { reached } if reached || self.is_smallest_alive() => Some(Strength::Weak),
             Standing::Weak { .. } => {
-                let _nothing_was_granted = self.let_go(now, false);
+                let _nothing_was_granted = self.let_go(false);
                 self.barred_until = now.boot_ms.saturating_add(WEAK_AGAIN_MS);
                 None
             }
-            Standing::GiveWay => {
-                let releases = self.claim.give_way(now, self.id, &mut self.durable, &record);
+            Standing::GiveWay { until } => {
+                let releases = self.let_go(false);
                 self.send_releases(releases);
+                self.barred_until = until;
                 None
             }
             Standing::Open => None,
@@ -232,7 +243,7 @@ impl Node {
             }
         };
         if better && other.holder.node != self.id {
-            let releases = self.let_go(now, false);
+            let releases = self.let_go(false);
             self.send_releases(releases);
             self.barred_until = now.boot_ms;
         }
@@ -242,6 +253,15 @@ impl Node {
     fn is_smallest_alive(&self) -> bool {
         let key = self.key();
         self.reachable().iter().filter_map(|node| self.roster.leader_key(node)).all(|other| key < other)
+    }
+
+    /// M2: in a large network news of a renewal take longer than a TTL to reach everybody, so there only voters claim, who know it
+    /// first-hand; others when no voter is in sight.
+    fn leaves_it_to_the_voters(&self) -> bool {
+        let voters = voters::everyone(self.roster.voters());
+        self.roster.len() > ALL_CLAIM
+            && !voters.contains(&self.id)
+            && voters.iter().any(|voter| self.membership.status(voter) == Status::Alive)
     }
 
     /// L4: who claims first.
@@ -289,3 +309,6 @@ const RELEASE_LIMIT_MS: u64 = 500;
 
 /// A node that may not be weak looks again after this time whether a voter came back.
 const WEAK_AGAIN_MS: u64 = 1_000;
+
+/// Up to so many nodes everybody claims, and probes the Bot API (DESIGN 5).
+pub(super) const ALL_CLAIM: usize = 20;

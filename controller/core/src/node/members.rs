@@ -218,7 +218,9 @@ impl Node {
         if let Some(later) = self.membership.superseded().filter(|_| !self.retired) {
             self.retired = true;
             self.durable.outlive(later);
-            self.warn(String::from("this state folder is an older copy of itself; the node starts again as a later life"));
+            self.warn(String::from(
+                "this state folder is an older copy of itself; the node starts again as a later life",
+            ));
             self.out.push(Output::Stopped);
         }
     }

@@ -10,6 +10,7 @@ use constella_shared::wire::rpc::{Request, Status};
 
 use super::Node;
 use super::handover::api_lost;
+use super::lease::ALL_CLAIM;
 use super::pending::Pending;
 use super::requests::ProofPart;
 use crate::bot::act::Admission;
@@ -76,7 +77,7 @@ impl Node {
 
     /// The probe for readiness, where one is due.
     pub(super) fn probe_due(&mut self, now: Now) {
-        let probes = self.roster.len() <= ALL_PROBE || self.is_voter() || !self.a_voter_is_ready(now);
+        let probes = self.roster.len() <= ALL_CLAIM || self.is_voter() || !self.a_voter_is_ready(now);
         if let Some(call) = self.probe.due(now, probes, &mut self.calls) {
             self.pending.insert(call, Pending::Probe);
             self.out.push(Output::Bot { call, timeout_ms: PROBE_LIMIT_MS, request: BotCall::GetMe });
@@ -216,9 +217,7 @@ impl Node {
                 self.strong_until().filter(|until| *until > now.boot_ms).map(|_| title(Strength::Strong, true))
             }
             Some(Strength::Weak) => Some(title(Strength::Weak, true)),
-            None if self.suspects_the_holder(now) => {
-                Some(Title { told: false, ..title(Strength::Weak, false) })
-            }
+            None if self.suspects_the_holder(now) => Some(Title { told: false, ..title(Strength::Weak, false) }),
             None => None,
         }
     }
@@ -273,7 +272,7 @@ impl Node {
         let another = self.held == Some(Strength::Weak) && !reached && self.another_is_ready(now);
         if another {
             // F3: where its looks fail, another node of its side watches instead.
-            let releases = self.let_go(now, false);
+            let releases = self.let_go(false);
             self.send_releases(releases);
             self.barred_until = now.boot_ms.saturating_add(API_LOSS_BAR_MS);
         }
@@ -390,9 +389,6 @@ fn reached(result: &Result<BotReply, BotError>) -> bool {
         Err(_) => false,
     }
 }
-
-/// DESIGN 5: beyond so many nodes only voters probe, and others when no voter is ready.
-const ALL_PROBE: usize = 20;
 
 /// A node's word on its readiness counts for so long.
 const READY_AGE_MS: u64 = 30_000;

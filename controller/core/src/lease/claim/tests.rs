@@ -37,7 +37,7 @@ fn durable() -> Durable {
 fn claimed() -> (Claim, Durable, AskSent) {
     let (mut claim, mut durable) = (Claim::new(TTL), durable());
     claim.begin(at(1_000), &durable);
-    let asks = claim.round(at(1_000), key(2), &mut durable, &record());
+    let asks = claim.round(at(1_000), key(2), Holds::default(), &mut durable, &record());
     assert_eq!(asks.len(), 3);
     let sent = AskSent { sent_at: 1_000, term: claim.term() };
     (claim, durable, sent)
@@ -87,9 +87,11 @@ fn with_no_voter_reached_it_is_told_so() {
 
 #[test]
 fn a_rival_with_more_grants_or_as_many_and_a_better_key_is_given_way() {
-    // L2
+    // L2: a claimant for two of its rounds, a holder (a majority of grants) until its grant runs out
+    let rival_claims = Standing::GiveWay { until: 1_700 };
+    let rival_holds = Standing::GiveWay { until: 3_100 };
     for (rival, grants, expected) in
-        [(3, 2, Standing::GiveWay), (1, 1, Standing::GiveWay), (3, 1, Standing::Open), (1, 0, Standing::Open)]
+        [(3, 2, rival_holds), (1, 1, rival_claims), (3, 1, Standing::Open), (1, 0, Standing::Open)]
     {
         let (mut claim, mut durable, sent) = claimed();
         claim.answered(at(1_100), &mut durable, n(2), &sent, Some(&grant()));
@@ -99,13 +101,13 @@ fn a_rival_with_more_grants_or_as_many_and_a_better_key_is_given_way() {
 }
 
 #[test]
-fn giving_way_releases_everything_and_asks_again_a_little_later_in_a_new_term() {
+fn the_end_of_a_claim_releases_everything_and_late_answers_do_not_count() {
     // L2
     let (mut claim, mut durable, sent) = claimed();
     claim.answered(at(1_100), &mut durable, n(2), &sent, Some(&grant()));
-    let releases = claim.give_way(at(1_100), n(2), &mut durable, &record());
+    let releases = claim.end(n(2), &mut durable, &record(), false);
     assert_eq!(releases.len(), 3);
-    assert_eq!(claim.next_round(), Some(1_400));
+    claim.begin(at(1_150), &durable);
     claim.answered(at(1_200), &mut durable, n(3), &sent, Some(&grant()));
     assert_eq!(claim.grants(at(1_200)), 0, "an answer to an ask from before the release does not count");
 }
@@ -155,12 +157,12 @@ fn claims_are_retried_eagerly_at_first_and_renewed_every_quarter_of_the_ttl() {
     // L2
     let (mut claim, mut durable, sent) = claimed();
     assert_eq!(claim.next_round(), Some(1_300));
-    let _asks = claim.round(at(2_600), key(2), &mut durable, &record());
+    let _asks = claim.round(at(2_600), key(2), Holds::default(), &mut durable, &record());
     assert_eq!(claim.next_round(), Some(3_600), "the eager time is over");
     for voter in [1, 2, 3] {
         claim.answered(at(1_100), &mut durable, n(voter), &sent, Some(&grant()));
     }
-    let _asks = claim.round(at(2_000), key(2), &mut durable, &record());
+    let _asks = claim.round(at(2_000), key(2), Holds::default(), &mut durable, &record());
     assert_eq!(claim.next_round(), Some(3_000));
 }
 

@@ -33,7 +33,16 @@ fn durable() -> Durable {
 
 fn ask(holder: u8, term: u64, seq: u64) -> LeaseAsk {
     let holder = LeaderKey { priority: 100, node: n(holder) };
-    LeaseAsk { holder, term: Term(term), seq: Seq(seq), mark: record().mark, voters: None, grants: 0 }
+    LeaseAsk {
+        holder,
+        term: Term(term),
+        seq: Seq(seq),
+        mark: record().mark,
+        voters: None,
+        grants: 0,
+        held: None,
+        polling: false,
+    }
 }
 
 fn voter() -> Voter {
