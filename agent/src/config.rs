@@ -13,17 +13,6 @@ pub enum RebootMethod {
     Signal,
 }
 
-impl RebootMethod {
-    /// As `REBOOT_METHOD` has it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Nsenter => "nsenter",
-            Self::Signal => "signal",
-        }
-    }
-}
-
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) socket: PathBuf,
@@ -51,7 +40,11 @@ impl Config {
         let mut vars = Vars(vars.filter_map(text).collect());
         let path = |text: &str| Some(PathBuf::from(text)).filter(|path| path.is_absolute());
         let yes = |text: &str| text.parse().ok();
-        let methods = |text: &str| [RebootMethod::Nsenter, RebootMethod::Signal].into_iter().find(|m| m.name() == text);
+        let methods = |text: &str| match text {
+            "nsenter" => Some(RebootMethod::Nsenter),
+            "signal" => Some(RebootMethod::Signal),
+            _ => None,
+        };
         let uids = |text: &str| text.split(',').map(|uid| uid.trim().parse().ok()).collect();
         let url = |text: &str| (text.starts_with("http://") || text.starts_with("https://")).then(|| text.to_owned());
         let megabytes = |text: &str| text.parse().ok().filter(|megabytes| (1..=100_000).contains(megabytes));

@@ -23,7 +23,7 @@ impl Host {
     pub fn real() -> Self {
         let reboot = |method: RebootMethod| {
             let mut helper = inner("reboot");
-            helper.arg(method.name());
+            helper.arg(if method == RebootMethod::Signal { "signal" } else { "nsenter" }).env_clear();
             helper
         };
         let boot_id = PathBuf::from("/proc/sys/kernel/random/boot_id");
@@ -31,10 +31,9 @@ impl Host {
     }
 }
 
-/// This program again, as one of the processes in [`crate::inner`], with an empty environment and no input. The path stays right when
-/// the file is replaced meanwhile.
+/// This program again, as one of the processes in [`crate::inner`]. The path stays right when the file is replaced meanwhile.
 pub(crate) fn inner(name: &str) -> Command {
     let mut command = Command::new("/proc/self/exe");
-    command.arg(format!("inner-{name}")).env_clear().stdin(Stdio::null());
+    command.arg(format!("inner-{name}")).stdin(Stdio::null());
     command
 }

@@ -35,10 +35,10 @@ pub fn inner(host: &Host) -> Option<ExitCode> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     Some(code(match args.as_slice() {
-        ["inner-front"] => Config::read(std::env::vars_os()).and_then(|config| Ok(front::run(host, config)?)),
+        ["inner-front"] => Config::read(std::env::vars_os()).and_then(|config| front::run(host, config)),
         ["inner-look"] => look::run(host),
         ["inner-reboot", method] => powers::reboot(&host.pid1, method).map_err(Into::into),
-        ["inner-speedtest", url, megabytes, jail] => speedtest::run(host, url, megabytes, jail.as_ref()),
+        ["inner-speedtest"] => Config::read(std::env::vars_os()).and_then(|config| speedtest::run(host, &config)),
         _ => return None,
     }))
 }

@@ -55,7 +55,9 @@ pub(crate) fn run(host: &Host) -> Result<(), Failure> {
 
 /// The file systems that fill up, each device once. The root is one, whatever it is made of.
 fn disks(mounts: Vec<MountEntry>) -> Vec<Disk> {
-    let disk = |m: MountEntry| Disk { mount: m.fs_file, device: m.fs_spec, fs: m.fs_vfstype, total: 0, used: 0 };
+    // The kernel writes blanks as \040, which procfs-core 0.18 leaves.
+    let path = |m: &MountEntry| m.fs_file.replace("\\040", " ");
+    let disk = |m: MountEntry| Disk { mount: path(&m), device: m.fs_spec, fs: m.fs_vfstype, total: 0, used: 0 };
     let fills = |disk: &Disk| {
         let image = matches!(disk.fs.as_str(), "squashfs" | "iso9660" | "erofs") || disk.fs.starts_with("fuse");
         disk.mount == "/" || disk.fs == "zfs" || (disk.device.starts_with("/dev/") && !image)

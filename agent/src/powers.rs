@@ -8,8 +8,6 @@ use rustix::io::Errno;
 use rustix::process::{Signal, set_parent_process_death_signal};
 use rustix::thread::{self, CapabilitySet, CapabilitySets};
 
-use crate::config::RebootMethod;
-
 /// Uid and gid of the front; the group is the controller's too.
 pub(crate) const FRONT: (u32, u32) = (10002, 10001);
 /// Uid and gid of the helpers that look and measure: nobody's.
@@ -17,7 +15,7 @@ pub(crate) const NOBODY: (u32, u32) = (65534, 65534);
 
 /// Reboots the host. With `nsenter` this process becomes the host's `/sbin/reboot`, and returns only what prevented that.
 pub(crate) fn reboot(pid1: &Path, method: &str) -> io::Result<()> {
-    if method == RebootMethod::Signal.name() {
+    if method == "signal" {
         return match std::fs::read(pid1.join("comm"))?.as_slice() {
             b"systemd\n" => crate::rtsignal::tell_systemd_to_reboot(),
             _ => Err(io::Error::other("PID 1 is not systemd, which alone takes a signal for a reboot")),
@@ -25,21 +23,28 @@ pub(crate) fn reboot(pid1: &Path, method: &str) -> io::Result<()> {
     }
     // All are opened before any is entered, and the mount namespace is entered last: this process loses its `/proc` with it. The pid
     // namespace is PID 1's already, or its number would not be 1 here.
-    for namespace in ["ns/net", "ns/uts", "ns/ipc", "ns/mnt"].map(|name| File::open(pid1.join(name))) {
-        thread::move_into_link_name_space(namespace?.as_fd(), None)?;
+    for namespace in ["net", "uts", "ipc", "mnt"].map(|name| open_namespace(pid1, name)) {
+        thread::move_into_link_name_space(namespace?.as_fd(), None).map_err(tried("enter the host's namespaces"))?;
     }
     std::env::set_current_dir("/")?;
-    Err(Command::new("/sbin/reboot").env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").exec())
+    let error = Command::new("/sbin/reboot").env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").exec();
+    Err(tried("execute the host's /sbin/reboot")(error))
 }
 
 /// Enters one namespace of the host.
 pub(crate) fn enter(pid1: &Path, name: &str) -> io::Result<()> {
-    Ok(thread::move_into_link_name_space(File::open(pid1.join("ns").join(name))?.as_fd(), None)?)
+    let namespace = open_namespace(pid1, name)?;
+    thread::move_into_link_name_space(namespace.as_fd(), None).map_err(tried("enter the host's namespaces"))
+}
+
+fn open_namespace(pid1: &Path, name: &str) -> io::Result<File> {
+    File::open(pid1.join("ns").join(name)).map_err(tried("open the host's namespaces"))
 }
 
 /// Opens a file of the host, symbolic links followed as the host would.
 pub(crate) fn open_in_host(pid1: &Path, name: &str) -> io::Result<File> {
-    let root = open(pid1.join("root"), OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    let root = open(pid1.join("root"), OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+    let root = root.map_err(tried("open the host's files"))?;
     Ok(openat2(root, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::IN_ROOT)?.into())
 }
 
@@ -50,17 +55,26 @@ pub(crate) fn drop_all((uid, gid): (u32, u32), forgiving: bool) -> io::Result<()
     for capability in (0..64).map(|bit| CapabilitySet::from_bits_retain(1 << bit)) {
         // A number that this kernel does not know is an error, and nothing to take away.
         if thread::capability_is_in_bounding_set(capability).unwrap_or(false) {
-            forgive(thread::remove_capability_from_bounding_set(capability))?;
+            let dropped = forgive(thread::remove_capability_from_bounding_set(capability));
+            dropped.map_err(tried("empty the bounding set"))?;
         }
     }
     thread::clear_ambient_capability_set()?;
     let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
-    forgive(thread::set_thread_groups(&[]))?;
-    forgive(thread::set_thread_res_gid(gid, gid, gid))?;
-    forgive(thread::set_thread_res_uid(uid, uid, uid))?;
+    forgive(thread::set_thread_groups(&[])).map_err(tried("leave the groups"))?;
+    forgive(thread::set_thread_res_gid(gid, gid, gid)).map_err(tried("change the gid"))?;
+    forgive(thread::set_thread_res_uid(uid, uid, uid)).map_err(tried("change the uid"))?;
     let none = CapabilitySet::empty();
     thread::set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?;
     bind_to_parent()
+}
+
+/// Says what was tried before saying why not.
+pub(crate) fn tried<E: Into<io::Error>>(what: &str) -> impl Fn(E) -> io::Error {
+    move |error| {
+        let error = error.into();
+        io::Error::new(error.kind(), format!("cannot {what}: {error}"))
+    }
 }
 
 /// No new privileges, and no life after the parent's. Comes after a change of uid, which would undo it.

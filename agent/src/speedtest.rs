@@ -17,11 +17,11 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, interval, timeout, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::look::{Progress, Report, report};
 use crate::powers::{self, NOBODY};
-use crate::{Failure, host::Host};
+use crate::{Failure, config::Config, host::Host};
 
 const IDLE: Duration = Duration::from_millis(SPEEDTEST_IDLE_MS);
 const PHASE: Duration = Duration::from_millis(SPEEDTEST_PHASE_MS);
@@ -30,13 +30,14 @@ const PHASE: Duration = Duration::from_millis(SPEEDTEST_PHASE_MS);
 const FIRST: u64 = 64 * 1024;
 const LARGEST: u64 = 16 * 1024 * 1024;
 
-pub(crate) fn run(host: &Host, url: &str, megabytes: &str, jail: &Path) -> Result<(), Failure> {
-    let result = enter(host, jail).map_err(|error| format!("cannot enter the host's network: {error}").into());
+pub(crate) fn run(host: &Host, config: &Config) -> Result<(), Failure> {
+    let result = enter(host, &config.state_dir.join("jail")).map_err(Into::into);
     let result = result.and_then(|()| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let bytes = megabytes.parse::<u64>()? * 1_000_000;
         let limit = Duration::from_millis(SPEEDTEST_MS);
-        runtime.block_on(async { timeout(limit, Test::new(url).measure(bytes)).await })?
+        runtime.block_on(async {
+            timeout(limit, Test::new(&config.speedtest_url).measure(config.speedtest_max_mb * 1_000_000)).await
+        })?
     });
     let last = match &result {
         Ok(figures) => Progress::Measured(*figures),
@@ -55,7 +56,7 @@ fn enter(host: &Host, jail: &Path) -> io::Result<()> {
     let mut from = powers::open_in_host(&host.pid1, "etc/resolv.conf")?.take(FIRST);
     io::copy(&mut from, &mut File::create(jail.join("etc/resolv.conf"))?)?;
     powers::enter(&host.pid1, "net")?;
-    std::os::unix::fs::chroot(jail)?;
+    std::os::unix::fs::chroot(jail).map_err(powers::tried("lock itself into its folder"))?;
     std::env::set_current_dir("/")?;
     powers::drop_all(NOBODY, false)
 }
@@ -99,39 +100,30 @@ impl Test {
     }
 
     /// All streams at once, until time or bytes are used up. Bits a second.
-    async fn streams(&self, phase: Phase, percent: u8, bytes: u64) -> Result<u64, Failure> {
-        let (begun, budget, mut streams) = (Instant::now(), Arc::new(AtomicU64::new(bytes)), JoinSet::new());
+    async fn streams(&self, phase: Phase, percent: u64, bytes: u64) -> Result<u64, Failure> {
+        let (budget, mut streams, mut bytes_a_second) = (Arc::new(AtomicU64::new(bytes)), JoinSet::new(), 0.0);
         for _ in 0..SPEEDTEST_STREAMS {
-            streams.spawn(self.clone().stream(phase, budget.clone(), begun + PHASE));
+            streams.spawn(self.clone().stream(phase, percent, bytes, budget.clone()));
         }
-        let (mut bytes_a_second, mut ticks) = (0.0, interval(Duration::from_millis(500)));
-        loop {
-            tokio::select! {
-                ended = streams.join_next() => match ended {
-                    Some(rate) => bytes_a_second += rate??,
-                    None => return Ok((bytes_a_second * 8.0) as u64),
-                },
-                _ = ticks.tick() => {
-                    let time = begun.elapsed().as_millis() as u64 * 45 / SPEEDTEST_PHASE_MS;
-                    let volume = (bytes - budget.load(Relaxed)) * 45 / bytes.max(1);
-                    self.progress(phase, percent + time.max(volume).min(45) as u8)?;
-                }
-            }
+        while let Some(rate) = streams.join_next().await {
+            bytes_a_second += rate??;
         }
+        Ok((bytes_a_second * 8.0) as u64)
     }
 
     /// One stream of ever larger exchanges. Bytes a second, of those that were completed: the rest may still be in a buffer here.
-    async fn stream(self, phase: Phase, budget: Arc<AtomicU64>, end: Instant) -> Result<f64, Failure> {
+    async fn stream(self, phase: Phase, percent: u64, all: u64, budget: Arc<AtomicU64>) -> Result<f64, Failure> {
         let begun = Instant::now();
         let (mut moved, mut size, mut last) = (0, FIRST, begun);
-        while last < end {
+        while last < begun + PHASE {
             let left = budget.fetch_update(Relaxed, Relaxed, |left| Some(left.saturating_sub(size))).unwrap_or(0);
-            let bytes = size.min(left);
-            let exchanged = timeout_at(end, self.exchange(phase, bytes)).await;
-            if bytes == 0 || exchanged.is_err() {
+            let done = (begun.elapsed().as_millis() as u64 * 45 / SPEEDTEST_PHASE_MS).max((all - left) * 45 / all);
+            self.progress(phase, percent + done.min(45))?;
+            if left == 0 {
                 break;
             }
-            moved += exchanged??;
+            let Ok(exchanged) = timeout_at(begun + PHASE, self.exchange(phase, size.min(left))).await else { break };
+            moved += exchanged?;
             size = if last.elapsed() < Duration::from_millis(500) { LARGEST.min(size * 2) } else { size };
             last = Instant::now();
         }
@@ -167,7 +159,7 @@ impl Test {
         Ok(bytes)
     }
 
-    fn progress(&self, phase: Phase, percent: u8) -> io::Result<()> {
-        report(&Report::Speedtest(Progress::Now { phase, percent, so_far: self.figures }))
+    fn progress(&self, phase: Phase, percent: u64) -> io::Result<()> {
+        report(&Report::Speedtest(Progress::Now { phase, percent: percent as u8, so_far: self.figures }))
     }
 }

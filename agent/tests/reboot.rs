@@ -71,7 +71,8 @@ fn the_operator_s_no_the_interval_and_the_deadline_hold() {
     }
     let host = FakeHost::start("exit 0");
     let agent = host.agent(&[("ALLOW_REBOOT", "false"), ("ALLOW_SPEEDTEST", "false")]);
-    let code = |(status, document): (u16, serde_json::Value)| (status, document["code"].as_str().unwrap_or("ok").to_owned());
+    let code =
+        |(status, document): (u16, serde_json::Value)| (status, document["code"].as_str().unwrap_or("ok").to_owned());
     assert_eq!(code(agent.reboot('a')), (403, "disabled".into()));
     assert_eq!(code(agent.speedtest('a')), (403, "disabled".into()));
     assert_eq!(agent.call("GET", "/v1/speedtest", "").1["state"], "idle");
@@ -96,7 +97,10 @@ fn a_full_disk_prevents_no_reboot_and_no_answer() {
     let tiny = format!("/proc/{}/root{}", host.pid1, host.folder.path().join("tiny").display());
     let agent = host.agent_in(&state, &[], &[("SAMPLE_EVERY_SEC", "1")]);
     until("the series is there", || std::fs::metadata(format!("{tiny}/state/series/quarters")).ok());
-    let filler = std::process::Command::new("dd").args(["if=/dev/zero", &format!("of={tiny}/filler"), "bs=64k"]).output().unwrap();
+    let filler = std::process::Command::new("dd")
+        .args(["if=/dev/zero", &format!("of={tiny}/filler"), "bs=64k"])
+        .output()
+        .unwrap();
     assert!(!filler.status.success(), "the disk is full now");
     assert_eq!(agent.reboot('a').1["outcome"]["outcome"], "accepted");
     assert_eq!(agent.reboot('a').1["outcome"]["outcome"], "accepted");

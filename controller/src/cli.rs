@@ -109,6 +109,9 @@ struct Join {
     /// The invitation, or - for standard input (JOIN_URL).
     #[arg(value_name = "LINK")]
     link: Option<String>,
+    /// A file with the invitation: a command line can be read by everybody on this host.
+    #[arg(long, value_name = "PATH", conflicts_with = "link")]
+    join_file: Option<PathBuf>,
     #[command(flatten)]
     node: NodeArgs,
 }
@@ -193,7 +196,7 @@ impl Verb {
             Self::Join(join) => {
                 print::start_log(&config.log)?;
                 join.node.apply(&mut config)?;
-                if let Some(link) = join.link {
+                if let Some(link) = join.link()? {
                     config.seed.join = Some(link_of(&link)?);
                 }
                 let node = service::join_only(&config).await?;
@@ -233,6 +236,15 @@ impl NodeArgs {
             config.priority = priority;
         }
         Ok(())
+    }
+}
+
+impl Join {
+    fn link(&self) -> Result<Option<String>, CliError> {
+        let Some(path) = &self.join_file else { return Ok(self.link.clone()) };
+        let read = std::fs::read_to_string(path);
+        read.map(Some)
+            .map_err(|error| CliError::Usage(format!("--join-file {} cannot be read: {error}", path.display())))
     }
 }
 

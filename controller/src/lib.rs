@@ -24,6 +24,7 @@ pub mod runner;
 pub mod server;
 pub mod service;
 pub mod state;
+pub mod telegram;
 pub mod tls;
 pub mod verify;
 

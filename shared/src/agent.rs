@@ -128,6 +128,26 @@ pub enum SeriesKind {
     Speedtest,
 }
 
+impl SeriesKind {
+    /// Every kind, in the order in which the agent keeps their channels.
+    pub const ALL: [Self; 7] =
+        [Self::Cpu, Self::Net, Self::Mem, Self::Disk, Self::Load, Self::Temp, Self::Speedtest];
+
+    /// The names of the kind's channels, as in [`Series::channels`].
+    #[must_use]
+    pub const fn channels(self) -> &'static [&'static str] {
+        match self {
+            Self::Cpu => &["cpu"],
+            Self::Net => &["received", "sent"],
+            Self::Mem => &["memory", "swap"],
+            Self::Disk => &["fullest", "read", "written"],
+            Self::Load => &["load1"],
+            Self::Temp => &["hottest"],
+            Self::Speedtest => &["download", "upload", "latency"],
+        }
+    }
+}
+
 /// `GET /v1/series`: at most 600 points, oldest first; gaps are absent points.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Series {
@@ -294,4 +314,21 @@ pub enum AgentErrorCode {
     TooSoon,
     /// The agent could not do it; the audit file has more. HTTP 500.
     Failed,
+}
+
+impl AgentErrorCode {
+    /// The HTTP status that each kind is answered with.
+    #[must_use]
+    pub const fn http_status(self) -> u16 {
+        match self {
+            Self::Disabled => 403,
+            Self::BadRequest => 400,
+            Self::UnknownPath => 404,
+            Self::TooLarge => 413,
+            Self::Busy => 409,
+            Self::TooLate => 410,
+            Self::TooSoon => 429,
+            Self::Failed => 500,
+        }
+    }
 }

@@ -102,3 +102,39 @@ pub const JOIN_SOURCES: usize = 4_096;
 
 /// Requests of peers and of the operator that wait for the core: it takes each in well under a millisecond.
 pub const INBOX: usize = 1_024;
+
+/// Text of a `self` record: an address, a version, ids and numbers make under 1 kB.
+pub const SELF_RECORD_BYTES: usize = 2 * 1024;
+
+/// An address: a DNS name has at most 253 characters; brackets, colon and port make 261.
+pub const ADDR_BYTES: usize = 261;
+
+/// A controller's version: numbers and a git description.
+pub const VERSION_BYTES: usize = 64;
+
+/// A Telegram user name: they have at most 32 characters; room for a change of theirs.
+pub const USERNAME_BYTES: usize = 64;
+
+/// A bot token: they have about 46 characters; room for a change of theirs.
+pub const TOKEN_BYTES: usize = 256;
+
+/// Records remembered as refused for a stamp too far ahead: a node with a wrong clock has a handful, and nobody fills the memory.
+pub const EARLY_RECORDS: usize = 1_024;
+
+/// Seconds that an invitation, spent or not, is kept after its end: a node that was off overnight still learns that it was spent.
+pub const INVITE_KEPT_S: u64 = 24 * 60 * 60;
+
+/// Seconds that an invitation may hold: thirty days; who needs longer makes a new one.
+pub const INVITE_TTL_S: u64 = 30 * 24 * 60 * 60;
+
+/// Open invitations at once: each is a record that every node keeps.
+pub const OPEN_INVITES: usize = 256;
+
+/// Joins that a seed has in hand at once: each is a dial-back of some seconds, and only who has a link gets so far.
+pub const JOINS_IN_HAND: usize = 64;
+
+/// A packet of gossip: it names some 50 members, as many changes as a burst brings, and is under 3 kB in a heartbeat.
+pub const GOSSIP_PACKET_BYTES: usize = 2 * 1024;
+
+/// Packets taken from one heartbeat; a burst has under ten.
+pub const GOSSIP_FRAMES: usize = 64;

@@ -1,17 +1,19 @@
 //! One request, one answer: the five verbs. Every document is in `shared/src/agent.rs`.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use constella_shared::agent::{
     AGENT_PROTOCOL, AgentError, AgentErrorCode as Code, Health, RebootAnswer, RebootOutcome, RebootRequest, SeriesKind,
     SpeedtestRequest,
 };
-use constella_shared::{ids::CommandId, limits::AGENT_BODY_BYTES};
+use constella_shared::ids::CommandId;
+use constella_shared::limits::{AGENT_BODY_BYTES, AGENT_REQUEST_MS};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Request, Response, StatusCode, body::Incoming};
-use serde::Serialize;
-use serde::de::value::{Error, StrDeserializer};
-use serde::de::{Deserialize, DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::time::timeout;
 
 use super::{Front, speedtest, unix_ms};
 use crate::root::frame::{Record, State, Verb};
@@ -23,28 +25,31 @@ const PATHS: &str =
 const QUERY: &str = "the query is kind=cpu, net, mem, disk, load, temp or speedtest, and hours=1 to 2160";
 
 pub(super) async fn answer(front: &Front, uid: u32, request: Request<Incoming>) -> Answer {
-    route(front, uid, request).await.unwrap_or_else(|error| json(status(error.code), &error))
+    // The head has been bounded before; here it is the body, and the answer.
+    let answer = timeout(Duration::from_millis(AGENT_REQUEST_MS), route(front, uid, request)).await;
+    let answer = answer.unwrap_or_else(|_| Err(refusal(Code::BadRequest, "the request did not arrive in time")));
+    answer.unwrap_or_else(|error| json(error.code.http_status(), &error))
 }
 
 async fn route(front: &Front, uid: u32, request: Request<Incoming>) -> Result<Answer, AgentError> {
     let (head, body) = request.into_parts();
     Ok(match (head.method.as_str(), head.uri.path()) {
-        ("GET", "/v1/health") => ok(&health(front).await),
-        ("GET", "/v1/stats") => ok(&*front.stats.borrow()),
+        ("GET", "/v1/health") => json(200, &health(front).await),
+        ("GET", "/v1/stats") => json(200, &*front.stats.borrow()),
         ("GET", "/v1/series") => {
             let (kind, hours) =
                 query(head.uri.query().unwrap_or_default()).ok_or_else(|| refusal(Code::BadRequest, QUERY))?;
-            ok(&front.series.borrow().read(kind, hours, unix_ms()))
+            json(200, &front.series.borrow().read(kind, hours, unix_ms()))
         }
-        ("GET", "/v1/speedtest") => ok(&front.speedtest.borrow_mut().state()),
+        ("GET", "/v1/speedtest") => json(200, &front.speedtest.borrow_mut().state()),
         ("POST", "/v1/speedtest") => {
             let request: SpeedtestRequest = read(body).await?;
-            ok(&speedtest::start(front, request.command_id, uid).await?)
+            json(200, &speedtest::start(front, request.command_id, uid).await?)
         }
         ("POST", "/v1/reboot") => {
             let RebootRequest { command_id, not_after_boottime_ms } = read(body).await?;
             let record = front.ask(Verb::Reboot, command_id.0, not_after_boottime_ms, uid).await;
-            ok(&outcome(&accepted(record)?))
+            json(200, &outcome(&accepted(record)?))
         }
         _ => return Err(refusal(Code::UnknownPath, PATHS)),
     })
@@ -65,7 +70,7 @@ async fn health(front: &Front) -> Health {
 /// `kind=cpu&hours=6`, in any order.
 fn query(text: &str) -> Option<(SeriesKind, u32)> {
     let value = |name| text.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
-    let kind = SeriesKind::deserialize(StrDeserializer::<Error>::new(value("kind")?)).ok()?;
+    let kind = serde_json::from_value(value("kind")?.into()).ok()?;
     Some((kind, value("hours")?.parse().ok().filter(|hours| (1..=crate::series::HOURS).contains(hours))?))
 }
 
@@ -99,9 +104,7 @@ fn outcome(record: &Record) -> RebootAnswer {
     let outcome = match record.state {
         State::Started => RebootOutcome::Started,
         State::Accepted => RebootOutcome::Accepted,
-        State::TooLate => {
-            RebootOutcome::Failed { status: None, stderr: "its deadline passed before the act".to_owned() }
-        }
+        // A deadline that passed before the act has neither.
         _ => RebootOutcome::Failed { status: Some(record.status).filter(|status| *status >= 0), stderr },
     };
     RebootAnswer { command_id: CommandId(record.id), outcome }
@@ -111,35 +114,10 @@ pub(super) fn refusal(code: Code, message: &str) -> AgentError {
     AgentError { code, message: message.to_owned() }
 }
 
-fn status(code: Code) -> StatusCode {
-    match code {
-        Code::Disabled => StatusCode::FORBIDDEN,
-        Code::BadRequest => StatusCode::BAD_REQUEST,
-        Code::UnknownPath => StatusCode::NOT_FOUND,
-        Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Code::Busy => StatusCode::CONFLICT,
-        Code::TooLate => StatusCode::GONE,
-        Code::TooSoon => StatusCode::TOO_MANY_REQUESTS,
-        Code::Failed => StatusCode::INTERNAL_SERVER_ERROR,
-    }
-}
-
-fn ok(document: &impl Serialize) -> Answer {
-    json(StatusCode::OK, document)
-}
-
-fn json(status: StatusCode, document: &impl Serialize) -> Answer {
+fn json(status: u16, document: &impl Serialize) -> Answer {
     // Our documents have string keys only and cannot fail; if one did, the answer would be empty.
     let mut answer = Answer::new(Full::from(serde_json::to_vec(document).unwrap_or_default()));
-    *answer.status_mut() = status;
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    answer
-}
-
-/// To a request whose body does not come to its end.
-pub(super) fn too_slow() -> Answer {
-    let mut answer =
-        json(StatusCode::REQUEST_TIMEOUT, &refusal(Code::BadRequest, "the request did not arrive in time"));
-    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     answer
 }

@@ -125,7 +125,7 @@ fn rates(before: &Counters, name: &str, [a, b]: [u64; 2], seconds: f64) -> [u64;
     [(a, was_a), (b, was_b)].map(|(now, was)| (now.saturating_sub(was) as f64 / seconds.max(0.001)) as u64)
 }
 
-/// The figures of one sample, in the order of `series::channels`. NaN is absent.
+/// The figures of one sample, in the order of [`Sample`]. NaN is absent.
 fn figures(stats: &Stats, read: f32, written: f32, test: SpeedtestFigures) -> Sample {
     let percent = |part: u64, whole: u64| if whole == 0 { 0.0 } else { (part as f64 / whole as f64 * 100.0) as f32 };
     let [rx, tx] = stats.nets.iter().fold([0; 2], |[rx, tx], net| [rx + net.rx_rate, tx + net.tx_rate]);
@@ -137,3 +137,6 @@ fn figures(stats: &Stats, read: f32, written: f32, test: SpeedtestFigures) -> Sa
     let ([load, ..], latency) = (stats.load, test.latency_ms.unwrap_or(f32::NAN));
     [stats.cpu_percent, rx as f32, tx as f32, mem, swap, fullest, read, written, load, hottest, down, up, latency]
 }
+
+#[cfg(test)]
+mod tests;

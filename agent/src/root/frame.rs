@@ -1,6 +1,6 @@
-//! What passes between front and root part: an [`Ask`] goes down, a [`Record`] comes up for each. The ledger's rows are records too.
-//! Their bytes in memory are their bytes in the socket, of fixed size, so that what holds power needs no parser: zerocopy's derived
-//! check of length and enum bytes is all there is.
+//! What passes between front and root part: an [`Ask`] goes down, a [`Record`] comes up for each, and the ledger's rows are records too.
+//! Their bytes in memory are their bytes in the socket, so that what holds power needs no parser: zerocopy's derived check of length
+//! and enum bytes is all there is.
 
 use constella_shared::limits::REBOOT_STDERR_BYTES;
 use zerocopy::{FromZeros, Immutable, IntoBytes, TryFromBytes};
@@ -15,20 +15,18 @@ pub(crate) enum Verb {
     Reboot = 4,
 }
 
-/// One request: a verb, a command id, two numbers.
+/// One request: a verb, a command id, and two numbers: when the reboot is too late (CLOCK_BOOTTIME), and whose request it is.
 #[derive(Debug, Clone, Copy, TryFromBytes, IntoBytes, Immutable)]
 #[repr(C)]
 pub(crate) struct Ask {
-    /// The reboot is refused from this moment of CLOCK_BOOTTIME on.
     pub(crate) not_after_ms: u64,
-    /// Whose request it is, for the audit line.
     pub(crate) uid: u32,
     pub(crate) verb: Verb,
     pub(crate) zeros: [u8; 3],
     pub(crate) id: [u8; 32],
 }
 
-/// How far a command came. The first four are stored; the others changed nothing.
+/// How far a command came. From `TooSoon` on, nothing was stored or changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromZeros, IntoBytes, Immutable)]
 #[repr(u8)]
 pub(crate) enum State {
@@ -43,26 +41,21 @@ pub(crate) enum State {
     NotStored = 8,
 }
 
-/// One command and how far it came.
+/// One command: when it was taken, in which boot; its exit status or -1; the end of its standard error. The CRC tells a torn row.
 #[derive(Debug, Clone, Copy, FromZeros, IntoBytes, Immutable)]
 #[repr(C)]
 pub(crate) struct Record {
     pub(crate) id: [u8; 32],
-    /// When it was taken, on CLOCK_BOOTTIME of the boot named next.
     pub(crate) taken_ms: u64,
     pub(crate) boot_id: [u8; 36],
-    /// The exit status; -1 where there is none.
     pub(crate) status: i32,
-    /// The end of standard error, filled up with zeros.
     pub(crate) stderr: [u8; REBOOT_STDERR_BYTES],
     pub(crate) state: State,
     pub(crate) zeros: [u8; 3],
-    /// CRC-32 of all before it: tells a torn row of the ledger.
     pub(crate) crc: u32,
 }
 
 impl Record {
-    /// The checksum that the record should have.
     pub(crate) fn sum(&self) -> u32 {
         self.as_bytes().split_last_chunk::<4>().map_or(0, |(body, _)| crc32fast::hash(body))
     }

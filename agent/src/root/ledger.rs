@@ -11,18 +11,16 @@ use zerocopy::{IntoBytes, TryFromBytes};
 use super::frame::Record;
 
 const ROW: u64 = size_of::<Record>() as u64;
-/// Rows that are reserved at each start, so that a full disk prevents no reboot.
-const RESERVED: u64 = 100;
 
 pub(super) struct Ledger(File);
 
 impl Ledger {
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
-        let file =
-            options.read(true).write(true).create(true).truncate(false).mode(0o600).open(folder.join("commands"))?;
-        // Where the file system cannot reserve, or is full already, a reboot is refused when its id cannot be stored.
-        let _ = fallocate(&file, FallocateFlags::KEEP_SIZE, file.metadata()?.len(), RESERVED * ROW);
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let file = options.open(folder.join("commands"))?;
+        // Room for a hundred rows, so that a full disk prevents no reboot. Where there is none, it is refused when the time comes.
+        let _ = fallocate(&file, FallocateFlags::KEEP_SIZE, file.metadata()?.len(), 100 * ROW);
         file.sync_all()?;
         Ok(Self(file))
     }

@@ -11,7 +11,7 @@ use constella_shared::limits::SERIES_POINTS;
 
 use ring::{Ring, Row, Sum};
 
-/// Figures of one sample; absent ones are NaN.
+/// Figures of one sample, in the order of [`SeriesKind::ALL`] and its channels; absent ones are NaN.
 pub(crate) type Sample = [f32; CHANNELS];
 const CHANNELS: usize = 13;
 
@@ -20,25 +20,14 @@ pub(crate) const HOURS: u32 = 90 * 24;
 const MINUTE_MS: u64 = 60_000;
 const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
 
-/// A kind's first place in a [`Sample`], and its channels' names.
-fn channels(kind: SeriesKind) -> (usize, &'static [&'static str]) {
-    match kind {
-        SeriesKind::Cpu => (0, &["cpu"]),
-        SeriesKind::Net => (1, &["received", "sent"]),
-        SeriesKind::Mem => (3, &["memory", "swap"]),
-        SeriesKind::Disk => (5, &["fullest", "read", "written"]),
-        SeriesKind::Load => (8, &["load1"]),
-        SeriesKind::Temp => (9, &["hottest"]),
-        SeriesKind::Speedtest => (10, &["download", "upload", "latency"]),
-    }
-}
-
-/// One of the files, and the period that it is in.
+/// One of the files, the periods that are not in it yet, and the one under way. They are written together once a minute: that many
+/// bytes a day less, and a crash loses no more.
 struct Tier {
     path: PathBuf,
     step_ms: u64,
     days: u64,
     ring: Option<Ring>,
+    pending: Vec<Row>,
     row: Row,
 }
 
@@ -50,18 +39,17 @@ impl Tier {
         };
         let start_ms = ring.start(now_ms);
         if self.row.at_ms != start_ms {
-            if self.row.at_ms > 0 {
-                ring.put(self.row)?;
-            }
+            self.pending.extend((self.row.at_ms > 0).then_some(self.row));
             // A period that this or an earlier run has begun is taken up again.
             self.row = Row::new(start_ms);
             ring.read(start_ms, start_ms, |row| self.row = *row)?;
         }
         self.row.sums.iter_mut().zip(&sample.sums).for_each(|(sum, figure)| sum.add(figure));
-        if sync || self.step_ms < MINUTE_MS {
-            ring.put(self.row)?;
+        if sync {
+            self.pending.drain(..).chain([self.row]).try_for_each(|row| ring.put(row))?;
+            ring.sync()?;
         }
-        if sync { ring.sync() } else { Ok(()) }
+        Ok(())
     }
 }
 
@@ -75,13 +63,20 @@ pub(crate) struct Series {
 impl Series {
     /// Opens nothing yet: the first sample does.
     pub(crate) fn new(folder: &Path, sample_ms: u64, warnings: bool) -> Self {
-        let tier = |name, step_ms, days| Tier { path: folder.join(name), step_ms, days, ring: None, row: Row::new(0) };
+        let tier = |name, step_ms, days| Tier {
+            path: folder.join(name),
+            step_ms,
+            days,
+            ring: None,
+            pending: Vec::new(),
+            row: Row::new(0),
+        };
         let tiers =
             [tier("samples", sample_ms, 1), tier("minutes", MINUTE_MS, 7), tier("quarters", 15 * MINUTE_MS, 90)];
         Self { tiers, synced_ms: 0, warnings }
     }
 
-    /// Stores one sample. Once a minute the periods under way are written too, and all of it goes to the disk.
+    /// Takes in one sample. Once a minute all goes to the disk.
     pub(crate) fn add(&mut self, now_ms: u64, sample: &Sample) {
         let mut row = Row::new(now_ms);
         for (sum, figure) in row.sums.iter_mut().zip(sample).filter(|(_, figure)| !figure.is_nan()) {
@@ -109,20 +104,22 @@ impl Series {
         let fine = [quarters, minutes].into_iter().find(|tier| tier.step_ms <= wanted_ms);
         let tier = fine.unwrap_or(if range_ms <= DAY_MS { samples } else { minutes });
         let step_ms = tier.step_ms * wanted_ms.div_ceil(tier.step_ms);
-        let (first, names) = channels(kind);
+        let before = SeriesKind::ALL.iter().take_while(|other| **other != kind);
+        let (first, names) = (before.map(|kind| kind.channels().len()).sum(), kind.channels());
         let mut periods: Vec<Row> = Vec::new();
-        let each = |row: &Row| {
+        let mut each = |row: &Row| {
             let at_ms = row.at_ms - row.at_ms % step_ms;
             match periods.last_mut().filter(|period| period.at_ms == at_ms) {
                 Some(period) => period.sums.iter_mut().zip(&row.sums).for_each(|(sum, more)| sum.add(more)),
                 None => periods.push(row.moved(at_ms)),
             }
         };
-        if let Some(Err(error)) =
-            tier.ring.as_ref().map(|ring| ring.read(now_ms.saturating_sub(range_ms), now_ms, each))
-        {
+        let kept_ms = tier.pending.first().unwrap_or(&tier.row).at_ms.saturating_sub(1);
+        let ring = tier.ring.as_ref();
+        if let Some(Err(error)) = ring.map(|ring| ring.read(now_ms.saturating_sub(range_ms), kept_ms, &mut each)) {
             eprintln!("constella-agent: the series cannot be read: {error}");
         }
+        tier.pending.iter().chain([&tier.row]).for_each(each);
         let points = periods.iter().filter_map(|row| {
             let sums = row.sums.get(first..first + names.len())?;
             // A channel that is missing makes the point a gap: JSON has no NaN.
@@ -136,3 +133,6 @@ impl Series {
         Answer { kind, step_s: step_ms.div_ceil(1000) as u32, channels, points: points.collect() }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,28 +58,17 @@ pub(super) struct Ring {
 impl Ring {
     /// Opens the ring, or makes it at its full size. A file that is not this ring is set aside as `<name>.damaged`.
     pub(super) fn open(path: &Path, step_ms: u64, slots: u64) -> io::Result<Self> {
-        let header =
-            format!("{:<HEADER$}", format!("constella series 1, {slots} rows of {ROW} bytes each {step_ms} ms"));
-        let (size, mut found) = (HEADER as u64 + slots * ROW as u64, [0; HEADER]);
-        let ring = Self {
-            file: OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?,
-            step_ms,
-            slots,
-        };
-        match ring.file.metadata()?.len() {
-            0 => {
-                fallocate(&ring.file, FallocateFlags::empty(), 0, size)?;
-                ring.file.write_all_at(header.as_bytes(), 0)?;
-                return Ok(ring);
-            }
-            length if length == size => ring.file.read_exact_at(&mut found, 0)?,
-            _ => {}
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let header = format!("{:<HEADER$}", format!("constella series 1: {slots} rows of {ROW} bytes, {step_ms} ms"));
+        let (size, found, mut head) = (HEADER as u64 + slots * ROW as u64, file.metadata()?.len(), [0; HEADER]);
+        if found == 0 {
+            fallocate(&file, FallocateFlags::empty(), 0, size)?;
+            file.write_all_at(header.as_bytes(), 0)?;
+        } else if found != size || file.read_exact_at(&mut head, 0).is_err() || head != header.as_bytes() {
+            rename(path, path.with_extension("damaged"))?;
+            return Self::open(path, step_ms, slots);
         }
-        if found == header.as_bytes() {
-            return Ok(ring);
-        }
-        rename(path, path.with_extension("damaged"))?;
-        Self::open(path, step_ms, slots)
+        Ok(Self { file, step_ms, slots })
     }
 
     /// The start of the period of a moment.
@@ -136,3 +125,6 @@ impl Row {
         self.as_bytes().split_last_chunk::<4>().map_or(0, |(body, _)| crc32fast::hash(body))
     }
 }
+
+#[cfg(test)]
+mod tests;

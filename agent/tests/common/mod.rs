@@ -2,7 +2,7 @@
 //! that `/proc/1` is never the machine's. Needs root; without it a test says so loudly and is skipped.
 
 #![expect(dead_code, reason = "each test program uses its part")]
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -45,9 +45,12 @@ impl FakeHost {
     pub(crate) fn start(reboot: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let path = folder.path().display();
-        let record = format!("echo $(uname -n) $(readlink /proc/self/ns/net) $(readlink /proc/self/ns/mnt) $(pwd) >> {path}/rebooted");
+        let record = format!(
+            "echo $(uname -n) $(readlink /proc/self/ns/net) $(readlink /proc/self/ns/mnt) $(pwd) >> {path}/rebooted"
+        );
         std::fs::write(folder.path().join("reboot"), format!("#!/bin/sh\n{record}\n{reboot}\n")).unwrap();
-        std::fs::write(folder.path().join("resolv.conf"), "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n").unwrap();
+        std::fs::write(folder.path().join("resolv.conf"), "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+            .unwrap();
         std::fs::create_dir(folder.path().join("tiny")).unwrap();
         // The tmpfs comes first: without it nothing is written below /usr/sbin. The resolv.conf is an absolute link, as systemd's is.
         let script = format!(
@@ -96,20 +99,31 @@ impl FakeHost {
 
     /// The same with a state folder of the host's own mounts, and with a command before the agent's (setpriv).
     pub(crate) fn agent_in(&self, state: &Path, before: &[&str], settings: &[(&str, &str)]) -> Agent {
+        let agent = self.try_agent_in(state, before, settings);
+        agent.unwrap_or_else(|| panic!("the agent ended: {}", self.log()))
+    }
+
+    /// None where the agent ends instead of serving.
+    pub(crate) fn try_agent_in(&self, state: &Path, before: &[&str], settings: &[(&str, &str)]) -> Option<Agent> {
         let socket = self.folder.path().join("run/agent.sock");
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join("log")).unwrap();
         let mut command = Command::new("nsenter");
         command.args(["--target", &self.pid1.to_string(), "--pid", "--mount", "--", "unshare", "--fork"]);
         command.args(["--kill-child", "--mount-proc", "--uts", "--net", "--ipc"]).args(before);
         command.arg(env!("CARGO_BIN_EXE_constella-agent"));
-        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("AGENT_SOCKET", &socket).env("AGENT_STATE_DIR", state);
-        command.envs(settings.iter().copied()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("AGENT_SOCKET", &socket);
+        command.env("AGENT_STATE_DIR", state).envs(settings.iter().copied());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let mut agent = Agent { child: command.spawn().unwrap(), socket, log: self.folder.path().join("log") };
-        until("the agent serves", || {
-            assert!(agent.child.try_wait().unwrap().is_none(), "the agent ended: {}", agent.log());
-            agent.try_call("GET", "/v1/health", "").ok()
-        });
-        agent
+        until("the agent serves or ends", || {
+            let ended = agent.child.try_wait().unwrap().is_some();
+            (ended || agent.try_call("GET", "/v1/health", "").is_ok()).then_some(!ended)
+        })
+        .then_some(agent)
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 }
 
@@ -144,7 +158,10 @@ impl Agent {
     }
 
     pub(crate) fn try_call(&self, method: &str, path: &str, body: &str) -> std::io::Result<(u16, Value)> {
-        let head = format!("{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
         self.raw((head + body).as_bytes())
     }
 
@@ -203,7 +220,8 @@ pub(crate) fn read_answer(stream: &mut UnixStream) -> std::io::Result<(u16, Valu
     let mut text = String::new();
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
     stream.read_to_string(&mut text)?;
-    let (head, body) = text.split_once("\r\n\r\n").ok_or_else(|| std::io::Error::other(format!("no answer: {text:?}")))?;
+    let (head, body) =
+        text.split_once("\r\n\r\n").ok_or_else(|| std::io::Error::other(format!("no answer: {text:?}")))?;
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
     Ok((status, serde_json::from_str(body).unwrap_or(Value::Null)))
 }

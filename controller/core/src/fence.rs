@@ -221,7 +221,9 @@ impl Fence {
                 self.patience_ms = HEAD_MS;
                 self.start_poll(now, false);
             }
-            (Mode::Off, Some(Strength::Weak)) if title.is_some_and(|title| title.told) => self.start_poll(now, true),
+            (Mode::Off, Some(Strength::Weak)) if title.is_some_and(|title| title.told && title.may_poll) => {
+                self.start_poll(now, true);
+            }
             (Mode::Off, Some(_)) => self.mode = Mode::Watch(Watch::new(now)),
             // F2: who began to poll as a strong holder stops with its majority; who began as a watcher goes on until a 409.
             (Mode::Poll(poll), Some(Strength::Weak)) if !poll.as_watcher() => {

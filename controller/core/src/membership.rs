@@ -5,6 +5,7 @@
 
 mod frame;
 mod identity;
+mod runtime;
 mod sync;
 mod view;
 
@@ -14,19 +15,19 @@ mod tests;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-use core::num::{NonZeroU8, NonZeroUsize};
-use core::time::Duration;
 
 use constella_shared::ids::{Generation, NodeId};
+use constella_shared::limits::GOSSIP_FRAMES;
 use constella_shared::wire::heartbeat::Digest;
 use constella_shared::wire::rpc::Status;
-use foca::{Foca, Message, NoCustomBroadcast, Notification, PeriodicParams, PostcardCodec, Runtime, State, Timer};
+use foca::{Foca, Message, NoCustomBroadcast, PostcardCodec, State, Timer};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::clock::Now;
 use crate::config::Settings;
 use identity::SwimId;
+use runtime::{Collected, config, note};
 use view::View;
 
 /// Membership as this node sees it.
@@ -155,7 +156,7 @@ impl Membership {
             return Vec::new();
         }
         let mut out = Collected::default();
-        for text in frames.iter().take(FRAMES) {
+        for text in frames.iter().take(GOSSIP_FRAMES) {
             let me = self.foca.identity().clone();
             let Some(admitted) = frame::admit(text, from, &me, |node| self.view.contains(node)) else { continue };
             let named = admitted.named.iter().chain([&admitted.header.src, &admitted.header.dst]);
@@ -335,68 +336,6 @@ impl Membership {
     }
 }
 
-/// What one call made foca want.
-#[derive(Debug, Default)]
-struct Collected {
-    sends: Vec<(NodeId, String)>,
-    timers: Vec<(u64, MemberTimer)>,
-    touched: Vec<NodeId>,
-    given_up: Vec<NodeId>,
-    renewed: bool,
-}
-
-impl Runtime<SwimId> for Collected {
-    fn notify(&mut self, notification: Notification<'_, SwimId>) {
-        match notification {
-            Notification::MemberUp(id) | Notification::MemberDown(id) | Notification::Rename(_, id) => {
-                self.touched.push(id.node());
-            }
-            Notification::Rejoin(_) => self.renewed = true,
-            Notification::Active | Notification::Idle | Notification::Defunct => {}
-        }
-    }
-
-    fn send_to(&mut self, to: SwimId, data: &[u8]) {
-        self.sends.push((to.node(), frame::encode(data)));
-    }
-
-    fn submit_after(&mut self, event: Timer<SwimId>, after: Duration) {
-        self.timers.push((u64::try_from(after.as_millis()).unwrap_or(u64::MAX), MemberTimer::Swim(event)));
-    }
-}
-
-fn config(settings: &Settings, suspicion_ms: u64) -> foca::Config {
-    let period_ms = settings.heartbeat_ms.max(2);
-    let rtt_ms = settings.heartbeat_timeout_ms.clamp(1, period_ms / 2);
-    let fan = NonZeroUsize::MIN.saturating_add(FAN - 1);
-    foca::Config {
-        probe_period: Duration::from_millis(period_ms),
-        // The indirect probe needs the other half of the period.
-        probe_rtt: Duration::from_millis(rtt_ms),
-        num_indirect_probes: fan,
-        max_transmissions: NonZeroU8::MIN.saturating_add(TRANSMISSIONS - 1),
-        suspect_to_down_after: Duration::from_millis(suspicion_ms),
-        // The roster bounds how many there are, and a dead identity never comes back.
-        remove_down_after: None,
-        max_packet_size: NonZeroUsize::MIN.saturating_add(frame::PACKET_BYTES - 1),
-        notify_down_members: true,
-        // The roster names every member; `approach_some` works also while this node is alone, which foca's announcements do not.
-        periodic_announce: None,
-        periodic_announce_to_down_members: None,
-        periodic_gossip: Some(PeriodicParams {
-            frequency: Duration::from_millis((period_ms / 4).max(1)),
-            num_members: fan,
-        }),
-    }
-}
-
-/// foca refuses damaged frames, timers of an earlier connection and messages for an earlier life: each time what was sound in it has been
-/// taken, and nothing is left to do.
-fn note(result: Result<(), foca::Error>) {
-    // See above.
-    let _ = result;
-}
-
 /// Members told, probed indirectly, or approached at once: one broken link must not matter.
 const FAN: usize = 3;
 
@@ -405,9 +344,3 @@ const NEWCOMER: usize = 16;
 
 /// Chances are counted in millionths: one dead among a thousand is approached by three of them.
 const PER_MILLION: usize = 1_000_000;
-
-/// How often one piece of gossip is passed on: with [`FAN`] it reaches 1,000 nodes with a wide margin.
-const TRANSMISSIONS: u8 = 10;
-
-/// Frames taken from one heartbeat; a burst has under ten.
-const FRAMES: usize = 64;

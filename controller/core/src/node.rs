@@ -294,6 +294,7 @@ impl Node {
             self.tend_voters(now);
             self.look_for_a_better(now);
             self.pass_commands_on(now);
+            self.outlive_a_restored_copy();
         }
         if now.boot_ms >= self.glance_at {
             self.glance_at = now.boot_ms.saturating_add(GLANCE_MS);

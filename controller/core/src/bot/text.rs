@@ -53,10 +53,6 @@ keys! {
     /// Status of a node.
     Alive(),
     /// Status of a node.
-    Suspect(),
-    /// Status of a node.
-    Down(),
-    /// Status of a node.
     Left(),
     /// When a node was last heard.
     LastSeen(ago),
@@ -78,10 +74,6 @@ keys! {
     Uptime(),
     /// Label on a card.
     Network(),
-    /// Label on a card.
-    Received(),
-    /// Label on a card.
-    Sent(),
     /// Label on a card: a graph over hours.
     Hours(hours),
     /// Label on a card: mean.
@@ -152,6 +144,10 @@ keys! {
     RebootViaGone(name, via),
     /// Another leader asked, and leads no longer.
     RebootVia(name, via),
+    /// This node asked in an earlier life or an earlier lease.
+    RebootSelf(name),
+    /// The host answers, and it is not known whether it took the command.
+    RebootStillUp(name, waited),
     /// The host has another boot id.
     RebootBack(name, took),
     /// The host does not answer, and is not watched any longer.

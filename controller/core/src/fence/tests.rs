@@ -311,3 +311,12 @@ fn a_holder_that_cannot_reach_telegram_does_not_poll() {
     rig.title = Some(Title { ready: false, ..title(STRONG) });
     assert_eq!(rig.step(), vec![]);
 }
+
+#[test]
+fn who_was_told_and_holds_nothing_does_not_poll() {
+    // L7: the heir's claim may give way before it holds; what it still suspects of the former holder is no lease
+    let mut rig = Rig::new(WEAK);
+    rig.title = Some(Title { told: true, may_poll: false, ..title(WEAK) });
+    let acts = rig.step();
+    assert!(poll(&acts).is_none() && look(&acts).is_some());
+}

@@ -1,6 +1,6 @@
 //! What must survive a crash: the highest term, and how far the sequence numbers may have been used.
 
-use constella_shared::ids::{Seq, Term};
+use constella_shared::ids::{Generation, Seq, Term};
 use constella_shared::state::VoteState;
 
 /// `vote.json` in memory, and whether the disk has it.
@@ -33,6 +33,12 @@ impl Durable {
         }
     }
 
+    /// Somebody knows a later life of this node: the state is a restored copy, and the next start takes a generation above that one.
+    pub fn outlive(&mut self, generation: Generation) {
+        self.state.generation = self.state.generation.max(generation);
+        self.dirty = true;
+    }
+
     /// A sequence number that was never used before (L1). Every [`SEQ_BLOCK`] of them one write to disk.
     pub fn next_seq(&mut self) -> Seq {
         let seq = self.next;
@@ -57,7 +63,6 @@ const SEQ_BLOCK: u64 = 10_000;
 mod tests {
     use super::*;
     use alloc::vec::Vec;
-    use constella_shared::ids::Generation;
 
     fn fresh() -> VoteState {
         VoteState { format: 1, generation: Generation(1), term: Term(5), seq_reserved: Seq(0), starts: Vec::new() }

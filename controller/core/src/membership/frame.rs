@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use constella_shared::ids::NodeId;
+use constella_shared::limits::GOSSIP_PACKET_BYTES;
 use foca::{Codec, Header, Member, Message, PostcardCodec};
 
 use super::identity::SwimId;
@@ -29,7 +30,7 @@ pub(super) fn encode(data: &[u8]) -> String {
 
 /// Looks through a packet of `from`. None where it cannot be read, or pretends to come from, go to, or ask for somebody else.
 pub(super) fn admit(frame: &str, from: NodeId, me: &SwimId, belongs: impl Fn(&NodeId) -> bool) -> Option<Admitted> {
-    if frame.len() > PACKET_BYTES.div_ceil(3).saturating_mul(4) {
+    if frame.len() > GOSSIP_PACKET_BYTES.div_ceil(3).saturating_mul(4) {
         return None;
     }
     let packet = STANDARD.decode(frame).ok()?;
@@ -105,9 +106,6 @@ fn members(count: usize, rest: &mut &[u8]) -> Option<Vec<Member<SwimId>>> {
     }
     Some(members)
 }
-
-/// A packet names some 50 members: as many changes as a burst brings, and under 3 kB in a heartbeat.
-pub(super) const PACKET_BYTES: usize = 2 * 1024;
 
 /// Members in one text: a thousand nodes are sixteen texts of 3 kB.
 const CHUNK: usize = 64;

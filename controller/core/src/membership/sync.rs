@@ -9,7 +9,8 @@ use constella_shared::wire::heartbeat::Digest;
 use foca::{Member, State};
 
 use super::identity::SwimId;
-use super::{Collected, Effect, MemberTimer, Membership, frame, note};
+use super::runtime::{Collected, note};
+use super::{Effect, MemberTimer, Membership, frame};
 use crate::clock::Now;
 
 impl Membership {

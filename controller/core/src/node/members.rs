@@ -213,6 +213,16 @@ impl Node {
         }
     }
 
+    /// The state folder is an older copy of itself: nothing that this node says is heard, so it ends, and starts again as a later life.
+    pub(super) fn outlive_a_restored_copy(&mut self) {
+        if let Some(later) = self.membership.superseded().filter(|_| !self.retired) {
+            self.retired = true;
+            self.durable.outlive(later);
+            self.warn(String::from("this state folder is an older copy of itself; the node starts again as a later life"));
+            self.out.push(Output::Stopped);
+        }
+    }
+
     fn status_changed(&mut self, now: Now, node: NodeId, status: Status) {
         self.status_since.insert(node, (status, now.boot_ms));
         if status == Status::Down {

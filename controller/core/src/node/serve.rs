@@ -216,7 +216,9 @@ impl Node {
                 self.strong_until().filter(|until| *until > now.boot_ms).map(|_| title(Strength::Strong, true))
             }
             Some(Strength::Weak) => Some(title(Strength::Weak, true)),
-            None if self.suspects_the_holder(now) => Some(title(Strength::Weak, false)),
+            None if self.suspects_the_holder(now) => {
+                Some(Title { told: false, ..title(Strength::Weak, false) })
+            }
             None => None,
         }
     }
@@ -256,7 +258,7 @@ impl Node {
                 FenceAct::ApiLost => api_lost(self, now),
                 FenceAct::Stranger => {
                     self.warn("another program polls with this bot token; change the token with set-token".into());
-                    self.tell_owner(now, crate::bot::text::Key::Stranger);
+                    self.tell_owner(now, crate::bot::text::Key::TokenElsewhere);
                 }
                 FenceAct::WebhookInTheWay => {
                     self.warn("a webhook is set for this bot, so it cannot be polled; delete the webhook".into());

@@ -3,7 +3,9 @@
 use alloc::vec::Vec;
 
 use constella_shared::ids::TokenHash;
-use constella_shared::limits::VOTERS;
+use constella_shared::limits::{
+    ADDR_BYTES, EARLY_RECORDS, INVITE_KEPT_S, SELF_RECORD_BYTES, TOKEN_BYTES, USERNAME_BYTES, VERSION_BYTES, VOTERS,
+};
 use constella_shared::link::checked_addr;
 use constella_shared::wire::records::{
     InviteRecord, NetRecord, NetValue, OwnerRecord, RecordKey, Records, SelfRecord, SignedSelf, VoterRecord,
@@ -133,7 +135,7 @@ impl Roster {
             return Ok(self.booked(&key).is_none_or(|held| rank > held));
         }
         let ahead_ms = rank.unix_ms(&key).saturating_sub(limits.now_unix_ms);
-        if self.early.len() < EARLY {
+        if self.early.len() < EARLY_RECORDS {
             let known = self.early.entry(key).or_insert(rank);
             *known = rank.max(*known);
         }
@@ -171,7 +173,7 @@ impl Roster {
         merged: &mut Merged,
     ) -> Result<(), Refused> {
         let refuse = |key, why| Err(Refused { key, why });
-        if signed.body.len() > SELF_BYTES {
+        if signed.body.len() > SELF_RECORD_BYTES {
             return refuse(None, Refusal::Unsound("it is too long"));
         }
         let Some(signer) = keys.signer(&signed) else { return refuse(None, Refusal::NotSigned) };
@@ -262,26 +264,5 @@ pub(super) fn voters_are_sound(record: &VoterRecord) -> bool {
 
 /// An invitation that expired more than a day ago is neither kept nor taken.
 pub(super) const fn is_forgotten(invite: &InviteRecord, now_unix_ms: u64) -> bool {
-    invite.exp_ts.saturating_add(KEPT_AFTER_S).saturating_mul(1_000) < now_unix_ms
+    invite.exp_ts.saturating_add(INVITE_KEPT_S).saturating_mul(1_000) < now_unix_ms
 }
-
-/// A day: long enough that a node which was off overnight learns that an invitation was spent.
-const KEPT_AFTER_S: u64 = 24 * 60 * 60;
-
-/// A `self` record's text: an address of at most 261 bytes, a version, ids and numbers make under 1 kB.
-const SELF_BYTES: usize = 2 * 1024;
-
-/// A DNS name has at most 253 characters; brackets, colon and port make 261.
-const ADDR_BYTES: usize = 261;
-
-/// A version with a git description.
-const VERSION_BYTES: usize = 64;
-
-/// Telegram's user names have at most 32 characters; room for a change of theirs.
-const USERNAME_BYTES: usize = 64;
-
-/// Telegram's tokens have about 46 characters; room for a change of theirs.
-const TOKEN_BYTES: usize = 256;
-
-/// Early records remembered: a node with a wrong clock has a handful, and nobody can fill the memory with more.
-const EARLY: usize = 1_024;

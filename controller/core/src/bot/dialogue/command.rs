@@ -67,7 +67,8 @@ impl Dialogue {
         }
         let sheet = self.sheet(step, &job.command, true);
         self.draw_list(step, sheet, 0);
-        let version = self.add_notice(step, sheet, Say::new(Key::Welcome).text("name", username));
+        let version =
+            self.add_notice(step, sheet, Say::new(Key::Welcome).text("name", username.trim_start_matches('@')));
         self.show(step, job, version);
     }
 

@@ -19,6 +19,7 @@ use super::{Dialogue, Step};
 use crate::bot::act::Act;
 use crate::bot::screen::Body;
 use crate::bot::text::{Key, Say, Value};
+use crate::bot::world::World;
 use crate::clock::Now;
 use crate::io::CallError;
 
@@ -119,10 +120,7 @@ impl Dialogue {
         let name = name_of(step.world, order.target);
         match asked_unix_ms {
             Some(unix_ms) => {
-                let via = step.world.nodes.iter().find(|row| row.node == job.command.taken_by);
-                let lives = via.is_some_and(|row| row.status == Status::Alive);
-                let key = if lives { Key::RebootVia } else { Key::RebootViaGone };
-                let doubt = Say::new(key).text("name", name).text("via", name_of(step.world, job.command.taken_by));
+                let doubt = asked_before(step.world, job.command.taken_by, name);
                 self.follow(step, job, order, Asked::before(unix_ms), doubt);
             }
             None if now.unix_ms < order.not_after_unix_ms => {
@@ -256,7 +254,11 @@ impl Dialogue {
         }
         let name = name_of(step.world, reboot.order.target);
         let waited = coarse(reboot.asked.elapsed_ms(step.world.now));
-        let key = if reboot.seen == Seen::Away { Key::RebootAway } else { Key::RebootGoing };
+        let key = match (reboot.seen, &reboot.doubt) {
+            (Seen::Away, _) => Key::RebootAway,
+            (Seen::Nothing | Seen::Up, None) => Key::RebootGoing,
+            (Seen::Nothing | Seen::Up, Some(_)) => Key::RebootStillUp,
+        };
         let says = reboot.doubt.clone().into_iter().chain([Say::new(key).text("name", name).span("waited", waited)]);
         let sheet = self.sheet(step, &job.command, false);
         self.draw_reboot(step, sheet, job.command.id, reboot.order.target, says.collect(), Urgency::Progress);
@@ -280,6 +282,16 @@ impl Dialogue {
         let drawing = Drawing { body, buttons: ways_back(target), watched: None, urgency: Urgency::Owner };
         self.conclude(step, job, drawing, say);
     }
+}
+
+/// F6: what the owner reads where the outcome cannot be known.
+fn asked_before(world: &World, taken_by: NodeId, name: String) -> Say {
+    if taken_by == world.me {
+        return Say::new(Key::RebootSelf).text("name", name);
+    }
+    let lives = world.nodes.iter().any(|row| row.node == taken_by && row.status == Status::Alive);
+    let key = if lives { Key::RebootVia } else { Key::RebootViaGone };
+    Say::new(key).text("name", name).text("via", name_of(world, taken_by))
 }
 
 fn stage(order: &Order, asked_unix_ms: u64) -> Stage {

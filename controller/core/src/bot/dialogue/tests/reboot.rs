@@ -217,6 +217,34 @@ fn a_successor_never_asks_a_second_time_and_says_through_whom_it_was_asked() {
 }
 
 #[test]
+fn what_is_said_of_who_asked_fits() {
+    let cases = [
+        (node("gamma"), Status::Down, Key::RebootSelf),
+        (node("alpha"), Status::Alive, Key::RebootVia),
+        (node("alpha"), Status::Suspect, Key::RebootViaGone),
+        (node("removed"), Status::Alive, Key::RebootViaGone),
+    ];
+    for (taken_by, status, expected) in cases {
+        let mut bench = Bench::new();
+        bench.world.me = node("gamma");
+        bench.world.nodes[0].status = status;
+        let stage = Stage::Rebooting {
+            target: node("beta"),
+            boot_id: Some("boot-1".into()),
+            not_after_unix_ms: 1,
+            asked_unix_ms: Some(bench.world.now.unix_ms),
+        };
+        let content = CommandContent::Text { text: "x".into() };
+        let command = StoredCommand { stage, taken_by, ..bench.stored(content) };
+        bench.give(&command);
+        assert_eq!(keys(&last_screen(&bench.telegram())), [expected]);
+        bench.reply("stats", &stats("boot-1", 5));
+        bench.pass(5_000);
+        assert_eq!(keys(&last_screen(&bench.telegram())), [expected, Key::RebootStillUp]);
+    }
+}
+
+#[test]
 fn a_successor_asks_what_was_not_asked_while_there_is_time() {
     let mut bench = Bench::new();
     let now = bench.world.now.unix_ms;

@@ -1,0 +1,345 @@
+//! The Bot API client: one call in, one good answer or one [`BotError`] out, within a time limit.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use constella_core::bot::language::Language;
+use constella_core::bot::screen::Screen;
+use constella_core::bot::text::Key;
+use constella_core::io::{BotCall, BotError, BotReply};
+use constella_shared::secret::Secret;
+
+use crate::runner::BotClient;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use teloxide::payloads::{
+    AnswerCallbackQuery, AnswerCallbackQuerySetters as _, EditMessageText, EditMessageTextSetters as _, GetMe,
+    GetUpdates, GetUpdatesSetters as _, GetWebhookInfo, SendMessage, SendMessageSetters as _, SetMyCommands,
+    SetMyCommandsSetters as _,
+};
+use teloxide::requests::Payload;
+use teloxide::types::{
+    AllowedUpdate, BotCommand, BotCommandScope, CallbackQueryId, ChatId, LinkPreviewOptions, MessageId, ParseMode,
+    Update,
+};
+
+use super::error::{self, Envelope, is_not_modified, refusal, unreachable};
+use super::render::{Rendered, render, toast};
+use super::text::words;
+use super::update::to_core;
+
+/// What a client is told at its making.
+#[derive(Clone)]
+pub struct Settings {
+    /// `TELEGRAM_API_URL`: `http://` or `https://`, with a path prefix where the Bot API server has one.
+    pub api_url: String,
+    /// `TELEGRAM_PROXY`: `http://`, `https://`, `socks5://` or `socks5h://`; may carry a user and a password.
+    pub proxy: Option<String>,
+    /// `LANG_DEFAULT`: of the command menu for everybody whose language the bot does not speak.
+    pub language: Language,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A proxy's address may hold a password.
+        f.debug_struct("Settings")
+            .field("api_url", &self.api_url)
+            .field("language", &self.language)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why there is no client. The operator's to mend; nothing was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// Not a URL, or neither `http` nor `https`.
+    #[error("TELEGRAM_API_URL is no http:// or https:// address")]
+    ApiUrl,
+    /// Not a proxy's URL.
+    #[error("TELEGRAM_PROXY is no http://, https:// or socks5:// address")]
+    Proxy,
+    /// TLS could not be set up.
+    #[error("cannot set up TLS for Telegram")]
+    Tls,
+}
+
+/// The Bot API for one bot. Cheap to share; calls may run at the same time, and dropping one's future cancels it.
+pub struct Telegram {
+    base: String,
+    /// For the long poll alone, so that nothing else ever waits for its connection.
+    poll: reqwest::Client,
+    /// For everything else, `getWebhookInfo` among it (F1).
+    rest: reqwest::Client,
+    token: RwLock<Option<Secret>>,
+    language: Language,
+}
+
+impl fmt::Debug for Telegram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telegram").finish_non_exhaustive()
+    }
+}
+
+impl BotClient for Telegram {
+    fn call(&self, call: BotCall, limit: Duration) -> impl Future<Output = Result<BotReply, BotError>> + Send {
+        Self::call(self, call, limit)
+    }
+
+    fn set_token(&self, token: Secret) {
+        Self::set_token(self, token);
+    }
+}
+
+impl Telegram {
+    /// A client without a token; connects to nobody yet.
+    ///
+    /// # Errors
+    /// Where the settings name no usable addresses.
+    pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
+        let url = reqwest::Url::parse(&settings.api_url).map_err(|_| SettingsError::ApiUrl)?;
+        if !matches!(url.scheme(), "http" | "https") || url.query().is_some() || url.fragment().is_some() {
+            return Err(SettingsError::ApiUrl);
+        }
+        Ok(Self {
+            base: url.as_str().trim_end_matches('/').to_owned(),
+            poll: http_client(settings.proxy.as_deref())?,
+            rest: http_client(settings.proxy.as_deref())?,
+            token: RwLock::new(None),
+            language: settings.language,
+        })
+    }
+
+    /// Uses this token from now on; calls on their way keep theirs.
+    pub fn set_token(&self, token: Secret) {
+        *self.token.write().unwrap_or_else(PoisonError::into_inner) = Some(token);
+    }
+
+    /// Makes one call. The long poll's limit is never below its own time and [`POLL_GRACE`].
+    ///
+    /// # Errors
+    /// See [`BotError`]; no text in it has the token, an address or a path.
+    pub async fn call(&self, call: BotCall, timeout: Duration) -> Result<BotReply, BotError> {
+        let timeout = match &call {
+            BotCall::GetUpdates { timeout_s, .. } => timeout.max(Duration::from_secs((*timeout_s).into()) + POLL_GRACE),
+            _ => timeout,
+        };
+        match tokio::time::timeout(timeout, self.perform(call)).await {
+            Ok(result) => result,
+            Err(_) => Err(BotError::Unreachable(error::NO_ANSWER.to_owned())),
+        }
+    }
+
+    async fn perform(&self, call: BotCall) -> Result<BotReply, BotError> {
+        match call {
+            BotCall::GetMe => {
+                let me: Me = self.ask(&self.rest, &GetMe::new()).await?;
+                Ok(BotReply::Me { id: me.id, username: me.username })
+            }
+            BotCall::GetWebhookInfo => {
+                let info: Webhook = self.ask(&self.rest, &GetWebhookInfo::new()).await?;
+                Ok(BotReply::Webhook { pending: info.pending_update_count, set: !info.url.is_empty() })
+            }
+            BotCall::GetUpdates { offset, timeout_s, limit, name_kinds } => {
+                let payload = get_updates(offset, timeout_s, limit, name_kinds)?;
+                let client = if timeout_s > 0 { &self.poll } else { &self.rest };
+                let updates: Vec<Update> = self.ask(client, &payload).await?;
+                Ok(BotReply::Updates(updates.into_iter().map(to_core).collect()))
+            }
+            BotCall::Send { chat, screen } => self.send(chat, &screen).await,
+            BotCall::Edit { chat, message, screen } => self.edit(chat, message, &screen).await,
+            BotCall::AnswerCallback { callback_id, toast: said } => {
+                let mut payload = AnswerCallbackQuery::new(CallbackQueryId(callback_id));
+                if let Some(screen) = &said {
+                    payload = payload.text(toast(screen));
+                }
+                self.ask::<_, bool>(&self.rest, &payload).await.map(|_| BotReply::Done)
+            }
+            BotCall::SetCommands => self.set_commands().await,
+        }
+    }
+
+    async fn send(&self, chat: i64, screen: &Screen) -> Result<BotReply, BotError> {
+        let Rendered { html, keyboard } = render(screen);
+        let mut payload =
+            SendMessage::new(ChatId(chat), html).parse_mode(ParseMode::Html).link_preview_options(NO_PREVIEW);
+        if let Some(keyboard) = keyboard {
+            payload = payload.reply_markup(keyboard);
+        }
+        let sent: Sent = self.ask(&self.rest, &payload).await?;
+        Ok(BotReply::Sent { message: sent.message_id })
+    }
+
+    async fn edit(&self, chat: i64, message: i64, screen: &Screen) -> Result<BotReply, BotError> {
+        let id = i32::try_from(message).map_err(|_| BotError::MessageGone)?;
+        let Rendered { html, keyboard } = render(screen);
+        let mut payload = EditMessageText::new(ChatId(chat), MessageId(id), html)
+            .parse_mode(ParseMode::Html)
+            .link_preview_options(NO_PREVIEW);
+        if let Some(keyboard) = keyboard {
+            payload = payload.reply_markup(keyboard);
+        }
+        match self.ask::<_, serde::de::IgnoredAny>(&self.rest, &payload).await {
+            Ok(_) => Ok(BotReply::Done),
+            Err(BotError::Refused(why)) if is_not_modified(&why) => Ok(BotReply::Done),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// For each language, and for everybody else in the default one.
+    async fn set_commands(&self) -> Result<BotReply, BotError> {
+        let tagged = Language::ALL.map(|language| (language, Some(language.code())));
+        for (language, tag) in tagged.into_iter().chain([(self.language, None)]) {
+            let commands = MENU.map(|(name, key)| BotCommand::new(name, words(language, key)));
+            let mut payload = SetMyCommands::new(commands).scope(BotCommandScope::AllPrivateChats);
+            if let Some(tag) = tag {
+                payload = payload.language_code(tag);
+            }
+            self.ask::<_, bool>(&self.rest, &payload).await?;
+        }
+        Ok(BotReply::Done)
+    }
+
+    /// Sends one method and reads its answer. The reply types are our own: what is not read cannot break an answer.
+    async fn ask<P, R>(&self, client: &reqwest::Client, payload: &P) -> Result<R, BotError>
+    where
+        P: Payload + Serialize,
+        R: DeserializeOwned,
+    {
+        let token = self.token.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(BotError::NoToken)?;
+        if !is_plausible(token.expose()) {
+            return Err(BotError::Unauthorized);
+        }
+        let body = serde_json::to_vec(payload)
+            .map_err(|_| BotError::Refused("the call cannot be written as JSON".to_owned()))?;
+        let url = format!("{}/bot{}/{}", self.base, token.expose(), method(P::NAME));
+        let request = client.post(url).header(reqwest::header::CONTENT_TYPE, "application/json").body(body);
+        let mut response = request.send().await.map_err(|error| unreachable(&error))?;
+        let status = response.status();
+        if status.is_server_error() {
+            // Not teloxide's ten seconds of sleep: the core decides when to ask again.
+            return Err(BotError::Server);
+        }
+        let mut text = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&error))? {
+            if text.len() + chunk.len() > ANSWER_BYTES {
+                return Err(BotError::Unreachable("the answer is too long".to_owned()));
+            }
+            text.extend_from_slice(&chunk);
+        }
+        let envelope: Envelope<R> = serde_json::from_slice(&text)
+            .map_err(|_| BotError::Unreachable("the answer is not of the Bot API".to_owned()))?;
+        match envelope {
+            Envelope { ok: true, result: Some(result), .. } => Ok(result),
+            Envelope { ok: true, result: None, .. } => {
+                Err(BotError::Unreachable("the answer has no result".to_owned()))
+            }
+            Envelope { ok: false, error_code, description, parameters, .. } => {
+                let code = error_code.unwrap_or_else(|| status.as_u16());
+                let retry_after_s = parameters.and_then(|more| more.retry_after);
+                Err(refusal(code, &description.unwrap_or_default(), retry_after_s, &token))
+            }
+        }
+    }
+}
+
+fn get_updates(offset: Option<i64>, timeout_s: u32, limit: u8, name_kinds: bool) -> Result<GetUpdates, BotError> {
+    let mut payload = GetUpdates::new().timeout(timeout_s).limit(limit.clamp(1, 100));
+    if let Some(offset) = offset {
+        // A negative offset destroys commands, and zero confirms nothing but counts as an offset (FACTS): neither is ever sent.
+        let offset = i32::try_from(offset).ok().filter(|offset| *offset > 0);
+        payload =
+            payload.offset(offset.ok_or_else(|| BotError::Refused("an offset that must not be sent".to_owned()))?);
+    }
+    if name_kinds {
+        payload = payload.allowed_updates([AllowedUpdate::Message, AllowedUpdate::CallbackQuery]);
+    }
+    Ok(payload)
+}
+
+/// The method's name as the Bot API's pages write it: teloxide says `GetMe`.
+fn method(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(chars).collect()
+}
+
+/// Digits, a colon, letters: whatever else it is, it must not change the path.
+fn is_plausible(token: &str) -> bool {
+    !token.is_empty() && token.bytes().all(|b| b.is_ascii_alphanumeric() || b":_-".contains(&b))
+}
+
+fn http_client(proxy: Option<&str>) -> Result<reqwest::Client, SettingsError> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|_| SettingsError::Tls)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let mut builder = reqwest::Client::builder()
+        .use_preconfigured_tls(tls)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(CONNECT)
+        .pool_idle_timeout(IDLE)
+        .tcp_keepalive(KEEP_ALIVE)
+        .tcp_nodelay(true);
+    if let Some(proxy) = proxy {
+        builder = builder.proxy(proxy_of(proxy)?);
+    }
+    builder.build().map_err(|_| SettingsError::Tls)
+}
+
+fn proxy_of(address: &str) -> Result<reqwest::Proxy, SettingsError> {
+    let url = reqwest::Url::parse(address).map_err(|_| SettingsError::Proxy)?;
+    if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") || url.host_str().is_none() {
+        return Err(SettingsError::Proxy);
+    }
+    reqwest::Proxy::all(url).map_err(|_| SettingsError::Proxy)
+}
+
+#[derive(serde::Deserialize)]
+struct Me {
+    id: i64,
+    username: String,
+}
+
+#[derive(serde::Deserialize)]
+struct Webhook {
+    #[serde(default)]
+    url: String,
+    pending_update_count: u32,
+}
+
+#[derive(serde::Deserialize)]
+struct Sent {
+    message_id: i64,
+}
+
+/// Telegram's command menu.
+const MENU: [(&str, Key); 4] =
+    [("nodes", Key::MenuNodes), ("invite", Key::MenuInvite), ("lang", Key::MenuLang), ("help", Key::MenuHelp)];
+
+/// A node's name may look like a link: it is none.
+const NO_PREVIEW: LinkPreviewOptions = LinkPreviewOptions {
+    is_disabled: true,
+    url: None,
+    prefer_small_media: false,
+    prefer_large_media: false,
+    show_above_text: false,
+};
+
+/// A poll is given this much longer than it lasts: the way there and back, also through a proxy.
+pub const POLL_GRACE: Duration = Duration::from_secs(5);
+
+/// For a connection: a server that drops packets is found out long before a poll would end.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Unused connections are closed well before a NAT on the way forgets them.
+const IDLE: Duration = Duration::from_secs(20);
+
+/// The long poll is silent for most of a minute: a path that died meanwhile is noticed.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// A hundred updates of 4,096 characters, with room for everything around them.
+const ANSWER_BYTES: usize = 8 * 1024 * 1024;

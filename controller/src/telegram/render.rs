@@ -1,0 +1,220 @@
+//! Screens as Telegram takes them: HTML and an inline keyboard, for a phone's width, within Telegram's limits.
+
+mod card;
+mod keyboard;
+#[cfg(test)]
+mod tests;
+
+use constella_core::bot::language::Language;
+use constella_core::bot::screen::{Body, List, Message, Row, Screen, Speedtest};
+use constella_core::bot::text::{Key, Say, Value};
+use constella_shared::agent::SpeedtestPhase;
+use constella_shared::secret::Secret;
+use constella_shared::wire::rpc::Status;
+use teloxide::types::InlineKeyboardMarkup;
+
+use super::text::{Markup, bits_per_s, clean, fill, milliseconds, words};
+
+/// A message as Telegram takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// For `parse_mode=HTML`; never empty, at most [`TEXT_UNITS`] after entities.
+    pub html: String,
+    /// Its buttons; data within 64 bytes.
+    pub keyboard: Option<InlineKeyboardMarkup>,
+}
+
+/// Renders a message.
+#[must_use]
+pub fn render(screen: &Screen) -> Rendered {
+    match screen {
+        Screen::Words { text, .. } => plain(lines_of(text)),
+        Screen::Note { language, say } => plain(vec![fill(*language, say, Markup::Html)]),
+        Screen::Invite { language, link, ttl_s } => plain(invite(*language, link, *ttl_s)),
+        Screen::Message(message) => {
+            Rendered { html: fit(lines(message)), keyboard: keyboard::markup(message.language, &message.buttons) }
+        }
+    }
+}
+
+/// Renders a toast: no markup, at most 200 characters.
+#[must_use]
+pub fn toast(screen: &Screen) -> String {
+    let text = match screen {
+        Screen::Words { text, .. } => text.clone(),
+        Screen::Note { language, say } => fill(*language, say, Markup::Plain),
+        // Neither fits a toast; what it is about is in the chat.
+        Screen::Message(_) | Screen::Invite { .. } => String::new(),
+    };
+    clean(&text, TOAST_CHARS, Markup::Plain)
+}
+
+fn plain(lines: Vec<String>) -> Rendered {
+    Rendered { html: fit(lines), keyboard: None }
+}
+
+fn lines_of(text: &str) -> Vec<String> {
+    text.lines().map(|line| clean(line, TEXT_UNITS, Markup::Html)).collect()
+}
+
+/// Joins lines while they fit; tags never span lines, so a cut between two leaves good HTML. Counted with markup, which is more than Telegram
+/// counts.
+fn fit(lines: Vec<String>) -> String {
+    let mut html = String::new();
+    let mut units = 0;
+    for line in lines.iter().flat_map(|text| text.split('\n')) {
+        units += line.encode_utf16().count() + 1;
+        if units > TEXT_UNITS - 2 {
+            html.push('…');
+            break;
+        }
+        html.push_str(line);
+        html.push('\n');
+    }
+    let html = html.trim();
+    if html.is_empty() { "…".to_owned() } else { html.to_owned() }
+}
+
+fn lines(message: &Message) -> Vec<String> {
+    let language = message.language;
+    let say = |say: &Say| fill(language, say, Markup::Html);
+    let mut lines: Vec<String> = message.notices.iter().map(say).collect();
+    if !lines.is_empty() {
+        lines.push(String::new());
+    }
+    let clock = match &message.body {
+        Body::List(list) => {
+            lines.extend(list_lines(language, list));
+            true
+        }
+        Body::Card(card) => {
+            lines.extend(card::lines(language, card));
+            true
+        }
+        Body::Speedtest(test) => {
+            lines.extend(speedtest_lines(language, test));
+            false
+        }
+        Body::Says(says) => {
+            lines.extend(says.iter().map(say));
+            false
+        }
+    };
+    if clock {
+        lines.push(String::new());
+        lines.push(format!("<i>{} UTC</i>", time_of_day(message.at_unix_s)));
+    }
+    lines
+}
+
+fn list_lines(language: Language, list: &List) -> Vec<String> {
+    let title = Say::new(Key::ListTitle)
+        .with("alive", Value::Count(list.alive as u64))
+        .with("total", Value::Count(list.total as u64));
+    let mut lines = vec![fill(language, &title, Markup::Html)];
+    if let Some((missing, total)) = list.voters_missing {
+        let say = Say::new(Key::VotersMissing)
+            .with("missing", Value::Count(missing as u64))
+            .with("total", Value::Count(total as u64));
+        lines.push(fill(language, &say, Markup::Html));
+    }
+    lines.push(String::new());
+    if list.rows.is_empty() {
+        lines.push(words(language, Key::ListEmpty).to_owned());
+    }
+    for row in &list.rows {
+        lines.push(head(language, row));
+        lines.push(format!("      {}", glance(language, row)));
+    }
+    lines
+}
+
+/// `🟢 alpha «Хост» 1a2b3c4d`.
+fn head(language: Language, row: &Row) -> String {
+    let name = clean(&row.name, NAME_CHARS, Markup::Html);
+    let leader = if row.leader { format!(" «{}»", words(language, Key::Leader)) } else { String::new() };
+    format!("{} <b>{name}</b>{leader} <code>{}</code>", emoji(row.status), row.node.short())
+}
+
+/// `CPU 12 % · ОЗУ 43 % · 21 мс`, or since when it is silent.
+fn glance(language: Language, row: &Row) -> String {
+    let silent = match (row.status, row.silent_ms) {
+        (Status::Alive, _) => None,
+        (Status::Left, _) => Some(words(language, Key::Left).to_owned()),
+        (Status::Suspect | Status::Down, None) => Some(words(language, Key::NeverSeen).to_owned()),
+        (Status::Suspect | Status::Down, Some(ms)) => {
+            Some(fill(language, &Say::new(Key::LastSeen).with("ago", Value::Span(ms)), Markup::Html))
+        }
+    };
+    let figures = row.glance.filter(|_| silent.is_none()).map(|glance| {
+        format!("{} {} % · {} {} %", words(language, Key::Cpu), glance.cpu, words(language, Key::Memory), glance.mem)
+    });
+    let rtt = row.rtt_ms.filter(|_| silent.is_none()).map(|ms| milliseconds(language, f64::from(ms), 0));
+    let parts: Vec<String> = silent.into_iter().chain(figures).chain(rtt).collect();
+    if parts.is_empty() { words(language, Key::Alive).to_owned() } else { parts.join(" · ") }
+}
+
+fn speedtest_lines(language: Language, test: &Speedtest) -> Vec<String> {
+    let mut lines = vec![fill(language, &test.say, Markup::Html)];
+    if let Some((phase, percent)) = test.progress {
+        let key = match phase {
+            SpeedtestPhase::Latency => Key::PhaseLatency,
+            SpeedtestPhase::Download => Key::PhaseDownload,
+            SpeedtestPhase::Upload => Key::PhaseUpload,
+        };
+        let percent = percent.min(100);
+        let full = usize::from(percent) / 10;
+        lines.push(format!("<code>{}{}</code> {percent} %", "▓".repeat(full), "░".repeat(10 - full)));
+        lines.push(words(language, key).to_owned());
+    }
+    lines.push(String::new());
+    let figures = &test.figures;
+    let row = |key, value: String| format!("{}: <b>{value}</b>", words(language, key));
+    let ms = |value: Option<f32>| value.map(|ms| milliseconds(language, f64::from(ms), 1));
+    let rate = |value: Option<u64>| value.map(|rate| bits_per_s(language, rate));
+    let rows = [
+        (Key::Latency, ms(figures.latency_ms)),
+        (Key::Jitter, ms(figures.jitter_ms)),
+        (Key::Download, rate(figures.download_bps)),
+        (Key::Upload, rate(figures.upload_bps)),
+    ];
+    lines.extend(rows.into_iter().filter_map(|(key, value)| value.map(|value| row(key, value))));
+    lines
+}
+
+fn invite(language: Language, link: &Secret, ttl_s: u64) -> Vec<String> {
+    let ready = Say::new(Key::InviteReady).span("ttl", ttl_s.saturating_mul(1_000));
+    vec![
+        fill(language, &ready, Markup::Html),
+        String::new(),
+        format!("<code>{}</code>", clean(link.expose(), LINK_CHARS, Markup::Html)),
+        String::new(),
+        words(language, Key::InviteWhatNow).to_owned(),
+    ]
+}
+
+const fn emoji(status: Status) -> &'static str {
+    match status {
+        Status::Alive => "🟢",
+        Status::Suspect => "🟡",
+        Status::Down => "🔴",
+        Status::Left => "⚪",
+    }
+}
+
+fn time_of_day(unix_s: u64) -> String {
+    let second = unix_s % 86_400;
+    format!("{:02}:{:02}:{:02}", second / 3_600, second / 60 % 60, second % 60)
+}
+
+/// Telegram's limit of a message is 4,096 UTF-16 units after entities.
+pub const TEXT_UNITS: usize = 4_096;
+
+/// Telegram's limit of a toast.
+const TOAST_CHARS: usize = 200;
+
+/// Of a name in a line of the list: with status, mark and short id it fits a phone.
+const NAME_CHARS: usize = 24;
+
+/// A link with three seeds has about 600 characters.
+const LINK_CHARS: usize = 2_000;

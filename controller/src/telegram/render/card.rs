@@ -1,0 +1,139 @@
+//! A node's card.
+
+use constella_core::bot::graph::Graph;
+use constella_core::bot::language::Language;
+use constella_core::bot::screen::{Card, Figures, LastSpeedtest};
+use constella_core::bot::text::{Key, Say, Value};
+
+use super::{glance, head};
+use crate::telegram::text::{
+    Markup, ago, bits_per_s, bytes, bytes_per_s, clean, decimal, fill, milliseconds, span, words,
+};
+
+/// The card's lines.
+pub(super) fn lines(language: Language, card: &Card) -> Vec<String> {
+    let mut lines = vec![head(language, &card.row)];
+    match &card.figures {
+        Ok(figures) => {
+            lines.extend(card.row.rtt_ms.map(|ms| format!("rtt {}", milliseconds(language, f64::from(ms), 0))));
+            lines.push(String::new());
+            lines.extend(figure_lines(language, figures));
+        }
+        Err(why) => {
+            lines.push(glance(language, &card.row));
+            lines.push(String::new());
+            let say = if why.key == Key::Loading {
+                why.clone()
+            } else {
+                Say::new(Key::NoFigures).with("why", Value::Say(why.clone()))
+            };
+            lines.push(fill(language, &say, Markup::Html));
+        }
+    }
+    lines.push(String::new());
+    lines.extend(graph_lines(language, card));
+    lines.extend(card.speedtest.as_ref().map(|test| speedtest_line(language, test)));
+    if let Ok(figures) = &card.figures {
+        let say = Say::new(Key::Versions)
+            .text("controller", figures.controller.as_str())
+            .text("agent", figures.agent.as_str());
+        lines.push(String::new());
+        lines.push(format!("<i>{}</i>", fill(language, &say, Markup::Html)));
+    }
+    lines
+}
+
+fn figure_lines(language: Language, figures: &Figures) -> Vec<String> {
+    let label = |key| words(language, key);
+    let [one, five, fifteen] = figures.load.map(|load| decimal(language, f64::from(load), 2));
+    let (rx, tx) = figures.net;
+    let mut lines = vec![
+        format!(
+            "{} <b>{} %</b> × {}",
+            label(Key::Cpu),
+            decimal(language, f64::from(figures.cpu_percent), 0),
+            figures.cores
+        ),
+        format!("{} {one} · {five} · {fifteen}", label(Key::Load)),
+        share(language, label(Key::Memory), figures.mem),
+    ];
+    if figures.swap.1 > 0 {
+        lines.push(share(language, label(Key::Swap), figures.swap));
+    }
+    for disk in &figures.disks {
+        let name = format!("{} {}", label(Key::Disk), clean(&disk.mount, MOUNT_CHARS, Markup::Html));
+        lines.push(share(language, &name, (disk.used, disk.total)));
+    }
+    lines.push(format!("{} ↓ {} ↑ {}", label(Key::Network), bytes_per_s(language, rx), bytes_per_s(language, tx)));
+    lines.push(format!("{} {}", label(Key::Uptime), span(language, figures.uptime_s.saturating_mul(1_000))));
+    lines
+}
+
+/// `ОЗУ 43 %, 1,7 / 4,0 ГиБ`.
+fn share(language: Language, label: &str, (used, total): (u64, u64)) -> String {
+    let percent = u128::from(used) * 100 / u128::from(total.max(1));
+    format!("{label} <b>{percent} %</b>, {} / {}", bytes(language, used), bytes(language, total))
+}
+
+fn graph_lines(language: Language, card: &Card) -> Vec<String> {
+    let hours = fill(language, &Say::new(Key::Hours).with("hours", Value::Count(card.hours.into())), Markup::Html);
+    let percent = |value: f32| format!("{} %", decimal(language, f64::from(value), 0));
+    // In range: a rate is never negative, and a cast from float saturates.
+    let rate = |value: f32| bytes_per_s(language, value.max(0.0) as u64);
+    let of = |label: String, graph: &Graph, unit: &dyn Fn(f32) -> String| {
+        let (average, peak) = (words(language, Key::Average), words(language, Key::Peak));
+        [
+            format!("{label} {average} {}, {peak} {}", unit(graph.average), unit(graph.peak)),
+            format!("<code>{}</code>", columns(graph)),
+        ]
+    };
+    let title = |key| format!("{} {hours}", words(language, key));
+    let missing = |key| format!("{}: {}", title(key), words(language, Key::NoHistory));
+    let answers = card.figures.is_ok();
+    let mut lines = Vec::new();
+    match &card.cpu {
+        Some(graph) => lines.extend(of(format!("{}:", title(Key::Cpu)), graph, &percent)),
+        None => lines.extend(answers.then(|| missing(Key::Cpu))),
+    }
+    let received = card.received.as_ref().map(|graph| of("↓".to_owned(), graph, &rate));
+    let sent = card.sent.as_ref().map(|graph| of("↑".to_owned(), graph, &rate));
+    if received.is_none() && sent.is_none() {
+        lines.extend(answers.then(|| missing(Key::Network)));
+    } else {
+        lines.push(title(Key::Network));
+        lines.extend(received.into_iter().chain(sent).flatten());
+    }
+    lines
+}
+
+/// `▁▂▃▄▅▆▇█`, and a dot where nothing was measured.
+fn columns(graph: &Graph) -> String {
+    let bars = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    graph.columns.iter().map(|column| column.and_then(|at| bars.get(usize::from(at)).copied()).unwrap_or('·')).collect()
+}
+
+fn speedtest_line(language: Language, test: &LastSpeedtest) -> String {
+    let title = words(language, Key::LastSpeedtest);
+    match test {
+        LastSpeedtest::Never => format!("{title}: {}", words(language, Key::NoSpeedtest)),
+        LastSpeedtest::Running => format!("{title}: {}", words(language, Key::SpeedtestRunningShort)),
+        LastSpeedtest::Failed { message } => {
+            let say = Say::new(Key::SpeedtestFailedShort).text("why", message.as_str());
+            format!("{title}: {}", fill(language, &say, Markup::Html))
+        }
+        LastSpeedtest::Done { ago_ms, figures } => {
+            let rate = |rate: Option<u64>| rate.map_or_else(|| "—".to_owned(), |rate| bits_per_s(language, rate));
+            let latency = figures.latency_ms.map(|ms| format!(" · {}", milliseconds(language, f64::from(ms), 1)));
+            format!(
+                "{title}, {}:\n↓ {} ↑ {}{}",
+                ago(language, *ago_ms),
+                rate(figures.download_bps),
+                rate(figures.upload_bps),
+                latency.unwrap_or_default()
+            )
+        }
+    }
+}
+
+/// Of a mount point.
+const MOUNT_CHARS: usize = 20;

@@ -1,0 +1,50 @@
+//! Buttons.
+
+use constella_core::bot::language::Language;
+use constella_core::bot::screen::{Button, Label};
+use teloxide::types::{InlineKeyboardButton, InlineKeyboardMarkup};
+
+use super::emoji;
+use crate::telegram::text::{Markup, clean, words};
+
+/// The keyboard; None where there are no buttons. A button whose data Telegram would refuse is left out: it would take the whole message with
+/// it.
+pub(super) fn markup(language: Language, rows: &[Vec<Button>]) -> Option<InlineKeyboardMarkup> {
+    let rows: Vec<Vec<InlineKeyboardButton>> = rows
+        .iter()
+        .take(ROWS)
+        .map(|row| row.iter().take(COLUMNS).filter_map(|one| button(language, one)).collect::<Vec<_>>())
+        .filter(|row| !row.is_empty())
+        .collect();
+    (!rows.is_empty()).then(|| InlineKeyboardMarkup::new(rows))
+}
+
+fn button(language: Language, button: &Button) -> Option<InlineKeyboardButton> {
+    let data = button.press.data();
+    let fits = (1..=DATA_BYTES).contains(&data.len());
+    fits.then(|| InlineKeyboardButton::callback(label(language, &button.label), data))
+}
+
+fn label(language: Language, label: &Label) -> String {
+    match label {
+        Label::Text(key) => words(language, *key).to_owned(),
+        Label::Node { name, status } => format!("{} {}", emoji(*status), clean(name, NAME_CHARS, Markup::Plain)),
+        Label::Earlier => "‹".to_owned(),
+        Label::Later => "›".to_owned(),
+        Label::Page { page, pages } => format!("{page}/{pages}"),
+        Label::Language(Language::Ru) => "Русский".to_owned(),
+        Label::Language(Language::En) => "English".to_owned(),
+    }
+}
+
+/// Telegram's limit of callback data.
+const DATA_BYTES: usize = 64;
+
+/// Telegram takes up to 100 buttons, eight in a row.
+const ROWS: usize = 12;
+
+/// See [`ROWS`].
+const COLUMNS: usize = 8;
+
+/// Of a name on a button that has a row of its own.
+const NAME_CHARS: usize = 28;

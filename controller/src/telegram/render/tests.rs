@@ -1,0 +1,277 @@
+//! Recorded screens. `CONSTELLA_REWRITE=1 cargo test -p constella-controller --lib render` records them anew; the commit says why.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use constella_core::bot::graph::Graph;
+use constella_core::bot::press::{NodeTag, Press};
+use constella_core::bot::screen::{Button, Card, Disk, Figures, Label, LastSpeedtest};
+use constella_shared::agent::SpeedtestFigures;
+use constella_shared::ids::NodeId;
+use constella_shared::wire::heartbeat::Glance;
+use teloxide::types::InlineKeyboardButtonKind;
+
+use super::*;
+
+fn node(n: u8) -> NodeId {
+    NodeId([n; 32])
+}
+
+fn row(n: u8, name: &str, status: Status) -> Row {
+    let alive = status == Status::Alive;
+    Row {
+        node: node(n),
+        name: name.to_owned(),
+        status,
+        leader: n == 1,
+        rtt_ms: (n != 1).then_some(21),
+        glance: Some(Glance { cpu: 12, mem: 43 }),
+        silent_ms: if alive { Some(0) } else { Some(125_000) },
+    }
+}
+
+fn text_button(key: Key, press: Press) -> Button {
+    Button { label: Label::Text(key), press }
+}
+
+fn message(language: Language, notices: Vec<Say>, body: Body, buttons: Vec<Vec<Button>>) -> Screen {
+    Screen::Message(Box::new(Message { language, notices, body, at_unix_s: 1_800_000_123, buttons }))
+}
+
+fn list(voters_missing: Option<(usize, usize)>) -> Body {
+    let rows = vec![
+        row(1, "alpha", Status::Alive),
+        row(2, "beta <b>&", Status::Suspect),
+        Row { silent_ms: None, ..row(3, "gamma", Status::Down) },
+        row(4, &"very-long-name-of-a-node-".repeat(3), Status::Alive),
+        Row { glance: None, rtt_ms: None, ..row(5, "quiet", Status::Alive) },
+        row(6, "gone", Status::Left),
+    ];
+    Body::List(List { rows, alive: 3, total: 6, voters_missing })
+}
+
+fn list_buttons() -> Vec<Vec<Button>> {
+    let node = |n, name: &str, status| Button {
+        label: Label::Node { name: name.to_owned(), status },
+        press: Press::Card(NodeTag::of(&node(n))),
+    };
+    let turn = |label, page| Button { label, press: Press::List { page } };
+    vec![
+        vec![node(1, "alpha", Status::Alive), node(2, "beta <b>&", Status::Suspect)],
+        vec![
+            turn(Label::Earlier, 2),
+            Button { label: Label::Page { page: 1, pages: 3 }, press: Press::Nothing },
+            turn(Label::Later, 1),
+        ],
+        vec![text_button(Key::Refresh, Press::List { page: 0 }), text_button(Key::Help, Press::Help)],
+    ]
+}
+
+fn figures() -> Figures {
+    let gib = 1_024 * 1_024 * 1_024;
+    Figures {
+        cpu_percent: 12.4,
+        cores: 4,
+        load: [0.12, 1.5, 10.0],
+        mem: (gib * 17 / 10, 4 * gib),
+        swap: (0, gib),
+        disks: vec![
+            Disk { mount: "/".into(), used: 10 * gib, total: 100 * gib },
+            Disk { mount: "/a<b>&very/long/mount/point".into(), used: 99 * gib, total: 100 * gib },
+        ],
+        net: (1_250_000, 300_000),
+        uptime_s: 1_051_200,
+        controller: "0.1.0".into(),
+        agent: "0.1.0".into(),
+    }
+}
+
+fn graph(average: f32) -> Graph {
+    let columns = (0..24u8).map(|at| (at % 9 != 8).then_some(at % 8)).collect();
+    Graph { columns, average, peak: average * 3.0 }
+}
+
+fn card(figures: Result<Figures, Say>, speedtest: LastSpeedtest) -> Body {
+    let with = figures.is_ok().then_some(());
+    Body::Card(Box::new(Card {
+        row: row(2, "beta", if with.is_some() { Status::Alive } else { Status::Down }),
+        figures,
+        cpu: with.map(|()| graph(12.0)),
+        received: with.map(|()| graph(1_250_000.0)),
+        sent: with.map(|()| graph(30_000.0)),
+        hours: 6,
+        speedtest: Some(speedtest),
+    }))
+}
+
+fn measured() -> SpeedtestFigures {
+    SpeedtestFigures { latency_ms: Some(12.34), jitter_ms: Some(0.5), download_bps: Some(93_100_000), upload_bps: None }
+}
+
+fn screens(language: Language) -> Vec<(&'static str, Screen)> {
+    let back = || {
+        vec![vec![
+            text_button(Key::ToCard, Press::Card(NodeTag::of(&node(2)))),
+            text_button(Key::ToList, Press::List { page: 0 }),
+        ]]
+    };
+    let done = LastSpeedtest::Done { ago_ms: 7_300_000, figures: measured() };
+    let failed = LastSpeedtest::Failed { message: "no <route>\nto host".into() };
+    let no_answer = || Say::new(Key::WhyNoAnswer);
+    let running = Speedtest {
+        say: Say::new(Key::SpeedtestTitle).text("name", "beta"),
+        progress: Some((SpeedtestPhase::Upload, 73)),
+        figures: measured(),
+    };
+    let confirm =
+        Say::new(Key::ConfirmReboot).text("name", "beta").text("id", "02020202").with("seconds", Value::Count(45));
+    let yes = Press::Reboot { node: NodeTag::of(&node(2)), nonce: "0123456789abcdef".into() };
+    let yes = vec![vec![text_button(Key::RebootYes, yes)]];
+    let notice = Say::new(Key::RebootBack).text("name", "beta").span("took", 43_000);
+    let help = Body::Says(vec![Say::new(Key::HelpText)]);
+    let says = |say: Say| Body::Says(vec![say]);
+    vec![
+        ("list", message(language, vec![], list(None), list_buttons())),
+        ("list_weak_notice", message(language, vec![notice], list(Some((2, 5))), list_buttons())),
+        (
+            "list_empty",
+            message(
+                language,
+                vec![],
+                Body::List(List { rows: vec![], alive: 0, total: 0, voters_missing: None }),
+                vec![],
+            ),
+        ),
+        ("card", message(language, vec![], card(Ok(figures()), done), back())),
+        ("card_no_answer", message(language, vec![], card(Err(no_answer()), failed), back())),
+        ("card_loading", message(language, vec![], card(Err(Say::new(Key::Loading)), LastSpeedtest::Never), back())),
+        ("speedtest", message(language, vec![], Body::Speedtest(running), back())),
+        ("confirm", message(language, vec![], says(confirm), yes)),
+        ("help", message(language, vec![], help, back())),
+        (
+            "invite",
+            Screen::Invite { language, link: Secret::new("join://203.0.113.7:4747?net=a&token=b".into()), ttl_s: 900 },
+        ),
+        ("stranger", Screen::Note { language, say: Say::new(Key::Stranger) }),
+    ]
+}
+
+/// What a person would see, with each button's data.
+fn picture(rendered: &Rendered) -> String {
+    let mut text = rendered.html.clone();
+    text.push_str("\n---\n");
+    for row in rendered.keyboard.iter().flat_map(|keyboard| &keyboard.inline_keyboard) {
+        for button in row {
+            let InlineKeyboardButtonKind::CallbackData(data) = &button.kind else { panic!("{button:?}") };
+            write!(text, "[{} | {data}] ", button.text).unwrap();
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    text
+}
+
+fn compare(name: &str, text: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/telegram/render/golden").join(format!("{name}.txt"));
+    if std::env::var_os("CONSTELLA_REWRITE").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    let recorded = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(text, recorded, "{name} differs from its record; look, then CONSTELLA_REWRITE=1");
+}
+
+#[test]
+fn screens_are_as_recorded() {
+    for language in Language::ALL {
+        for (name, screen) in screens(language) {
+            compare(&format!("{name}.{}", language.code()), &picture(&render(&screen)));
+        }
+    }
+}
+
+/// A value for every slot, whatever its name.
+fn whole(key: Key) -> Say {
+    key.slots().iter().fold(Say::new(key), |say, slot| match *slot {
+        "alive" | "total" | "missing" | "hours" | "seconds" => say.with(slot, Value::Count(3)),
+        "ago" | "waited" | "took" | "ttl" => say.span(slot, 125_000),
+        "download" | "upload" => say.with(slot, Value::Bits(Some(93_100_000))),
+        _ => say.text(slot, format!("<{slot}>")),
+    })
+}
+
+#[test]
+fn every_sentence_is_as_recorded() {
+    for language in Language::ALL {
+        let mut text = String::new();
+        for key in Key::ALL {
+            writeln!(text, "{key:?}: {}", fill(language, &whole(*key), Markup::Html)).unwrap();
+        }
+        compare(&format!("words.{}", language.code()), &text);
+    }
+}
+
+#[test]
+fn toasts_have_no_markup_and_fit() {
+    let keys = [
+        Key::ConfirmExpired,
+        Key::ConfirmUnknown,
+        Key::UnknownButton,
+        Key::OldMessage,
+        Key::NodeGone,
+        Key::Stranger,
+        Key::LanguageSet,
+    ];
+    for key in keys {
+        for language in Language::ALL {
+            let text = toast(&Screen::Note { language, say: Say::new(key) });
+            assert!(!text.contains('<') && !text.contains('…') && !text.is_empty(), "{text}");
+            assert!(text.encode_utf16().count() <= 200);
+        }
+    }
+}
+
+#[test]
+fn nothing_is_longer_than_telegram_takes() {
+    let long = "я<&".repeat(5_000);
+    let says = (0..60).map(|_| Say::new(Key::WhyOther).text("message", long.clone())).collect();
+    let notices = vec![Say::new(Key::RebootBack).text("name", long.clone()).span("took", 1); 5];
+    let label = Button { label: Label::Node { name: long.clone(), status: Status::Alive }, press: Press::Help };
+    let screen = message(Language::Ru, notices, Body::Says(says), vec![vec![label; 20]; 40]);
+    let rendered = render(&screen);
+    let units = rendered.html.encode_utf16().count();
+    assert!((2_000..=TEXT_UNITS).contains(&units), "{units}");
+    assert!(rendered.html.ends_with('…'));
+    assert_eq!(rendered.html.matches("<b>").count(), rendered.html.matches("</b>").count());
+    let rows = rendered.keyboard.unwrap().inline_keyboard;
+    assert!(rows.len() * 8 <= 100 && rows.iter().all(|row| row.len() <= 8));
+    let words = Screen::Words { language: "en".into(), text: long.clone() };
+    assert!(render(&words).html.encode_utf16().count() <= TEXT_UNITS);
+    assert!(toast(&words).encode_utf16().count() <= 200);
+}
+
+#[test]
+fn nothing_is_empty() {
+    for text in ["", " ", "\n\n", "\u{0}"] {
+        let words = Screen::Words { language: "en".into(), text: text.to_owned() };
+        assert!(!render(&words).html.trim().is_empty());
+    }
+    let blank = message(Language::En, vec![], Body::Says(vec![]), vec![vec![]]);
+    assert_eq!(render(&blank), Rendered { html: "…".into(), keyboard: None });
+}
+
+/// What a phone shows without wrapping; sentences may wrap, rows of figures should not.
+#[test]
+fn rows_of_figures_fit_a_phone() {
+    for language in Language::ALL {
+        for (name, screen) in screens(language).into_iter().filter(|(name, _)| ["list", "card"].contains(name)) {
+            for line in render(&screen).html.lines().filter(|line| !line.contains("very")) {
+                let mut shown = line.to_owned();
+                for tag in ["<b>", "</b>", "<i>", "</i>", "<code>", "</code>"] {
+                    shown = shown.replace(tag, "");
+                }
+                let shown = shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+                assert!(shown.chars().count() <= 36, "{name} {}: {shown}", shown.chars().count());
+            }
+        }
+    }
+}

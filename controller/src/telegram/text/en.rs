@@ -1,0 +1,148 @@
+//! The bot's words in English. «Хост» is the leader's mark in every language (DESIGN 9).
+
+use constella_core::bot::text::Key;
+
+/// The text of a key; `{name}` is a slot.
+pub(super) const fn words(key: Key) -> &'static str {
+    match key {
+        Key::Refresh => "🔄 Refresh",
+        Key::Speedtest => "⚡ Speedtest",
+        Key::Reboot => "♻️ Reboot",
+        Key::RebootYes => "♻️ Yes, reboot",
+        Key::Cancel => "Cancel",
+        Key::ToList => "☰ List",
+        Key::ToCard => "‹ To the node",
+        Key::Help => "❓ Help",
+        Key::ListTitle => "<b>Network</b>: {alive} of {total} up",
+        Key::ListEmpty => "The network has no nodes yet.",
+        Key::Leader => "Хост",
+        Key::Alive => "up",
+        Key::Left => "stopped",
+        Key::LastSeen => "silent for {ago}",
+        Key::NeverSeen => "not heard yet",
+        Key::VotersMissing => {
+            "⚠️ {missing} of {total} voters are missing. Looking works, changes to the network do not."
+        }
+        Key::Cpu => "CPU",
+        Key::Memory => "RAM",
+        Key::Swap => "Swap",
+        Key::Disk => "Disk",
+        Key::Load => "Load",
+        Key::Uptime => "Uptime",
+        Key::Network => "Network",
+        Key::Hours => "over {hours} h",
+        Key::Average => "avg",
+        Key::Peak => "peak",
+        Key::LastSpeedtest => "Speedtest",
+        Key::NoSpeedtest => "not run yet",
+        Key::SpeedtestFailedShort => "failed: {why}",
+        Key::SpeedtestRunningShort => "running now",
+        Key::NoHistory => "no history yet",
+        Key::Versions => "controller {controller}, agent {agent}",
+        Key::NoFigures => "No figures: {why}",
+        Key::Loading => "the node is still answering…",
+        Key::Latency => "Latency",
+        Key::Jitter => "Jitter",
+        Key::Download => "Download",
+        Key::Upload => "Upload",
+        Key::SpeedtestTitle => "⚡ <b>{name}</b>: speedtest",
+        Key::SpeedtestAsked => "⚡ <b>{name}</b>: starting a speedtest…",
+        Key::PhaseLatency => "measuring latency",
+        Key::PhaseDownload => "measuring download",
+        Key::PhaseUpload => "measuring upload",
+        Key::SpeedtestDone => "⚡ <b>{name}</b>: speedtest finished",
+        Key::SpeedtestNotice => "⚡ <b>{name}</b>: speedtest finished, download {download}, upload {upload}",
+        Key::SpeedtestFailed => "⚡ <b>{name}</b>: the speedtest failed: {why}",
+        Key::SpeedtestLost => concat!(
+            "⚡ <b>{name}</b>: the node stopped answering, there is no result (waited {waited}). Look at its ",
+            "card later.",
+        ),
+        Key::SpeedtestUnknown => concat!(
+            "⚡ <b>{name}</b>: the test was asked for through {via}, and the node has no result of it. Start ",
+            "it again.",
+        ),
+        Key::ConfirmReboot => "♻️ Reboot <b>{name}</b> ({id})?\nThe button works once, for {seconds} s.",
+        Key::ConfirmRebootLeader => concat!(
+            "♻️ Reboot <b>{name}</b> ({id})?\nIt runs the bot now: another node will take over.\nThe button ",
+            "works once, for {seconds} s.",
+        ),
+        Key::ConfirmExpired => "The button's time is over, nothing was done. Please confirm again.",
+        Key::ConfirmUnknown => concat!(
+            "This button was used before, or an earlier leader showed it; nothing was done. Please confirm ",
+            "again.",
+        ),
+        Key::RebootAsking => "♻️ <b>{name}</b>: asking it to reboot…",
+        Key::RebootGoing => "♻️ <b>{name}</b>: the command was taken, the host has not gone down yet ({waited}).",
+        Key::RebootAway => "♻️ <b>{name}</b>: the host does not answer, waiting for it to come back ({waited}).",
+        Key::RebootUnsure => {
+            "⚠️ <b>{name}</b>: it is not known whether the command arrived ({why}). Watching the host."
+        }
+        Key::RebootViaGone => concat!(
+            "⚠️ The reboot was asked through {via}, which died; watching <b>{name}</b>. It is not asked ",
+            "again.",
+        ),
+        Key::RebootVia => concat!(
+            "⚠️ The reboot was asked through {via}, which leads no longer; watching <b>{name}</b>. It is not ",
+            "asked again.",
+        ),
+        Key::RebootSelf => concat!(
+            "⚠️ The reboot was asked before the bot changed hands, its outcome is not known; watching ",
+            "<b>{name}</b>. It is not asked again.",
+        ),
+        Key::RebootStillUp => "♻️ <b>{name}</b>: the host answers and has not rebooted yet ({waited}).",
+        Key::RebootBack => "✅ <b>{name}</b> is back after {took}.",
+        Key::RebootNotBack => {
+            "🔴 <b>{name}</b> did not come back in {waited}. No longer watching; look at its console."
+        }
+        Key::RebootNotDone => "⚠️ <b>{name}</b> did not reboot: after {waited} it still runs as before.",
+        Key::RebootFailed => "🔴 <b>{name}</b>: the host's reboot command failed: {why}",
+        Key::RebootRefused => "🔴 <b>{name}</b> refused to reboot: {why}. Nothing was done.",
+        Key::RebootNotSent => "🔴 <b>{name}</b>: the reboot was not asked for: {why}. Nothing was done.",
+        Key::RebootTooLate => concat!(
+            "⚠️ <b>{name}</b>: the leader changed and the confirmation ran out. Nothing was done; confirm ",
+            "again if you still want it.",
+        ),
+        Key::WhyDisabled => "switched off in the host's settings",
+        Key::WhyOldTerm => "the node already follows another leader",
+        Key::WhyTooLate => "the confirmation is too old",
+        Key::WhyBusy => "the node is busy with such a command, or has just finished one",
+        Key::WhyAgentUnreachable => "the agent on the host does not answer",
+        Key::WhyAgentFailed => "the agent says: {message}",
+        Key::WhyOther => "the node says: {message}",
+        Key::WhyNoAnswer => "the node did not answer in time",
+        Key::WhyNoConnection => "no connection to the node",
+        Key::WhyExit => "status {status}, {message}",
+        Key::WhySignal => "ended by a signal, {message}",
+        Key::NodeGone => "This node is no longer in the network.",
+        Key::UnknownButton => "This button is of another version of the bot.",
+        Key::OldMessage => "This message is old, the current one is below.",
+        Key::UnknownText => "I do not know this command.",
+        Key::HelpText => concat!(
+            "<b>What the bot does</b>\n/nodes — the network's nodes: tap one to see its figures, test its ",
+            "speed, or reboot it\n/invite 15m — a link for a new server; units: s, m, h, d\n/lang ru, /lang ",
+            "en — language\n/help — this help\n\nThe bot runs on one of the nodes, the leader. When that one ",
+            "is gone, another answers within seconds.",
+        ),
+        Key::Welcome => "Hello @{name}. The network now obeys you alone.",
+        Key::Stranger => concat!(
+            "This bot serves its owner only. If that is you, open the link that constella-controller ",
+            "owner-link prints.",
+        ),
+        Key::InviteReady => "🔑 <b>Invitation</b>, valid for {ttl}, for one server:",
+        Key::InviteWhatNow => concat!(
+            "On the new server, in Constella's folder, run <code>./install.sh join --join</code> with the ",
+            "link in quotes. Show it to nobody: whoever has it can enter the network.",
+        ),
+        Key::InviteUsage => "That is no duration. Example: /invite 15m (s, m, h, d).",
+        Key::InviteFailed => "🔴 No invitation: {why}",
+        Key::LanguageSet => "English from now on.",
+        Key::TokenElsewhere => concat!(
+            "⚠️ Another program uses this bot's token and takes your commands. Stop it, or get a new token ",
+            "from @BotFather.",
+        ),
+        Key::MenuNodes => "The network's nodes",
+        Key::MenuInvite => "Invite a server: /invite 15m",
+        Key::MenuLang => "Language: /lang ru, /lang en",
+        Key::MenuHelp => "Help",
+    }
+}
