@@ -1,7 +1,5 @@
 //! The agent's client against a socket that answers by hand.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use constella_shared::agent::{AgentErrorCode, RebootOutcome, RebootRequest};
 use constella_shared::ids::CommandId;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
