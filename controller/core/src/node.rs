@@ -5,6 +5,7 @@
 
 mod dialogue;
 mod handover;
+pub mod inspect;
 mod joins;
 mod lease;
 mod members;

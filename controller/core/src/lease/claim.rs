@@ -286,6 +286,10 @@ impl Claim {
                 self.known.insert(voter, Known::Granted { until, mark });
             }
             Known::Held { .. } | Known::Quiet { .. } | Known::Silent => {
+                if let Known::Held { until, .. } | Known::Quiet { until } = news {
+                    // A dead holder's grants run out one after another; a living one renews its own long before.
+                    self.next_round = self.next_round.min(until.saturating_add(1));
+                }
                 self.known.insert(voter, news);
             }
         }

@@ -61,6 +61,12 @@ impl Voter {
         }
     }
 
+    /// The grant that holds now: to whom, in which term, and until when by this node's CLOCK_BOOTTIME.
+    #[must_use]
+    pub fn granted(&self, now: Now) -> Option<(LeaderKey, Term, u64)> {
+        self.live(now).map(|grant| (grant.holder, grant.term, grant.until))
+    }
+
     /// Whether `heir` would be granted if `holder` released now (the proof of L6).
     #[must_use]
     pub fn would_grant(&self, now: Now, heir: NodeId, holder: NodeId) -> bool {

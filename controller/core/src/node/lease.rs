@@ -35,7 +35,10 @@ impl Node {
         }
         let alone = self.roster.len() <= 1;
         let listened = if alone { self.born } else { self.born.saturating_add(self.settings.lease_ttl_ms) };
-        let free = self.seen.until().max(listened).max(self.barred_until);
+        // A voter knows its own grant to the holder, which is renewed every second; heartbeats tell of a renewal later.
+        let granted = self.voter.granted(self.last).filter(|(holder, _, _)| holder.node != self.id);
+        let granted = granted.map_or(0, |(_, _, until)| until);
+        let free = self.seen.until().max(granted).max(listened).max(self.barred_until);
         Some(free.saturating_add(self.claim_delay(self.last)))
     }
 

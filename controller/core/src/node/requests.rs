@@ -92,6 +92,10 @@ impl Node {
             Request::LeaseRelease(release) => {
                 self.voter.release(&release);
                 self.seen.let_go(now, release.holder);
+                if self.held.is_none() {
+                    // A rival gave way: its grants are taken before it asks for them again.
+                    self.claim.hurry(now);
+                }
                 Ok(Response::Done)
             }
             Request::BotTakeover { holder, term } => {

@@ -163,3 +163,13 @@ fn claims_are_retried_eagerly_at_first_and_renewed_every_quarter_of_the_ttl() {
     let _asks = claim.round(at(2_000), key(2), &mut durable, &record());
     assert_eq!(claim.next_round(), Some(3_000));
 }
+
+#[test]
+fn a_grant_that_runs_out_is_asked_for_at_once() {
+    // L2: the budget of DESIGN 13 has no room for a whole pause after a dead holder's grants ran out
+    let (mut claim, mut durable, sent) = claimed();
+    let reason = LeaseRefusal::Held { rival: key(1), grants: 3, left_ms: 40 };
+    let refusal = LeaseAnswer::Refused { reason, term: Term(5), voters: None };
+    claim.answered(at(1_100), &mut durable, n(3), &sent, Some(&refusal));
+    assert_eq!(claim.next_round(), Some(1_141));
+}
