@@ -1,1 +1,84 @@
+//! The agent's client against a socket that answers by hand.
 
+use constella_shared::agent::{AgentErrorCode, RebootOutcome, RebootRequest};
+use constella_shared::ids::CommandId;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixListener;
+
+use super::*;
+
+/// An agent that gives one answer, and what it was asked.
+async fn answered(status: &str, body: &str, call: AgentCall) -> (Result<AgentReply, AgentFailure>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("agent.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+    let serving = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut asked = vec![0; 4_096];
+        let read = stream.read(&mut asked).await.unwrap();
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        asked.truncate(read);
+        String::from_utf8(asked).unwrap()
+    };
+    let agent = Agent::new(path);
+    tokio::join!(agent.call(&call), serving)
+}
+
+#[tokio::test]
+async fn a_reboot_carries_its_command_and_brings_the_outcome() {
+    let command_id = CommandId([7; 32]);
+    let call = AgentCall::Reboot(RebootRequest { command_id, not_after_boottime_ms: 99 });
+    let body = format!(r#"{{"command_id":"{command_id}","outcome":{{"outcome":"accepted"}}}}"#);
+    let (reply, asked) = answered("200 OK", &body, call).await;
+    assert!(matches!(reply, Ok(AgentReply::Reboot(answer)) if answer.outcome == RebootOutcome::Accepted));
+    assert!(asked.starts_with("POST /v1/reboot HTTP/1.1\r\n"), "{asked}");
+    assert!(asked.ends_with(&format!(r#"{{"command_id":"{command_id}","not_after_boottime_ms":99}}"#)), "{asked}");
+}
+
+#[tokio::test]
+async fn a_series_is_asked_by_kind_and_hours() {
+    let body = r#"{"kind":"temp","step_s":60,"channels":["t"],"points":[{"t":1,"v":[[1.0,2.0,3.0]]}]}"#;
+    let (reply, asked) = answered("200 OK", body, AgentCall::Series { kind: SeriesKind::Temp, hours: 6 }).await;
+    assert!(matches!(reply, Ok(AgentReply::Series(series)) if series.points.len() == 1));
+    assert!(asked.starts_with("GET /v1/series?kind=temp&hours=6 HTTP/1.1\r\n"), "{asked}");
+}
+
+#[tokio::test]
+async fn the_names_of_the_series_are_the_documents() {
+    use SeriesKind::{Cpu, Disk, Load, Mem, Net, Speedtest, Temp};
+    for kind in [Cpu, Net, Mem, Disk, Load, Temp, Speedtest] {
+        assert_eq!(serde_json::to_value(kind).unwrap(), kind_name(kind));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_keeps_the_agents_own_words() {
+    let body = r#"{"code":"disabled","message":"reboots are switched off on this host"}"#;
+    let (reply, _) = answered("403 Forbidden", body, AgentCall::Stats).await;
+    let Err(AgentFailure::Refused(error)) = reply else { unreachable!("{reply:?}") };
+    assert_eq!(
+        (error.code, error.message.as_str()),
+        (AgentErrorCode::Disabled, "reboots are switched off on this host")
+    );
+}
+
+#[tokio::test]
+async fn answers_that_cannot_be_read_count_as_no_agent() {
+    let large = " ".repeat(MAX_ANSWER + 1);
+    for (status, body) in
+        [("200 OK", "{}"), ("200 OK", "junk"), ("500 Internal Server Error", "junk"), ("200 OK", &large)]
+    {
+        let (reply, _) = answered(status, body, AgentCall::Stats).await;
+        assert!(matches!(reply, Err(AgentFailure::Unreachable(_))), "{status}: {reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_socket_is_told_with_the_settings_name() {
+    let agent = Agent::new("/nonexistent/agent.sock".into());
+    let Err(AgentFailure::Unreachable(text)) = agent.call(&AgentCall::GetSpeedtest).await else {
+        unreachable!("nobody listens there")
+    };
+    assert!(text.contains("AGENT_SOCKET"), "{text}");
+}

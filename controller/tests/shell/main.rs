@@ -1,5 +1,7 @@
 //! The shell over real TLS, real sockets and real files, with the core played by the test: what comes through, what is refused, and what is bounded.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests: what helps them stands outside of them")]
+
 mod bounds;
 mod calls;
 mod joins;

@@ -1,0 +1,489 @@
+//! Recorded documents of protocol 1 (`fixtures/v1`): this version writes exactly these and reads exactly these values back, for ever.
+//!
+//! `REWRITE_FIXTURES=1 cargo test -p constella-shared --test fixtures` records anew; a changed recording needs its reason in the commit
+//! and, for a new meaning, a new protocol. A version that is released keeps its folder: later ones read it, whatever they write themselves.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests: what helps them stands outside of them")]
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::fs;
+use std::path::PathBuf;
+
+use constella_shared::agent::{
+    AgentError, AgentErrorCode, Disk, Health, MinAvgMax, Net, Point, RebootAnswer, RebootOutcome, RebootRequest,
+    Series, SeriesKind, SpeedtestFigures, SpeedtestPhase, SpeedtestRequest, SpeedtestState, Stats, Temperature,
+};
+use constella_shared::ids::{CommandId, Generation, LeaderKey, NetworkId, NodeId, Pin, Seq, Term, TokenHash};
+use constella_shared::secret::Secret;
+use constella_shared::state::{CommandsState, InvitesState, NetworkState, Peer, STATE_FORMAT, VoteState};
+use constella_shared::wire::command::{CommandContent, Stage, StoredCommand};
+use constella_shared::wire::heartbeat::{Digest, Facts, Glance, Heartbeat};
+use constella_shared::wire::join::{JoinAnswer, JoinForward, JoinHandshake, JoinRequest};
+use constella_shared::wire::lease::{
+    LeaseAnswer, LeaseAsk, LeaseRefusal, LeaseRelease, LeaseState, LeaseView, Strength,
+};
+use constella_shared::wire::records::{
+    InviteRecord, NetRecord, NetValue, OwnerRecord, RecordKey, Records, SignedSelf, Spent, Stamp, VoterRecord,
+    VotersMark,
+};
+use constella_shared::wire::rekey::RekeyAnswer;
+use constella_shared::wire::rpc::{PeerRow, Request, Response, RosterSync, RpcCode, RpcError, Status};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+const A: NodeId = NodeId([0xa1; 32]);
+const B: NodeId = NodeId([0xb2; 32]);
+const COMMAND: CommandId = CommandId([0xc3; 32]);
+const STAMP: Stamp = Stamp { unix_ms: 1_760_000_000_123, count: 2, node: A };
+const KEY: LeaderKey = LeaderKey { priority: 100, node: A };
+const MARK: VotersMark = VotersMark { number: 3, term: Term(5) };
+
+/// Compares one kind of document with its recording, both ways.
+fn recorded<T>(name: &str, values: Vec<(&str, T)>)
+where
+    T: Serialize + DeserializeOwned + PartialEq + Debug,
+{
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/v1").join(format!("{name}.json"));
+    let written: BTreeMap<&str, serde_json::Value> =
+        values.iter().map(|(case, value)| (*case, serde_json::to_value(value).unwrap())).collect();
+    assert_eq!(written.len(), values.len(), "{name}: two cases of one name");
+    if std::env::var_os("REWRITE_FIXTURES").is_some() {
+        fs::write(&path, format!("{}\n", serde_json::to_string_pretty(&written).unwrap())).unwrap();
+    }
+    let text = fs::read_to_string(&path).unwrap();
+    let kept: BTreeMap<&str, Box<serde_json::value::RawValue>> = serde_json::from_str(&text).unwrap();
+    assert_eq!(kept.len(), values.len(), "{name}: cases");
+    for (case, value) in values {
+        let raw = kept[case].get();
+        assert_eq!(serde_json::from_str::<T>(raw).unwrap(), value, "{name}: {case} reads otherwise");
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(raw).unwrap(),
+            written[case],
+            "{name}: {case} is written otherwise"
+        );
+    }
+}
+
+fn voters() -> VoterRecord {
+    VoterRecord { mark: MARK, old: vec![A], new: vec![A, B] }
+}
+
+fn view() -> LeaseView {
+    LeaseView { holder: KEY, term: Term(5), strength: Strength::Strong, polling: true, renewal: Seq(8), left_ms: 3_800 }
+}
+
+fn facts(glance: Option<Glance>) -> Facts {
+    Facts {
+        generation: Generation(7),
+        boot_ms: 123_456,
+        unix_ms: 1_760_000_000_123,
+        up_ms: 99,
+        ready: true,
+        reaches_voters: false,
+        stopping: false,
+        sees: 3,
+        glance,
+    }
+}
+
+fn owner(removed: bool) -> OwnerRecord {
+    OwnerRecord {
+        node: B,
+        stamp: STAMP,
+        term: Term(5),
+        name: "бета".into(),
+        priority: 70,
+        pin: Pin([0xd4; 32]),
+        admitted_by: A,
+        removed,
+    }
+}
+
+fn net(value: NetValue) -> NetRecord {
+    NetRecord { stamp: STAMP, term: Term(5), value }
+}
+
+fn net_values() -> Vec<(&'static str, NetValue)> {
+    let claim = Some(TokenHash([0xe5; 32]));
+    vec![
+        ("owner_unclaimed", NetValue::Owner { username: "owner".into(), telegram_id: None, claim }),
+        ("owner_pinned", NetValue::Owner { username: "owner".into(), telegram_id: Some(42), claim: None }),
+        ("token", NetValue::Token { token: Secret::new("123:abcdefgh".into()) }),
+        ("message", NetValue::Message { chat: -5, message: 17 }),
+        ("language", NetValue::Language { code: "ru".into() }),
+        ("bot", NetValue::Bot { id: 123, username: "constella_bot".into() }),
+    ]
+}
+
+fn records() -> Records {
+    let words = SignedSelf { body: "{\"node\":\"..\"}".into(), cert: "MIIB".into(), signature: "00ff".into() };
+    let spent = Some(Spent { node: B, pin: Pin([0xd4; 32]) });
+    Records {
+        selfs: vec![words],
+        owners: vec![owner(false), owner(true)],
+        net: net_values().into_iter().map(|(_, value)| net(value)).collect(),
+        invites: vec![
+            InviteRecord { token: TokenHash([1; 32]), stamp: STAMP, exp_ts: 1_760_000_900, spent: None },
+            InviteRecord { token: TokenHash([2; 32]), stamp: STAMP, exp_ts: 1_760_000_900, spent },
+        ],
+        voters: Some(voters()),
+    }
+}
+
+fn command(content: CommandContent, stage: Stage) -> StoredCommand {
+    StoredCommand {
+        id: COMMAND,
+        update_id: 1_001,
+        user: 42,
+        username: Some("owner".into()),
+        language: Some("ru".into()),
+        chat: 42,
+        content,
+        stage,
+        taken_by: A,
+        taken_unix_ms: 1_760_000_000_123,
+    }
+}
+
+fn commands() -> Vec<StoredCommand> {
+    let text = CommandContent::Text { text: "/nodes".into() };
+    let button = CommandContent::Button { callback_id: "77".into(), data: "r:b2b2b2b2".into(), message: 17 };
+    let rebooting = Stage::Rebooting {
+        target: B,
+        boot_id: Some("9d5e".into()),
+        not_after_unix_ms: 1_760_000_060_123,
+        asked_unix_ms: Some(1_760_000_001_000),
+    };
+    vec![
+        command(text.clone(), Stage::Taken),
+        command(button, rebooting),
+        command(text.clone(), Stage::Testing { target: B, asked_unix_ms: 1_760_000_001_000 }),
+        command(text, Stage::Done),
+    ]
+}
+
+fn join_request() -> JoinRequest {
+    JoinRequest {
+        name: "gamma".into(),
+        network_id: NetworkId([4; 32]),
+        addr: Some("203.0.113.9:4747".into()),
+        port: 4747,
+        node_id: B,
+        priority: 100,
+        version: "0.1.0".into(),
+        protocol: 1,
+        cert: "MIIB".into(),
+    }
+}
+
+fn join_answer() -> JoinAnswer {
+    JoinAnswer {
+        network_id: NetworkId([4; 32]),
+        owner_username: "owner".into(),
+        network_secret: Secret::new("5e".repeat(32)),
+        secret_generation: 1,
+        addr: "203.0.113.9:4747".into(),
+        records: records(),
+    }
+}
+
+fn figures() -> SpeedtestFigures {
+    SpeedtestFigures { latency_ms: Some(12.5), jitter_ms: None, download_bps: Some(94_000_000), upload_bps: None }
+}
+
+fn speedtests() -> Vec<(&'static str, SpeedtestState)> {
+    let running = SpeedtestState::Running {
+        command_id: COMMAND,
+        phase: SpeedtestPhase::Download,
+        percent: 40,
+        so_far: figures(),
+    };
+    vec![
+        ("idle", SpeedtestState::Idle),
+        ("running", running),
+        ("done", SpeedtestState::Done { command_id: COMMAND, at_unix_s: 1_760_000_000, figures: figures() }),
+        (
+            "failed",
+            SpeedtestState::Failed { command_id: COMMAND, at_unix_s: 1_760_000_000, message: "no route".into() },
+        ),
+    ]
+}
+
+fn stats() -> Stats {
+    Stats {
+        at_unix_s: 1_760_000_000,
+        hostname: "beta".into(),
+        boot_id: "9d5e".into(),
+        uptime_s: 86_400,
+        kernel: "6.1.0".into(),
+        cpu_percent: 12.5,
+        cores_percent: vec![25.0, 0.0],
+        load: [0.5, 0.25, 0.125],
+        mem_total: 2_000_000_000,
+        mem_used: 1_000_000_000,
+        swap_total: 0,
+        swap_used: 0,
+        disks: vec![Disk { mount: "/".into(), device: "/dev/vda1".into(), fs: "ext4".into(), total: 10, used: 5 }],
+        nets: vec![Net { name: "eth0".into(), rx_total: 1, tx_total: 2, rx_rate: 3, tx_rate: 4 }],
+        temperatures: vec![Temperature { label: "cpu".into(), celsius: 40.5 }],
+        agent_version: "0.1.0".into(),
+    }
+}
+
+fn series() -> Series {
+    let point = Point { t: 1_760_000_000, v: vec![MinAvgMax(0.5, 1.5, 2.5)] };
+    Series { kind: SeriesKind::Cpu, step_s: 60, channels: vec!["cpu".into()], points: vec![point] }
+}
+
+fn reboots() -> Vec<(&'static str, RebootAnswer)> {
+    let answer = |outcome| RebootAnswer { command_id: COMMAND, outcome };
+    let failed = |status| RebootOutcome::Failed { status, stderr: "no".into() };
+    vec![
+        ("started", answer(RebootOutcome::Started)),
+        ("accepted", answer(RebootOutcome::Accepted)),
+        ("failed", answer(failed(Some(1)))),
+        ("killed", answer(failed(None))),
+    ]
+}
+
+#[test]
+fn heartbeats() {
+    let full = Heartbeat {
+        swim: vec!["AAEC".into()],
+        roster: Digest(0x0123_4567_89ab_cdef),
+        view: Digest(1),
+        lease: Some(view()),
+        facts: facts(Some(Glance { cpu: 12, mem: 50 })),
+    };
+    let bare = Heartbeat { swim: Vec::new(), roster: Digest(0), view: Digest(0), lease: None, facts: facts(None) };
+    recorded("heartbeat", vec![("full", full), ("bare", bare)]);
+}
+
+#[test]
+fn announcements() {
+    recorded("announce", vec![("full", records()), ("empty", Records::default())]);
+    recorded("net_value", net_values());
+}
+
+#[test]
+fn requests() {
+    let ask = LeaseAsk { holder: KEY, term: Term(5), seq: Seq(9), mark: MARK, voters: Some(voters()), grants: 2 };
+    let sync = RosterSync {
+        buckets: vec![Digest(1), Digest(2)],
+        have: vec![(RecordKey::Self_(A), STAMP), (RecordKey::Net("owner".into()), STAMP)],
+        records: records(),
+        want: vec![RecordKey::Owner(B), RecordKey::Invite(TokenHash([1; 32])), RecordKey::Voters],
+    };
+    let forward = JoinForward {
+        token: TokenHash([1; 32]),
+        pin: Pin([0xd4; 32]),
+        addr: "203.0.113.9:4747".into(),
+        request: join_request(),
+    };
+    let reboot = |not_after_boot_ms| Request::Reboot {
+        command_id: COMMAND,
+        term: Term(5),
+        expires_in_ms: 60_000,
+        not_after_boot_ms,
+    };
+    recorded(
+        "request",
+        vec![
+            ("get_peers", Request::GetPeers {}),
+            ("get_stats", Request::GetStats {}),
+            ("get_ts", Request::GetTs { kind: SeriesKind::Net, hours: 6 }),
+            ("run_speedtest", Request::RunSpeedtest { command_id: COMMAND, term: Term(5) }),
+            ("get_speedtest", Request::GetSpeedtest {}),
+            ("reboot", reboot(Some(123_456))),
+            ("reboot_by_hand", reboot(None)),
+            ("join", Request::Join(forward)),
+            ("lease_get", Request::LeaseGet { heir: Some(KEY), holder: Some(B) }),
+            ("lease_get_bare", Request::LeaseGet { heir: None, holder: None }),
+            ("lease_acquire", Request::LeaseAcquire(ask.clone())),
+            ("lease_renew", Request::LeaseAcquire(LeaseAsk { voters: None, ..ask })),
+            (
+                "lease_release",
+                Request::LeaseRelease(LeaseRelease { holder: A, term: Term(5), seq: Seq(10), stopping: true }),
+            ),
+            ("bot_takeover", Request::BotTakeover { holder: KEY, term: Term(5) }),
+            ("bot_offer", Request::BotOffer { term: Term(5) }),
+            ("bot_handover", Request::BotHandover { term: Term(5) }),
+            ("roster_sync", Request::RosterSync(sync)),
+            ("roster_sync_empty", Request::RosterSync(RosterSync::default())),
+            ("members_sync", Request::MembersSync { members: vec!["AAEC".into()] }),
+            ("command_store", Request::CommandStore { commands: commands(), term: Term(5), adopt: false }),
+            ("command_done", Request::CommandDone { ids: vec![COMMAND] }),
+        ],
+    );
+}
+
+#[test]
+fn responses() {
+    let row = PeerRow {
+        name: "beta".into(),
+        node_id: B,
+        addr: "[2001:db8::2]:4747".into(),
+        status: Status::Suspect,
+        last_seen: 1_760_000_000,
+        priority: 70,
+        leader: false,
+        version: "0.1.0".into(),
+        rtt_ms: Some(23),
+    };
+    let refused = |reason| LeaseAnswer::Refused { reason, term: Term(6), voters: None };
+    let vote = |answer| Response::Vote { answer, facts: facts(None) };
+    let mut cases = vec![
+        ("done", Response::Done),
+        ("peers", Response::Peers { peers: vec![row] }),
+        ("stats", Response::Stats { stats: stats(), controller_version: "0.1.0".into() }),
+        ("series", Response::Series { series: series() }),
+        ("joined", Response::Joined { answer: join_answer() }),
+        (
+            "lease",
+            Response::Lease {
+                state: LeaseState { view: Some(view()), term: Term(5), voters: voters(), would_grant: true },
+            },
+        ),
+        ("granted", vote(LeaseAnswer::Granted { mark: MARK })),
+        ("held", vote(refused(LeaseRefusal::Held { rival: KEY, grants: 2, left_ms: 900 }))),
+        (
+            "older_voters",
+            vote(LeaseAnswer::Refused { reason: LeaseRefusal::OlderVoters, term: Term(6), voters: Some(voters()) }),
+        ),
+        ("old_term", vote(refused(LeaseRefusal::OldTerm))),
+        ("term_leap", vote(refused(LeaseRefusal::TermLeap))),
+        ("old_seq", vote(refused(LeaseRefusal::OldSeq))),
+        ("just_started", vote(refused(LeaseRefusal::JustStarted { left_ms: 900 }))),
+        ("proof", Response::Proof { ready: true, majority: false }),
+        ("sync", Response::Sync { sync: RosterSync::default() }),
+        ("members", Response::Members { members: vec!["AAEC".into()] }),
+    ];
+    let boot_id = Some("9d5e".to_owned());
+    cases.extend(
+        reboots().into_iter().map(|(name, answer)| (name, Response::Reboot { answer, boot_id: boot_id.clone() })),
+    );
+    recorded("response", cases);
+    recorded("speedtest", speedtests().into_iter().map(|(name, test)| (name, Response::Speedtest { test })).collect());
+}
+
+#[test]
+fn refusals() {
+    use RpcCode::{
+        AgentFailed, AgentUnreachable, BadHeaders, BadInvite, BadMac, BadRequest, Busy, ClockSkew, Disabled,
+        EarlierBoot, NameTaken, NotAMember, NotHolder, OldTerm, OtherSecret, Protocol, Replayed, Stopping, TimedOut,
+        TooLarge, TooLate, TooMany, UnknownMethod, Unreachable, WrongNetwork, WrongRecipient,
+    };
+    let codes = [
+        BadRequest,
+        UnknownMethod,
+        WrongRecipient,
+        NotAMember,
+        BadMac,
+        Replayed,
+        ClockSkew,
+        EarlierBoot,
+        OtherSecret,
+        BadHeaders,
+        OldTerm,
+        TooLate,
+        Disabled,
+        Busy,
+        AgentUnreachable,
+        AgentFailed,
+        NotHolder,
+        BadInvite,
+        NameTaken,
+        Unreachable,
+        WrongNetwork,
+        TooMany,
+        TooLarge,
+        TimedOut,
+        Protocol,
+        Stopping,
+    ];
+    let names: Vec<String> = codes.iter().map(|code| format!("{code:?}")).collect();
+    let error = |code| RpcError { code, message: "one sentence".into() };
+    recorded("refusal", names.iter().map(String::as_str).zip(codes.map(error)).collect());
+}
+
+#[test]
+fn joining() {
+    recorded(
+        "join_request",
+        vec![("with_addr", join_request()), ("without_addr", JoinRequest { addr: None, ..join_request() })],
+    );
+    recorded("join_answer", vec![("full", join_answer())]);
+    let handshake = JoinHandshake { protocol_min: 1, protocol_max: 1, unix_s: 1_760_000_000, net_matches: true };
+    recorded("join_handshake", vec![("matches", handshake)]);
+    let rekey = RekeyAnswer { network_secret: Secret::new("5e".repeat(32)), secret_generation: 2 };
+    recorded("rekey", vec![("answer", rekey)]);
+}
+
+#[test]
+fn state_files() {
+    let words = SignedSelf { body: "{}".into(), cert: "MIIB".into(), signature: "00".into() };
+    recorded(
+        "network_state",
+        vec![(
+            "full",
+            NetworkState {
+                format: STATE_FORMAT,
+                network_id: NetworkId([4; 32]),
+                owner_username: "owner".into(),
+                network_secret: Secret::new("5e".repeat(32)),
+                secret_generation: 1,
+                own_token: Some(Secret::new("123:abcdefgh".into())),
+                peers: vec![Peer { owner: owner(false), own: Some(words) }, Peer { owner: owner(true), own: None }],
+                records: records().net,
+                voters: voters(),
+            },
+        )],
+    );
+    recorded("invites", vec![("full", InvitesState { format: STATE_FORMAT, invites: records().invites })]);
+    recorded(
+        "vote",
+        vec![(
+            "full",
+            VoteState {
+                format: STATE_FORMAT,
+                generation: Generation(7),
+                term: Term(5),
+                seq_reserved: Seq(1_000),
+                starts: vec![1_760_000_000],
+            },
+        )],
+    );
+    recorded(
+        "commands",
+        vec![(
+            "full",
+            CommandsState { format: STATE_FORMAT, open: commands(), done: vec![COMMAND], executed: vec![COMMAND] },
+        )],
+    );
+}
+
+#[test]
+fn agents_documents() {
+    let health = |last_reboot| Health {
+        ok: true,
+        version: "0.1.0".into(),
+        protocol: 1,
+        reboot_allowed: true,
+        speedtest_allowed: false,
+        last_reboot,
+    };
+    let newest = reboots().into_iter().next().map(|(_, answer)| answer);
+    recorded("agent_health", vec![("fresh", health(None)), ("after_a_reboot", health(newest))]);
+    recorded("agent_stats", vec![("full", stats()), ("empty", Stats::default())]);
+    recorded("agent_series", vec![("cpu", series())]);
+    recorded("agent_speedtest", speedtests());
+    recorded("agent_speedtest_request", vec![("start", SpeedtestRequest { command_id: COMMAND })]);
+    recorded("agent_reboot_request", vec![("now", RebootRequest { command_id: COMMAND, not_after_boottime_ms: 99 })]);
+    recorded("agent_reboot", reboots());
+    use AgentErrorCode::{BadRequest, Busy, Disabled, Failed, TooLarge, TooLate, TooSoon, UnknownPath};
+    let codes = [Disabled, BadRequest, UnknownPath, TooLarge, Busy, TooLate, TooSoon, Failed];
+    let names: Vec<String> = codes.iter().map(|code| format!("{code:?}")).collect();
+    let error = |code| AgentError { code, message: "one sentence".into() };
+    recorded("agent_error", names.iter().map(String::as_str).zip(codes.map(error)).collect());
+}
