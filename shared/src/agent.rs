@@ -130,8 +130,7 @@ pub enum SeriesKind {
 
 impl SeriesKind {
     /// Every kind, in the order in which the agent keeps their channels.
-    pub const ALL: [Self; 7] =
-        [Self::Cpu, Self::Net, Self::Mem, Self::Disk, Self::Load, Self::Temp, Self::Speedtest];
+    pub const ALL: [Self; 7] = [Self::Cpu, Self::Net, Self::Mem, Self::Disk, Self::Load, Self::Temp, Self::Speedtest];
 
     /// The names of the kind's channels, as in [`Series::channels`].
     #[must_use]
