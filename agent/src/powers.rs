@@ -1,12 +1,17 @@
 //! Taking up the host's namespaces, and giving power away: what helpers do before anything else. Each is freshly executed and has one
 //! thread, without which the kernel lets nobody enter a mount namespace.
 
-use std::{fs::File, io, os::fd::AsFd, os::unix::process::CommandExt, path::Path, process::Command};
+use std::fs::{File, create_dir_all};
+use std::io::{self, Read};
+use std::os::unix::{fs::chroot, process::CommandExt};
+use std::{os::fd::AsFd, path::Path, process::Command};
 
 use rustix::fs::{Gid, Mode, OFlags, ResolveFlags, Uid, open, openat2};
 use rustix::io::Errno;
 use rustix::process::{Signal, set_parent_process_death_signal};
 use rustix::thread::{self, CapabilitySet, CapabilitySets};
+
+use crate::host::Host;
 
 /// Uid and gid of the front; the group is the controller's too.
 pub(crate) const FRONT: (u32, u32) = (10002, 10001);
@@ -41,11 +46,22 @@ fn open_namespace(pid1: &Path, name: &str) -> io::Result<File> {
     File::open(pid1.join("ns").join(name)).map_err(tried("open the host's namespaces"))
 }
 
-/// Opens a file of the host, symbolic links followed as the host would.
-pub(crate) fn open_in_host(pid1: &Path, name: &str) -> io::Result<File> {
-    let root = open(pid1.join("root"), OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
-    let root = root.map_err(tried("open the host's files"))?;
-    Ok(openat2(root, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::IN_ROOT)?.into())
+/// Enters the host's network, locks itself into a folder with nothing but the host's resolv.conf, and drops everything.
+pub(crate) fn enter_network(host: &Host, jail: &Path) -> io::Result<()> {
+    if !host.powers {
+        return bind_to_parent();
+    }
+    // Which name servers the host asks: copied with power, read without. Symbolic links are followed as the host would.
+    let root = open(host.pid1.join("root"), OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+    let (root, file) = (root.map_err(tried("open the host's files"))?, "etc/resolv.conf");
+    let from: File =
+        openat2(root, file, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::IN_ROOT)?.into();
+    create_dir_all(jail.join("etc"))?;
+    io::copy(&mut from.take(64 * 1024), &mut File::create(jail.join(file))?)?;
+    enter(&host.pid1, "net")?;
+    chroot(jail).map_err(tried("lock itself into its folder"))?;
+    std::env::set_current_dir("/")?;
+    drop_all(NOBODY, false)
 }
 
 /// Gives everything away for good: each capability set, the groups, the uid; allows no new privileges; and ends with its parent.

@@ -1,10 +1,8 @@
 //! The speedtest (A5), in a process of its own: it enters the host's network, locks itself into an empty folder, drops everything, and
 //! only then opens a socket. Bounded in time and bytes; whatever the server says is doubted.
 
-use std::fs::{File, create_dir_all};
-use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::{error::Error, path::Path, sync::Arc, time::Duration};
+use std::{error::Error, io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use constella_shared::agent::{SpeedtestFigures, SpeedtestPhase as Phase};
@@ -20,8 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::look::{Progress, Report, report};
-use crate::powers::{self, NOBODY};
-use crate::{Failure, config::Config, host::Host};
+use crate::{Failure, config::Config, host::Host, powers};
 
 const IDLE: Duration = Duration::from_millis(SPEEDTEST_IDLE_MS);
 const PHASE: Duration = Duration::from_millis(SPEEDTEST_PHASE_MS);
@@ -31,7 +28,7 @@ const FIRST: u64 = 64 * 1024;
 const LARGEST: u64 = 16 * 1024 * 1024;
 
 pub(crate) fn run(host: &Host, config: &Config) -> Result<(), Failure> {
-    let result = enter(host, &config.state_dir.join("jail")).map_err(Into::into);
+    let result = powers::enter_network(host, &config.state_dir.join("jail")).map_err(Into::into);
     let result = result.and_then(|()| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let limit = Duration::from_millis(SPEEDTEST_MS);
@@ -45,20 +42,6 @@ pub(crate) fn run(host: &Host, config: &Config) -> Result<(), Failure> {
     };
     report(&Report::Speedtest(last))?;
     result.map(|_| ())
-}
-
-fn enter(host: &Host, jail: &Path) -> io::Result<()> {
-    if !host.powers {
-        return powers::bind_to_parent();
-    }
-    // Which name servers the host asks: copied with power, read without. There is nothing else in the folder.
-    create_dir_all(jail.join("etc"))?;
-    let mut from = powers::open_in_host(&host.pid1, "etc/resolv.conf")?.take(FIRST);
-    io::copy(&mut from, &mut File::create(jail.join("etc/resolv.conf"))?)?;
-    powers::enter(&host.pid1, "net")?;
-    std::os::unix::fs::chroot(jail).map_err(powers::tried("lock itself into its folder"))?;
-    std::env::set_current_dir("/")?;
-    powers::drop_all(NOBODY, false)
 }
 
 /// An error and its causes in one sentence.

@@ -48,3 +48,22 @@ fn the_recorded_list_is_what_cargo_resolves() {
     let recorded = std::fs::read_to_string(file).unwrap_or_default();
     assert_eq!(recorded, resolved, "agent/dependencies.txt is not what cargo resolves");
 }
+
+#[test]
+fn audit_names_the_lines_that_it_means() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let audit = std::fs::read_to_string(folder.join("AUDIT.md")).unwrap();
+    assert!(audit.lines().next().unwrap().contains("is root on the host"), "A3: its first line says so");
+    // `src/file.rs:12` `what stands there`
+    let mut places = 0;
+    for (at, _) in audit.match_indices("`src/") {
+        let mut words = audit.get(at..).unwrap().split('`').skip(1);
+        let (place, _, token) = (words.next().unwrap(), words.next(), words.next().unwrap());
+        let Some((file, line)) = place.split_once(':') else { continue };
+        let text = std::fs::read_to_string(folder.join(file)).unwrap();
+        let line = text.lines().nth(line.parse::<usize>().unwrap() - 1).unwrap_or_default();
+        assert!(line.contains(token), "{place} is {line:?}, without {token}");
+        places += 1;
+    }
+    assert!(places >= 7, "only {places} places");
+}
