@@ -1,6 +1,5 @@
 //! The socket: who may connect, what is refused, and what the processes behind it may do.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod common;
 
