@@ -1,6 +1,5 @@
 //! The socket: who may connect, what is refused, and what the processes behind it may do.
 
-
 mod common;
 
 use std::io::Write;

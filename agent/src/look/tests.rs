@@ -1,7 +1,5 @@
 //! Which mounts are disks.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use super::*;
 
 fn mounts(table: &str) -> Vec<String> {

@@ -1,7 +1,5 @@
 //! A7: raw 24 h, minutes 7 days, quarters 90 days.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
-
 use std::time::Instant;
 
 use tempfile::TempDir;

@@ -1,7 +1,5 @@
 //! A7: what a ring survives.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-
 use tempfile::TempDir;
 
 use super::*;
