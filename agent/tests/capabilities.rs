@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
+mod rig;
 
-use common::{Agent, FakeHost, possible, until};
+use rig::{Agent, FakeHost, possible, until};
 
 const SIX: [&str; 6] = ["sys_admin", "sys_ptrace", "sys_chroot", "setuid", "setgid", "setpcap"];
 

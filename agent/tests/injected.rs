@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-mod common;
+mod rig;
 
 use constella_agent::{Host, RebootMethod, inner, run};
 
@@ -59,15 +59,15 @@ fn a_host_is_an_argument() {
         .env("AGENT_STATE_DIR", folder.path().join("state"));
     command.env("AGENT_SOCKET", folder.path().join("agent.sock")).env("SAMPLE_EVERY_SEC", "1");
     command.env("AGENT_ALLOWED_UIDS", rustix::process::getuid().as_raw().to_string());
-    let agent = common::Agent::of(command.spawn().unwrap(), folder.path().join("agent.sock"));
-    let before = common::until("stats", || {
+    let agent = rig::Agent::of(command.spawn().unwrap(), folder.path().join("agent.sock"));
+    let before = rig::until("stats", || {
         let stats = agent.try_call("GET", "/v1/stats", "").ok()?.1;
         Some(stats).filter(|stats| !stats["disks"].as_array().unwrap().is_empty())
     });
     assert!(before["disks"][0]["total"].as_u64().unwrap() > 0);
     let (code, answer) = agent.reboot('a');
     assert_eq!((code, &answer["outcome"]["outcome"]), (200, &"accepted".into()));
-    common::until("a new boot id", || {
+    rig::until("a new boot id", || {
         (agent.call("GET", "/v1/stats", "").1["boot_id"] != before["boot_id"]).then_some(())
     });
 }

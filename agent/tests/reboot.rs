@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
+mod rig;
 
-use common::{FakeHost, boottime_ms, command, possible, until};
+use rig::{FakeHost, boottime_ms, command, possible, until};
 
 #[test]
 fn the_host_s_own_command_runs_in_its_namespaces_once() {

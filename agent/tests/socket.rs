@@ -1,13 +1,13 @@
 //! The socket: who may connect, what is refused, and what the processes behind it may do.
 
-mod common;
+mod rig;
 
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use common::{FakeHost, possible, read_answer, status, until};
+use rig::{FakeHost, possible, read_answer, status, until};
 
 #[test]
 fn health_stats_and_series_are_the_hosts() {
@@ -93,7 +93,7 @@ fn what_is_no_request_is_refused_and_changes_nothing() {
         let (status, document) = agent.call(method, path, body);
         (status, document["code"].as_str().unwrap_or_default().to_owned())
     };
-    let id = common::command('a');
+    let id = rig::command('a');
     assert_eq!(code("GET", "/", ""), (404, "unknown_path".into()));
     assert_eq!(code("GET", "/v1/reboot", ""), (404, "unknown_path".into()));
     assert_eq!(code("DELETE", "/v1/health", ""), (404, "unknown_path".into()));

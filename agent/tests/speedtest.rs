@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
+mod rig;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use common::{FakeHost, possible, status, until};
+use rig::{FakeHost, possible, status, until};
 use serde_json::Value;
 
 /// How a server of the test behaves on `__down` and `__up`.
@@ -161,7 +161,7 @@ fn name_server(host: &FakeHost) -> Receiver<Vec<String>> {
     told
 }
 
-fn outcome(agent: &common::Agent) -> Value {
+fn outcome(agent: &rig::Agent) -> Value {
     until("the test ends", || {
         Some(agent.call("GET", "/v1/speedtest", "").1).filter(|state| state["state"] != "running")
     })

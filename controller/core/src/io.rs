@@ -1,5 +1,9 @@
 //! The core's border: everything that comes in and everything that goes out.
 
+mod bot;
+mod note;
+mod operator;
+
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -7,17 +11,18 @@ use alloc::vec::Vec;
 use constella_shared::agent::{
     AgentError, RebootAnswer, RebootRequest, Series, SeriesKind, SpeedtestRequest, SpeedtestState, Stats,
 };
-use constella_shared::ids::{Generation, NetworkId, NodeId, Pin};
+use constella_shared::ids::{Generation, NodeId, Pin};
 use constella_shared::link::InviteId;
 use constella_shared::secret::Secret;
 use constella_shared::state::{CommandsState, InvitesState, NetworkState, VoteState};
 use constella_shared::wire::heartbeat::Heartbeat;
 use constella_shared::wire::join::JoinAnswer;
-use constella_shared::wire::lease::LeaseView;
-use constella_shared::wire::records::{Records, VoterRecord};
-use constella_shared::wire::rpc::{PeerRow, Request, Response, RpcError};
+use constella_shared::wire::records::Records;
+use constella_shared::wire::rpc::{Request, Response, RpcError};
 
-use crate::bot::screen::Screen;
+pub use bot::{BotCall, BotError, BotReply, BotState, Update, UpdateEvent};
+pub use note::Note;
+pub use operator::{NodeStatus, OperatorAnswer, OperatorRequest};
 
 /// A request of this node that waits for its answer. Each gets exactly one answer, a time-out included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -237,137 +242,6 @@ pub enum Document {
     Commands(CommandsState),
 }
 
-/// A call to the Bot API.
-#[derive(Debug, Clone, PartialEq)]
-pub enum BotCall {
-    /// `getMe`.
-    GetMe,
-    /// `getWebhookInfo`.
-    GetWebhookInfo,
-    /// `getUpdates`.
-    GetUpdates {
-        /// Confirms everything below it; absent on a first call. Positive always.
-        offset: Option<i64>,
-        /// Long-poll time, seconds; 0 is a look.
-        timeout_s: u32,
-        /// At most so many.
-        limit: u8,
-        /// Whether to name the kinds of updates that we want; a peek does not.
-        name_kinds: bool,
-    },
-    /// `sendMessage`.
-    Send {
-        /// To which chat.
-        chat: i64,
-        /// What.
-        screen: Screen,
-    },
-    /// `editMessageText`.
-    Edit {
-        /// In which chat.
-        chat: i64,
-        /// Which message.
-        message: i64,
-        /// What.
-        screen: Screen,
-    },
-    /// `answerCallbackQuery`.
-    AnswerCallback {
-        /// Which.
-        callback_id: String,
-        /// A toast, where there is something to say.
-        toast: Option<Screen>,
-    },
-    /// `setMyCommands`, in every language.
-    SetCommands,
-}
-
-/// A good answer of the Bot API.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BotReply {
-    /// To `getMe`.
-    Me {
-        /// Numeric id.
-        id: i64,
-        /// User name.
-        username: String,
-    },
-    /// To `getWebhookInfo`.
-    Webhook {
-        /// Updates that nobody confirmed.
-        pending: u32,
-        /// Whether somebody set a webhook.
-        set: bool,
-    },
-    /// To `getUpdates`, oldest first.
-    Updates(Vec<Update>),
-    /// To `sendMessage`.
-    Sent {
-        /// The new message.
-        message: i64,
-    },
-    /// To everything else; also "message is not modified".
-    Done,
-}
-
-/// One update.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Update {
-    /// Telegram's id.
-    pub id: i64,
-    /// What; None for a kind that we do not serve.
-    pub event: Option<UpdateEvent>,
-}
-
-/// What somebody sent or pressed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UpdateEvent {
-    /// Telegram user id.
-    pub user: i64,
-    /// Telegram user name, without `@`.
-    pub username: Option<String>,
-    /// Telegram's language of the user.
-    pub language: Option<String>,
-    /// The chat.
-    pub chat: i64,
-    /// Whether the chat is a private one.
-    pub private: bool,
-    /// What.
-    pub content: constella_shared::wire::command::CommandContent,
-}
-
-/// Why the Bot API has no good answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BotError {
-    /// 409: another getUpdates took over.
-    Conflict,
-    /// 409: a webhook is set.
-    WebhookSet,
-    /// 401 or 404: the token is not valid.
-    Unauthorized,
-    /// 429.
-    RetryAfter {
-        /// Milliseconds.
-        ms: u64,
-    },
-    /// 400 "message to edit not found", and its like: the message is gone.
-    MessageGone,
-    /// 400 "query is too old".
-    QueryTooOld,
-    /// 403, or 400 "chat not found": nobody can be told there.
-    ChatGone,
-    /// Any other refusal, with its description.
-    Refused(String),
-    /// 5xx.
-    Server,
-    /// No connection, a broken one, or a time-out; the text has no URL.
-    Unreachable(String),
-    /// By [`Output::CancelBot`].
-    Cancelled,
-    /// This node has no token.
-    NoToken,
-}
-
 /// A call to this host's agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AgentCall {
@@ -408,105 +282,4 @@ pub enum AgentFailure {
     Unreachable(String),
     /// It refused.
     Refused(AgentError),
-}
-
-/// What the operator's CLI asks of a running controller.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OperatorRequest {
-    /// `invite --ttl`.
-    Invite {
-        /// Seconds.
-        ttl_s: u64,
-    },
-    /// `owner-link`.
-    OwnerLink,
-    /// `peers`.
-    Peers,
-    /// `status`.
-    Status,
-}
-
-/// What the CLI is answered.
-#[derive(Debug, Clone, PartialEq)]
-pub enum OperatorAnswer {
-    /// A link (`join://` or `https://t.me/`): a secret, printed once.
-    Link(Secret),
-    /// Rows.
-    Peers(Vec<PeerRow>),
-    /// This node.
-    Status(NodeStatus),
-}
-
-/// `status`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NodeStatus {
-    /// This node.
-    pub node: NodeId,
-    /// Its name.
-    pub name: String,
-    /// The network.
-    pub network: NetworkId,
-    /// The lease, as seen here.
-    pub lease: Option<LeaseView>,
-    /// Whether this node polls, watches, or neither.
-    pub bot: BotState,
-    /// Whether the Bot API answered the last probe.
-    pub ready: bool,
-    /// Members that this node sees alive, itself included.
-    pub alive: usize,
-    /// Members that belong.
-    pub members: usize,
-    /// The voters.
-    pub voters: VoterRecord,
-}
-
-/// What a node does at the bot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BotState {
-    /// Holds no lease.
-    Idle,
-    /// Holds, but cannot or must not poll.
-    Holding,
-    /// F3: looks whether somebody serves the owner.
-    Watching,
-    /// Serves the owner.
-    Polling,
-}
-
-/// For the log. Each is decided in the core and logged once, by the shell, with its fields.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Note {
-    /// The lease was taken, or its strength changed.
-    Lease {
-        /// The new view of this node as holder; None when it is no longer.
-        view: Option<LeaseView>,
-        /// Why.
-        why: &'static str,
-    },
-    /// What this node does at the bot changed.
-    Bot {
-        /// Now.
-        state: BotState,
-        /// Why.
-        why: &'static str,
-    },
-    /// A member's status changed.
-    Member {
-        /// Whose.
-        node: NodeId,
-        /// Now.
-        status: constella_shared::wire::rpc::Status,
-    },
-    /// A command went a step.
-    Command {
-        /// Which.
-        id: constella_shared::ids::CommandId,
-        /// What happened.
-        what: &'static str,
-    },
-    /// A record was refused (R1), or anything else that a person should know.
-    Warning {
-        /// What.
-        what: String,
-    },
 }

@@ -3,6 +3,7 @@
 //! [`Node::handle`] routes an input to its part, then does everything that has become due ([`Node::settle`]), then puts what must be on disk
 //! before everything else that this step wants done. The parts do not know each other; what one needs of another passes through here.
 
+mod copies;
 mod dialogue;
 mod handover;
 pub mod inspect;
@@ -49,8 +50,8 @@ use crate::membership::{MemberTimer, Membership};
 use crate::peers::Peers;
 use crate::probe::Probe;
 use crate::roster::{OpenError, Roster};
+use copies::CopyJob;
 use pending::Pending;
-use serve::CopyJob;
 
 /// One node of the network, without its shell.
 pub struct Node {
@@ -87,7 +88,6 @@ pub struct Node {
     told: bool,
     barred_until: u64,
     handover: Option<Handover>,
-    drained: bool,
     proof: Option<requests::Proof>,
     retired: bool,
 
@@ -103,14 +103,26 @@ pub struct Node {
     dialogue: Dialogue,
     acts: VecDeque<Act>,
     answers: VecDeque<(AskId, Answer)>,
-    noted: BotState,
-    noted_lease: Option<(Term, Strength)>,
+    noted: (BotState, Option<(Term, Strength)>),
 
-    chores_at: u64,
-    glance_at: u64,
-    pass_on_at: u64,
-    steady_at: u64,
-    minute_at: u64,
+    at: Chores,
+}
+
+/// When each of the things that are done now and then is due, CLOCK_BOOTTIME milliseconds.
+struct Chores {
+    second: u64,
+    glance: u64,
+    pass_on: u64,
+    steady: u64,
+    minute: u64,
+}
+
+impl Chores {
+    /// All at once: a node that has just started knows nothing.
+    const fn due(now: Now) -> Self {
+        let at = now.boot_ms;
+        Self { second: at, glance: at, pass_on: at, steady: at, minute: at }
+    }
 }
 
 impl Node {
@@ -122,8 +134,7 @@ impl Node {
         let Boot { node, pin, addr, settings, network, invites, vote, commands, seed } = boot;
         let mut rng = StdRng::from_seed(seed);
         let (roster, refused) = Roster::open(node, pin, network, invites, settings.clock_skew_ms, keys.as_ref())?;
-        let generation = vote.generation;
-        let membership = Membership::new(node, generation, &settings, rng.random());
+        let membership = Membership::new(node, vote.generation, &settings, rng.random());
         let language = Language::of_tag(&settings.language).unwrap_or(Language::Ru);
         let dialogue = Dialogue::new(DialogueSettings { language, seed: rng.random() });
         let ttl = settings.lease_ttl_ms;
@@ -131,7 +142,7 @@ impl Node {
             |refused| Output::Note(Note::Warning { what: alloc::format!("a stored record was left out: {refused:?}") });
         Ok(Self {
             id: node,
-            generation,
+            generation: vote.generation,
             born: now.boot_ms,
             last: now,
             addr,
@@ -160,7 +171,6 @@ impl Node {
             told: false,
             barred_until: 0,
             handover: None,
-            drained: false,
             proof: None,
             retired: false,
             fence: Fence::new(node),
@@ -175,13 +185,8 @@ impl Node {
             dialogue,
             acts: VecDeque::new(),
             answers: VecDeque::new(),
-            noted: BotState::Idle,
-            noted_lease: None,
-            chores_at: now.boot_ms,
-            glance_at: now.boot_ms,
-            pass_on_at: now.boot_ms,
-            steady_at: now.boot_ms,
-            minute_at: now.boot_ms,
+            noted: (BotState::Idle, None),
+            at: Chores::due(now),
             settings,
         })
     }
@@ -228,7 +233,7 @@ impl Node {
         let handover = self.handover.as_ref().map(Handover::deadline);
         let dialogue = if self.serving { self.dialogue.deadline() } else { None };
         let proof = self.proof.as_ref().map(|proof| proof.deadline);
-        let regular = [self.chores_at, self.glance_at, self.minute_at];
+        let regular = [self.at.second, self.at.glance, self.at.minute];
         let claim = if self.claim.active() { self.claim.next_round() } else { self.claim_at() };
         let strong = self.strong_until();
         [member, handover, dialogue, proof, claim, strong, self.fence.deadline(), self.probe.deadline()]
@@ -290,19 +295,19 @@ impl Node {
 
     /// What is looked after every now and then.
     fn chores(&mut self, now: Now) {
-        if now.boot_ms >= self.chores_at {
-            self.chores_at = now.boot_ms.saturating_add(CHORES_MS);
+        if now.boot_ms >= self.at.second {
+            self.at.second = now.boot_ms.saturating_add(CHORES_MS);
             self.tend_voters(now);
             self.look_for_a_better(now);
             self.pass_commands_on(now);
             self.outlive_a_restored_copy();
         }
-        if now.boot_ms >= self.glance_at {
-            self.glance_at = now.boot_ms.saturating_add(GLANCE_MS);
+        if now.boot_ms >= self.at.glance {
+            self.at.glance = now.boot_ms.saturating_add(GLANCE_MS);
             self.ask_agent(crate::io::AgentCall::Stats, Pending::Glance);
         }
-        if now.boot_ms >= self.minute_at {
-            self.minute_at = now.boot_ms.saturating_add(MINUTE_MS);
+        if now.boot_ms >= self.at.minute {
+            self.at.minute = now.boot_ms.saturating_add(MINUTE_MS);
             self.invites_dirty |= self.roster.expire(now);
             let again = self.roster.restamp(now, self.keys.as_ref());
             self.announce(now, &again);
@@ -316,15 +321,15 @@ impl Node {
 
     fn note_changes(&mut self, now: Now) {
         let lease = self.held.map(|strength| (self.claim.term(), strength));
-        if lease != self.noted_lease {
-            self.noted_lease = lease;
+        if lease != self.noted.1 {
+            self.noted.1 = lease;
             let view: Option<LeaseView> = self.my_lease(now);
             let why = if lease.is_some() { "granted" } else { "let go, lost or lapsed" };
             self.out.push(Output::Note(Note::Lease { view, why }));
         }
         let state = self.bot_state();
-        if state != self.noted {
-            self.noted = state;
+        if state != self.noted.0 {
+            self.noted.0 = state;
             self.out.push(Output::Note(Note::Bot { state, why: "by the lease and the fence" }));
         }
     }

@@ -4,8 +4,8 @@ use constella_shared::wire::command::Stage;
 use constella_shared::wire::rpc::Request;
 
 use super::Node;
+use super::copies::Then;
 use super::pending::{Asker, Pending};
-use super::serve::Then;
 use crate::bot::act::{Act, Answer};
 use crate::bot::text::{Key, Say};
 use crate::clock::Now;

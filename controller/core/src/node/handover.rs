@@ -37,16 +37,14 @@ impl Node {
             let Some(handover) = self.handover.as_mut() else { return };
             if handover.draining() {
                 let acts = self.fence.drain();
-                self.drained = !self.fence.busy() && self.copying.is_none() && self.copies.is_empty();
+                let drained = !self.fence.busy() && self.copying.is_none() && self.copies.is_empty();
                 for act in acts {
                     if let crate::fence::FenceAct::Cancel(call) = act {
                         self.pending.remove(&call);
                         self.out.push(Output::CancelBot(call));
                     }
                 }
-                if self.drained
-                    && let Some(handover) = self.handover.as_mut()
-                {
+                if drained && let Some(handover) = self.handover.as_mut() {
                     handover.drained(now);
                 }
             }
@@ -70,7 +68,7 @@ impl Node {
     /// L6: a strong holder looks for a better node that has been steady for long enough.
     pub(super) fn look_for_a_better(&mut self, now: Now) {
         let unready = !self.probe.ready() && self.probe.succeeded_at().is_none_or(|at| now.since(at) > UNREADY_MS);
-        if self.held != Some(Strength::Strong) || self.handover.is_some() || now.boot_ms < self.steady_at {
+        if self.held != Some(Strength::Strong) || self.handover.is_some() || now.boot_ms < self.at.steady {
             return;
         }
         if unready && self.another_is_ready(now) {
@@ -140,14 +138,14 @@ impl Node {
             Step::Finished(reason) => self.handover_over(now, reason),
             Step::Abandoned => {
                 self.handover = None;
-                self.steady_at = now.boot_ms.saturating_add(AGAIN_MS);
+                self.at.steady = now.boot_ms.saturating_add(AGAIN_MS);
             }
         }
     }
 
     fn handover_over(&mut self, now: Now, reason: Reason) {
         self.handover = None;
-        self.steady_at = now.boot_ms.saturating_add(AGAIN_MS);
+        self.at.steady = now.boot_ms.saturating_add(AGAIN_MS);
         match reason {
             Reason::Stop => self.depart(now),
             Reason::ApiLoss => self.barred_until = now.boot_ms.saturating_add(API_LOSS_BAR_MS),

@@ -76,6 +76,24 @@ impl Node {
                     Err(error) => Err(error),
                 }
             }
+            Request::LeaseGet { .. }
+            | Request::LeaseAcquire(_)
+            | Request::LeaseRelease(_)
+            | Request::BotTakeover { .. }
+            | Request::BotOffer { .. }
+            | Request::BotHandover { .. }
+            | Request::Join(_)
+            | Request::RosterSync(_)
+            | Request::MembersSync { .. }
+            | Request::CommandStore { .. }
+            | Request::CommandDone { .. } => self.between_members(now, from, request),
+        };
+        self.respond(asker, result);
+    }
+
+    /// What members ask of each other, and nobody by hand.
+    fn between_members(&mut self, now: Now, from: NodeId, request: Request) -> Result<Response, RpcError> {
+        match request {
             Request::LeaseGet { heir, holder } => {
                 Ok(Response::Lease { state: self.lease_state(now, heir.map(|k| k.node), holder) })
             }
@@ -124,9 +142,15 @@ impl Node {
                 self.commands.done_elsewhere(&ids);
                 Ok(Response::Done)
             }
-            Request::BotOffer { .. } | Request::Join(_) => Err(refusal(RpcCode::BadRequest, "only between members")),
-        };
-        self.respond(asker, result);
+            Request::GetPeers {}
+            | Request::GetStats {}
+            | Request::GetTs { .. }
+            | Request::GetSpeedtest {}
+            | Request::RunSpeedtest { .. }
+            | Request::Reboot { .. }
+            | Request::BotOffer { .. }
+            | Request::Join(_) => Err(refusal(RpcCode::BadRequest, "only between members")),
+        }
     }
 
     /// Answers whoever asked.

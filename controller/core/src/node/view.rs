@@ -14,6 +14,7 @@ use crate::bot::act::Answer;
 use crate::bot::world::{NodeRow, Owner, World};
 use crate::clock::Now;
 use crate::io::{CallError, CallId, PeerResponse};
+use crate::lease::claim::AskSent;
 use crate::voters;
 
 impl Node {
@@ -85,24 +86,8 @@ impl Node {
         let Some(why) = self.pending.remove(&call) else { return };
         self.book_contact(now, &why, &result);
         match why {
-            Pending::Heartbeat { to, sent } => {
-                if let Ok(PeerResponse::Heartbeat(heartbeat)) = result {
-                    let rtt = u32::try_from(now.since(sent.boot_ms)).ok();
-                    // Frames that gossip has for the answering side go with the next heartbeat to it.
-                    let frames = self.heartbeat_came(now, to, heartbeat, rtt);
-                    if !frames.is_empty() {
-                        self.frames.entry(to).or_default().extend(frames);
-                    }
-                }
-            }
-            Pending::Ask { voter, sent, at } => {
-                if let Ok(PeerResponse::Rpc(Response::Vote { answer, facts })) = result {
-                    self.heard(now, voter, facts, u32::try_from(now.since(at.boot_ms)).ok());
-                    self.ask_answered(now, voter, &sent, Some(&answer));
-                } else {
-                    self.ask_answered(now, voter, &sent, None);
-                }
-            }
+            Pending::Heartbeat { to, sent } => self.heartbeat_answered(now, to, sent, result),
+            Pending::Ask { voter, sent, at } => self.voter_answered(now, voter, &sent, at, result),
             Pending::Release { .. } => {
                 if let Some(handover) = self.handover.as_mut() {
                     handover.released(now, call);
@@ -148,6 +133,33 @@ impl Node {
             | Pending::DialogueBot { .. }
             | Pending::Agent { .. }
             | Pending::Glance => {}
+        }
+    }
+
+    fn heartbeat_answered(&mut self, now: Now, to: NodeId, sent: Now, result: Result<PeerResponse, CallError>) {
+        if let Ok(PeerResponse::Heartbeat(heartbeat)) = result {
+            let rtt = u32::try_from(now.since(sent.boot_ms)).ok();
+            // Frames that gossip has for the answering side go with the next heartbeat to it.
+            let frames = self.heartbeat_came(now, to, heartbeat, rtt);
+            if !frames.is_empty() {
+                self.frames.entry(to).or_default().extend(frames);
+            }
+        }
+    }
+
+    fn voter_answered(
+        &mut self,
+        now: Now,
+        voter: NodeId,
+        sent: &AskSent,
+        at: Now,
+        result: Result<PeerResponse, CallError>,
+    ) {
+        if let Ok(PeerResponse::Rpc(Response::Vote { answer, facts })) = result {
+            self.heard(now, voter, facts, u32::try_from(now.since(at.boot_ms)).ok());
+            self.ask_answered(now, voter, sent, Some(&answer));
+        } else {
+            self.ask_answered(now, voter, sent, None);
         }
     }
 

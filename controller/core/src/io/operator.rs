@@ -1,0 +1,62 @@
+//! The operator's CLI as the core sees it.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use constella_shared::ids::{NetworkId, NodeId};
+use constella_shared::secret::Secret;
+use constella_shared::wire::lease::LeaseView;
+use constella_shared::wire::records::VoterRecord;
+use constella_shared::wire::rpc::PeerRow;
+
+use super::bot::BotState;
+
+/// What the operator's CLI asks of a running controller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OperatorRequest {
+    /// `invite --ttl`.
+    Invite {
+        /// Seconds.
+        ttl_s: u64,
+    },
+    /// `owner-link`.
+    OwnerLink,
+    /// `peers`.
+    Peers,
+    /// `status`.
+    Status,
+}
+
+/// What the CLI is answered.
+#[derive(Debug, Clone, PartialEq)]
+pub enum OperatorAnswer {
+    /// A link (`join://` or `https://t.me/`): a secret, printed once.
+    Link(Secret),
+    /// Rows.
+    Peers(Vec<PeerRow>),
+    /// This node.
+    Status(NodeStatus),
+}
+
+/// `status`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeStatus {
+    /// This node.
+    pub node: NodeId,
+    /// Its name.
+    pub name: String,
+    /// The network.
+    pub network: NetworkId,
+    /// The lease, as seen here.
+    pub lease: Option<LeaseView>,
+    /// Whether this node polls, watches, or neither.
+    pub bot: BotState,
+    /// Whether the Bot API answered the last probe.
+    pub ready: bool,
+    /// Members that this node sees alive, itself included.
+    pub alive: usize,
+    /// Members that belong.
+    pub members: usize,
+    /// The voters.
+    pub voters: VoterRecord,
+}

@@ -1,0 +1,149 @@
+//! Copies of commands at other nodes, and commands on their way to whoever serves (F6).
+
+use alloc::vec::Vec;
+
+use constella_shared::ids::{CommandId, NodeId, Term};
+use constella_shared::wire::command::StoredCommand;
+use constella_shared::wire::rpc::Request;
+
+use super::Node;
+use super::pending::Pending;
+use crate::clock::Now;
+use crate::io::{CallError, PeerRequest, PeerResponse};
+
+/// Commands on their way to another node, and what waits for it.
+#[derive(Debug)]
+pub(super) struct CopyJob {
+    commands: Vec<StoredCommand>,
+    tried: Vec<NodeId>,
+    then: Then,
+}
+
+/// What a copy is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Then {
+    /// Telegram may know that everything below this offset is taken.
+    Confirm(i64),
+    /// The acts behind a stage may go on.
+    Acts,
+}
+
+impl Node {
+    /// Copies commands to another node, then goes on.
+    pub(super) fn copy(&mut self, commands: Vec<StoredCommand>, then: Then) {
+        self.copies.push_back(CopyJob { commands, tried: Vec::new(), then });
+    }
+
+    /// The next copy, where none is on its way.
+    pub(super) fn copy_due(&mut self, now: Now) {
+        while self.copying.is_none() {
+            let Some(mut job) = self.copies.pop_front() else { return };
+            match self.keeper(&job) {
+                Some(keeper) if job.tried.len() < MOST_KEEPERS => {
+                    job.tried.push(keeper);
+                    let term = self.claim.term();
+                    let request = Request::CommandStore { commands: job.commands.clone(), term, adopt: false };
+                    self.copying = Some(job);
+                    self.call(keeper, COPY_LIMIT_MS, PeerRequest::Rpc(request), Pending::Copy { keeper });
+                }
+                // Nobody is in reach: this node's own disk has it.
+                Some(_) | None => self.copied(now, job.then),
+            }
+        }
+    }
+
+    /// A copy was taken, or not: then another node is tried.
+    pub(super) fn copy_answered(&mut self, now: Now, keeper: NodeId, taken: bool) {
+        let Some(job) = self.copying.take() else { return };
+        if taken {
+            let ids: Vec<CommandId> = job.commands.iter().map(|command| command.id).collect();
+            self.commands.kept_by(&ids, keeper);
+            self.copied(now, job.then);
+        } else {
+            self.copies.push_front(job);
+        }
+    }
+
+    /// A copy, or a command that its former holder passes on, came from another node.
+    pub(super) fn keep_commands(
+        &mut self,
+        now: Now,
+        from: NodeId,
+        commands: Vec<StoredCommand>,
+        term: Term,
+        adopt: bool,
+    ) {
+        let ids: Vec<CommandId> = commands.iter().map(|command| command.id).collect();
+        let holder = (!adopt).then_some((from, term));
+        for command in commands {
+            if self.roster.is_member(&command.taken_by) || self.roster.is_removed(&command.taken_by) {
+                self.commands.keep(command, from, holder);
+            }
+        }
+        let done = self.commands.done_among(&ids);
+        if adopt && !done.is_empty() {
+            self.tell_done(from, done);
+        }
+        self.carry_out(now);
+    }
+
+    /// A command is done: those who keep a copy are told.
+    pub(super) fn tell_done(&mut self, keeper: NodeId, ids: Vec<CommandId>) {
+        let limit = self.settings.rpc_timeout_ms;
+        self.call(keeper, limit, PeerRequest::Rpc(Request::CommandDone { ids }), Pending::Told { to: keeper });
+    }
+
+    /// What is open here while another node serves is passed on to it (F6).
+    pub(super) fn pass_commands_on(&mut self, now: Now) {
+        if self.serving || !self.commands.any_open() || now.boot_ms < self.at.pass_on {
+            return;
+        }
+        let Some(view) = self.seen.live(now).filter(|view| view.polling && view.holder.node != self.id) else { return };
+        let to = view.holder.node;
+        let commands = self.commands.pass_on(to, view.term);
+        if !commands.is_empty() {
+            self.at.pass_on = now.boot_ms.saturating_add(PASS_ON_AGAIN_MS);
+            self.pass(to, commands, view.term);
+        }
+    }
+
+    /// Passes commands on to a holder, or to an heir.
+    pub(super) fn pass(&mut self, to: NodeId, commands: Vec<StoredCommand>, term: Term) {
+        let ids = commands.iter().map(|command| command.id).collect();
+        let request = Request::CommandStore { commands, term, adopt: true };
+        let limit = self.settings.rpc_timeout_ms;
+        self.call(to, limit, PeerRequest::Rpc(request), Pending::PassedOn { to, ids });
+    }
+
+    /// The commands were passed on, or not.
+    pub(super) fn passed_on(&mut self, ids: &[CommandId], result: &Result<PeerResponse, CallError>) {
+        if result.is_err() {
+            self.commands.not_passed(ids);
+        }
+    }
+
+    fn copied(&mut self, now: Now, then: Then) {
+        match then {
+            Then::Confirm(upto) => self.fence.confirm(upto),
+            Then::Acts => {
+                self.staging = false;
+                self.perform_acts(now);
+            }
+        }
+    }
+
+    /// A node that answers, and does not keep these already on their way: the best LeaderKey, for it is the likeliest successor.
+    fn keeper(&self, job: &CopyJob) -> Option<NodeId> {
+        let fresh = self.reachable().into_iter().filter(|node| !job.tried.contains(node));
+        fresh.min_by_key(|node| self.roster.leader_key(node))
+    }
+}
+
+/// A copy is one short call.
+const COPY_LIMIT_MS: u64 = 1_000;
+
+/// F6: "a copy at one reachable node"; after so many that did not answer, the own disk must do.
+const MOST_KEEPERS: usize = 3;
+
+/// A holder that did not take what was passed on is asked again.
+const PASS_ON_AGAIN_MS: u64 = 3_000;
