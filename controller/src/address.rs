@@ -140,6 +140,7 @@ mod tests {
 
     #[test]
     fn s5_addresses_are_dialled_or_refused_by_kind() {
+        // S5
         let refused = [
             "0.0.0.0",
             "0.1.2.3",
@@ -184,6 +185,7 @@ mod tests {
 
     #[test]
     fn s5_loopback_is_dialled_by_a_node_that_publishes_loopback_only() {
+        // S5
         for text in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1"] {
             assert!(check(text.parse().unwrap(), false).is_err(), "{text}");
             assert_eq!(check(text.parse().unwrap(), true), Ok(()), "{text}");
@@ -192,6 +194,7 @@ mod tests {
 
     #[test]
     fn addresses_are_parsed_and_printed_alike() {
+        // S5
         for text in ["203.0.113.7:4747", "[2001:db8::1]:4747", "vps.example.net:1", "a_b-c.example.:65535"] {
             assert_eq!(text.parse::<HostPort>().unwrap().to_string(), text);
         }
@@ -221,6 +224,7 @@ mod tests {
 
     #[test]
     fn loopback_is_told_from_the_text() {
+        // S5
         for (text, is) in [
             ("127.0.0.1:1", true),
             ("[::1]:1", true),

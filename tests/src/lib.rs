@@ -1,4 +1,6 @@
 //! What the tests, the demo and the simulator share.
 
+#![forbid(unsafe_code)]
+
 pub mod botapi;
 pub mod demo;

@@ -40,6 +40,7 @@ fn filled(folder: &Path) -> State {
 
 #[test]
 fn s3_every_file_and_the_folder_are_private() {
+    // S4
     let folder = folder();
     let state = filled(folder.path());
     state.load(1_000).unwrap();
@@ -56,6 +57,7 @@ fn s3_every_file_and_the_folder_are_private() {
 
 #[test]
 fn s3_a_temporary_file_is_private_whatever_the_umask_and_whatever_lay_there() {
+    // S4
     let folder = folder();
     let path = folder.path().join("x.json");
     let temp = folder.path().join("x.json.new");
@@ -68,6 +70,7 @@ fn s3_a_temporary_file_is_private_whatever_the_umask_and_whatever_lay_there() {
 
 #[test]
 fn s4_the_previous_good_copy_is_kept_beside_the_file() {
+    // S4
     let folder = folder();
     let state = filled(folder.path());
     state.persist(&Document::Network(network("second"))).unwrap();
@@ -79,6 +82,7 @@ fn s4_the_previous_good_copy_is_kept_beside_the_file() {
 
 #[test]
 fn s4_a_write_cut_short_leaves_the_old_content() {
+    // S4
     let folder = folder();
     let state = filled(folder.path());
     fs::write(state.path("network_state.json.new"), b"{\"format\":1,\"netw").unwrap();
@@ -87,6 +91,7 @@ fn s4_a_write_cut_short_leaves_the_old_content() {
 
 #[test]
 fn s4_a_damaged_file_stops_the_node_and_stays_as_it_is() {
+    // S4
     for (name, content) in
         [(NETWORK, "{\"format\":1,\"network_secret\":\"hush"), (INVITES, ""), (VOTE, "[]"), (COMMANDS, "\u{0}")]
     {
@@ -104,6 +109,7 @@ fn s4_a_damaged_file_stops_the_node_and_stays_as_it_is() {
 
 #[test]
 fn s4_the_way_to_recover_works() {
+    // S4
     let folder = folder();
     let state = filled(folder.path());
     state.persist(&Document::Network(network("second"))).unwrap();
@@ -115,6 +121,7 @@ fn s4_the_way_to_recover_works() {
 
 #[test]
 fn s4_a_lost_file_is_not_taken_for_a_new_node() {
+    // S4
     for name in [NETWORK, INVITES, VOTE, COMMANDS, NODE_ID, KEY, CERT] {
         let folder = folder();
         let state = filled(folder.path());
@@ -129,6 +136,7 @@ fn s4_a_lost_file_is_not_taken_for_a_new_node() {
 
 #[test]
 fn an_init_cut_short_can_be_repeated_and_keeps_the_identity() {
+    // S4
     let folder = folder();
     let state = State::open(folder.path()).unwrap();
     let first = state.identity("alpha").unwrap();
@@ -148,6 +156,7 @@ fn an_init_cut_short_can_be_repeated_and_keeps_the_identity() {
 
 #[test]
 fn s3_a_file_open_to_others_stops_the_node_with_the_remedy() {
+    // S4
     let folder = folder();
     let state = filled(folder.path());
     fs::set_permissions(state.path(NETWORK), fs::Permissions::from_mode(0o644)).unwrap();
@@ -157,6 +166,7 @@ fn s3_a_file_open_to_others_stops_the_node_with_the_remedy() {
 
 #[test]
 fn s4_a_later_format_is_named() {
+    // S4
     let folder = folder();
     let state = filled(folder.path());
     fs::write(state.path(VOTE), r#"{"format":2,"anything":"else"}"#).unwrap();
@@ -165,6 +175,7 @@ fn s4_a_later_format_is_named() {
 
 #[test]
 fn two_controllers_never_share_a_folder() {
+    // S4
     let folder = folder();
     let first = State::open(folder.path()).unwrap();
     assert!(matches!(State::open(folder.path()), Err(StateError::InUse(_))));
@@ -174,6 +185,7 @@ fn two_controllers_never_share_a_folder() {
 
 #[test]
 fn s1_every_start_takes_a_new_generation_on_disk() {
+    // S4
     let folder = folder();
     let state = filled(folder.path());
     assert_eq!(state.load(0).unwrap().vote.generation, Generation(1));
@@ -184,6 +196,7 @@ fn s1_every_start_takes_a_new_generation_on_disk() {
 
 #[test]
 fn l6_starts_of_the_last_ten_minutes_are_remembered_newest_first() {
+    // S4
     let folder = folder();
     let state = filled(folder.path());
     for at in [1_000, 1_100, 1_650] {
@@ -198,6 +211,7 @@ fn l6_starts_of_the_last_ten_minutes_are_remembered_newest_first() {
 
 #[test]
 fn a_write_that_fails_says_so_and_changes_nothing() {
+    // S4
     let folder = folder();
     let state = filled(folder.path());
     // A folder in the place of the temporary file: it can neither be removed as a file nor be created.

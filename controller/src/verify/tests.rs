@@ -66,6 +66,7 @@ fn check(verifier: &Verifier, sealed: &Sealed) -> Option<RpcCode> {
 
 #[test]
 fn s1_each_refusal_has_its_name() {
+    // S1
     type Change = fn(&mut Envelope);
     let cases: [(&str, Change, Option<RpcCode>); 8] = [
         ("as it should be", |_| {}, None),
@@ -88,6 +89,7 @@ fn s1_each_refusal_has_its_name() {
 
 #[test]
 fn s1_a_nonce_is_good_once() {
+    // S1
     let verifier = verifier();
     let sealed = envelope(1).seal(&secret(), &MESSAGE);
     assert_eq!(check(&verifier, &sealed), None);
@@ -97,6 +99,7 @@ fn s1_a_nonce_is_good_once() {
 
 #[test]
 fn s1_a_refused_request_does_not_use_its_nonce_up() {
+    // S1
     let verifier = verifier();
     let forged = envelope(1).seal(&Secret::new("00".repeat(32)), &MESSAGE);
     assert_eq!(check(&verifier, &forged), Some(RpcCode::BadMac));
@@ -106,6 +109,7 @@ fn s1_a_refused_request_does_not_use_its_nonce_up() {
 /// A request from the far end of the window, replayed at every later second: refused for its nonce, and then for its clock, with no gap between.
 #[test]
 fn s1_a_replay_is_refused_at_every_later_moment() {
+    // S1
     let verifier = verifier();
     let ahead = Envelope { unix_ms: now().unix_ms + SKEW_MS, ..envelope(1) };
     let sealed = ahead.seal(&secret(), &MESSAGE);
@@ -134,6 +138,7 @@ fn other(n: u64) -> Envelope {
 
 #[test]
 fn s1_a_heartbeat_is_exempt_from_the_clock_and_from_nothing_else() {
+    // S1
     let exempt = |said: Envelope| check_at(&verifier(), now(), &said.seal(&secret(), &MESSAGE), ClockCheck::Exempt);
     assert_eq!(exempt(Envelope { unix_ms: 0, ..envelope(1) }), None);
     assert_eq!(exempt(Envelope { unix_ms: u64::MAX, ..envelope(1) }), None);
@@ -143,6 +148,7 @@ fn s1_a_heartbeat_is_exempt_from_the_clock_and_from_nothing_else() {
 
 #[test]
 fn s1_the_refusal_tells_the_skew_and_the_generation() {
+    // S1
     let verifier = verifier();
     let told = |said: Envelope| {
         let sealed = said.seal(&secret(), &MESSAGE);
@@ -160,6 +166,7 @@ fn s1_the_refusal_tells_the_skew_and_the_generation() {
 
 #[test]
 fn nonces_take_a_fixed_space_and_are_not_forgotten_early() {
+    // S1
     let mut nonces = Nonces::default();
     let nonce = |n: usize| (n as u128).to_be_bytes();
     for n in 0..NONCES {
@@ -173,6 +180,7 @@ fn nonces_take_a_fixed_space_and_are_not_forgotten_early() {
 
 #[test]
 fn a_removed_member_is_forgotten() {
+    // S1
     let verifier = verifier();
     assert_eq!(check(&verifier, &envelope(1).seal(&secret(), &MESSAGE)), None);
     verifier.members.set_pins(Vec::new());

@@ -28,6 +28,7 @@ impl Write for Captured {
 /// Everything at the finest level, of every crate, while members talk, are refused, and a stranger tries.
 #[tokio::test]
 async fn s3_logs_at_the_finest_level_show_no_secret() {
+    // S3
     let captured = Captured::default();
     let writer = captured.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -55,6 +56,7 @@ async fn s3_logs_at_the_finest_level_show_no_secret() {
 
 #[test]
 fn s3_debug_of_what_carries_secrets_shows_none() {
+    // S3
     let identity = Identity::generate("alpha").unwrap();
     let code = random_hex::<16>().unwrap();
     let founding = Founding {

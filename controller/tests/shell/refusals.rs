@@ -23,6 +23,7 @@ async fn changed(change: impl FnOnce(&mut Envelope)) -> (RpcCode, usize) {
 
 #[tokio::test]
 async fn s1_each_wrong_part_of_the_envelope_is_refused_by_name() {
+    // S1
     let none = 0;
     assert_eq!(changed(|e| e.recipient = NOBODY).await, (RpcCode::WrongRecipient, none));
     assert_eq!(changed(|e| e.sender = NOBODY).await, (RpcCode::BadHeaders, none));
@@ -34,6 +35,7 @@ async fn s1_each_wrong_part_of_the_envelope_is_refused_by_name() {
 
 #[tokio::test]
 async fn s1_a_request_as_it_should_be_reaches_the_core() {
+    // S1
     let (alpha, beta) = pair().await;
     let answer = Raw::sealed("/rpc", alpha.envelope(&beta), &secret(), RPC).send(alpha.tls(&beta).await).await;
     assert_eq!(answer.status, 200);
@@ -43,6 +45,7 @@ async fn s1_a_request_as_it_should_be_reaches_the_core() {
 
 #[tokio::test]
 async fn s1_each_tampered_part_of_the_message_is_refused() {
+    // S1
     type Tamper = fn(&mut Raw);
     let tampers: [(&str, Tamper); 5] = [
         ("body", |raw| raw.body = br#"{"method":"GetStats","params":{}}"#.to_vec()),
@@ -66,6 +69,7 @@ async fn s1_each_tampered_part_of_the_message_is_refused() {
 
 #[tokio::test]
 async fn s1_each_missing_header_is_named() {
+    // S1
     let (alpha, beta) = pair().await;
     let names = [
         sign::SENDER,
@@ -88,6 +92,7 @@ async fn s1_each_missing_header_is_named() {
 
 #[tokio::test]
 async fn s1_a_replay_is_refused_on_the_same_and_on_another_connection() {
+    // S1
     let (alpha, beta) = pair().await;
     let raw = Raw::sealed("/rpc", alpha.envelope(&beta), &secret(), RPC);
     let mut http = Http::open(alpha.tls(&beta).await).await.unwrap();
@@ -99,6 +104,7 @@ async fn s1_a_replay_is_refused_on_the_same_and_on_another_connection() {
 
 #[tokio::test]
 async fn s1_a_request_recorded_for_one_node_is_worth_nothing_at_another() {
+    // S1
     let (alpha, beta) = pair().await;
     let gamma = Rig::start("gamma").await;
     gamma.members.set_pins(vec![alpha.pinned()]);
@@ -109,6 +115,7 @@ async fn s1_a_request_recorded_for_one_node_is_worth_nothing_at_another() {
 
 #[tokio::test]
 async fn s1_a_member_cannot_speak_for_another() {
+    // S1
     let (alpha, beta) = pair().await;
     let gamma = Rig::start("gamma").await;
     beta.members.set_pins(vec![alpha.pinned(), gamma.pinned()]);
@@ -119,6 +126,7 @@ async fn s1_a_member_cannot_speak_for_another() {
 
 #[tokio::test]
 async fn s1_a_heartbeat_with_a_wrong_clock_is_answered() {
+    // S1
     let (alpha, beta) = pair().await;
     let body = serde_json::to_vec(&heartbeat()).unwrap();
     let envelope = Envelope { unix_ms: 1_000, ..alpha.envelope(&beta) };
@@ -131,6 +139,7 @@ async fn s1_a_heartbeat_with_a_wrong_clock_is_answered() {
 
 #[tokio::test]
 async fn s1_the_refusals_tell_the_skew_and_the_generation() {
+    // S1
     let (alpha, beta) = pair().await;
     let behind = Envelope { unix_ms: alpha.envelope(&beta).unix_ms - 90_000, ..alpha.envelope(&beta) };
     let told = refusal(&Raw::sealed("/rpc", behind, &secret(), RPC).send(alpha.tls(&beta).await).await);
@@ -142,6 +151,7 @@ async fn s1_the_refusals_tell_the_skew_and_the_generation() {
 
 #[tokio::test]
 async fn s1_a_client_learns_a_new_start_and_asks_once_more() {
+    // S1
     let (alpha, beta) = pair().await;
     assert!(alpha.ask(&beta).await.is_ok());
     beta.members.set_generation(Generation(8));
@@ -152,6 +162,7 @@ async fn s1_a_client_learns_a_new_start_and_asks_once_more() {
 
 #[tokio::test]
 async fn every_kind_of_request_goes_through_the_products_client() {
+    // S1
     let (alpha, beta) = pair().await;
     let call = async |request| alpha.peers.call(beta.identity.node, LIMIT, &request).await;
     let beat = call(PeerRequest::Heartbeat(heartbeat())).await;
@@ -163,6 +174,7 @@ async fn every_kind_of_request_goes_through_the_products_client() {
 
 #[tokio::test]
 async fn a_removed_pin_is_removed_from_a_live_connection_too() {
+    // S1
     let (alpha, beta) = pair().await;
     let mut http = Http::open(alpha.tls(&beta).await).await.unwrap();
     let raw = |rig: &Rig| Raw::sealed("/rpc", rig.envelope(&beta), &secret(), RPC);

@@ -41,6 +41,7 @@ impl rustls::client::ResolvesClientCert for Nobody {
 
 #[tokio::test]
 async fn s2_a_stranger_learns_that_something_is_alive_and_nothing_else() {
+    // S2
     let (alpha, beta) = pair().await;
     let gamma = Rig::start("gamma").await;
     let health = Raw::bare("GET", "/health", b"");
@@ -54,6 +55,7 @@ async fn s2_a_stranger_learns_that_something_is_alive_and_nothing_else() {
 
 #[tokio::test]
 async fn s2_the_join_handshake_tells_protocols_time_and_whether_the_network_matches() {
+    // S2
     let (_, beta) = pair().await;
     let ask = async |query: &str| {
         let answer = Raw::bare("GET", &format!("/join_handshake{query}"), b"").send(nameless(&beta).await).await;
@@ -72,6 +74,7 @@ async fn s2_the_join_handshake_tells_protocols_time_and_whether_the_network_matc
 
 #[tokio::test]
 async fn s2_rekey_needs_a_pinned_certificate_and_nothing_else() {
+    // S2
     let (alpha, beta) = pair().await;
     let gamma = Rig::start("gamma").await;
     let rekey = Raw::bare("POST", "/rekey", b"");
@@ -83,6 +86,7 @@ async fn s2_rekey_needs_a_pinned_certificate_and_nothing_else() {
 
 #[tokio::test]
 async fn strangers_reach_no_verb() {
+    // S2
     let (_, beta) = pair().await;
     let gamma = Rig::start("gamma").await;
     for path in ["/health", "/announce", "/rpc"] {
@@ -96,6 +100,7 @@ async fn strangers_reach_no_verb() {
 
 #[tokio::test]
 async fn a_stranger_gets_one_request_a_connection() {
+    // S2
     let (_, beta) = pair().await;
     let mut http = constella_controller::http::Http::open(nameless(&beta).await).await.unwrap();
     assert_eq!(Raw::bare("GET", "/health", b"").send_on(&mut http).await.status, 200);
@@ -104,6 +109,7 @@ async fn a_stranger_gets_one_request_a_connection() {
 
 #[tokio::test]
 async fn a_client_sends_nothing_to_another_certificate() {
+    // S2
     let (alpha, beta) = pair().await;
     let wrong = alpha.dial.connect(&beta.addr.to_string(), Origin::Peer, Expected::Pin(Pin([9; 32]))).await;
     assert!(matches!(wrong, Err(DialError::WrongPin(_))), "{wrong:?}");
@@ -117,6 +123,7 @@ async fn a_client_sends_nothing_to_another_certificate() {
 
 #[tokio::test]
 async fn sessions_are_never_resumed() {
+    // S2
     let (alpha, beta) = pair().await;
     let own = Dialler::new(&alpha.identity).unwrap();
     let mut config = ClientConfig::clone(&own.config(Expected::Pin(beta.identity.pin)));
@@ -137,6 +144,7 @@ async fn sessions_are_never_resumed() {
 
 #[tokio::test]
 async fn older_tls_is_not_spoken() {
+    // S2
     let (_, beta) = pair().await;
     let provider = constella_controller::tls::provider();
     let config = ClientConfig::builder_with_provider(provider)

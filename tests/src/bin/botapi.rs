@@ -1,5 +1,7 @@
 //! The Bot API double as a program: for demos, containers, and a look with curl.
 
+#![forbid(unsafe_code)]
+
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
