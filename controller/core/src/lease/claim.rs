@@ -19,6 +19,7 @@ pub struct Claim {
     began: u64,
     term: Term,
     last_seq: Seq,
+    last_round: u64,
     next_round: u64,
     known: BTreeMap<NodeId, Known>,
     has_mark: BTreeMap<NodeId, VotersMark>,
@@ -69,6 +70,7 @@ impl Claim {
             began: 0,
             term: Term(0),
             last_seq: Seq(0),
+            last_round: 0,
             next_round: 0,
             known: BTreeMap::new(),
             has_mark: BTreeMap::new(),
@@ -118,6 +120,7 @@ impl Claim {
         record: &VoterRecord,
     ) -> Vec<(NodeId, LeaseAsk)> {
         self.last_seq = durable.next_seq();
+        self.last_round = now.boot_ms;
         self.next_round = now.boot_ms.saturating_add(self.pause(now, record));
         let grants = u8::try_from(self.grants(now)).unwrap_or(u8::MAX);
         let ask = |node: NodeId| {
@@ -273,7 +276,8 @@ impl Claim {
             Known::Held { .. } | Known::Quiet { .. } | Known::Silent => {
                 if let Known::Held { until, .. } | Known::Quiet { until } = news {
                     // A dead holder's grants run out one after another; a living one renews its own long before.
-                    self.next_round = self.next_round.min(until.saturating_add(1));
+                    let soonest = self.last_round.saturating_add(SOON_MS);
+                    self.next_round = self.next_round.min(until.saturating_add(1).max(soonest));
                 }
                 self.known.insert(voter, news);
             }
@@ -346,6 +350,9 @@ const RETRY_MS: u64 = 300;
 
 /// ... for so long, then with every quarter of the TTL.
 const EAGER_MS: u64 = 1_500;
+
+/// Grants that run out one after another are not each followed by a round of asks to all.
+const SOON_MS: u64 = 50;
 
 /// A rival claimant with the better claim has won or lost within two of its rounds.
 const RIVAL_MS: u64 = 2 * RETRY_MS;

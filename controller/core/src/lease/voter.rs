@@ -67,6 +67,12 @@ impl Voter {
         self.live(now).map(|grant| (grant.holder, grant.term, grant.until))
     }
 
+    /// The newest grant that was not given back, whether or not it has run out: to whom, and until when.
+    #[must_use]
+    pub fn last_grant(&self) -> Option<(NodeId, u64)> {
+        self.grant.map(|grant| (grant.holder.node, grant.until))
+    }
+
     /// Whether `heir` would be granted if `holder` released now (the proof of L6).
     #[must_use]
     pub fn would_grant(&self, now: Now, heir: NodeId, holder: NodeId) -> bool {

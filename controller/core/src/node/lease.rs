@@ -13,6 +13,7 @@ use crate::clock::Now;
 use crate::election::{self, Candidate};
 use crate::io::{BotState, PeerRequest};
 use crate::lease::claim::{AskSent, Holds, Standing};
+use crate::peers::STEADY_MS;
 use crate::voters;
 
 impl Node {
@@ -36,8 +37,7 @@ impl Node {
         let alone = self.roster.len() <= 1;
         let listened = if alone { self.born } else { self.born.saturating_add(self.settings.lease_ttl_ms) };
         // A voter knows its own grant to the holder, which is renewed every second; heartbeats tell of a renewal later.
-        let granted = self.voter.granted(self.last).filter(|(holder, _, _)| holder.node != self.id);
-        let granted = granted.map_or(0, |(_, _, until)| until);
+        let granted = self.voter.last_grant().filter(|(holder, _)| *holder != self.id).map_or(0, |(_, until)| until);
         let free = self.seen.until().max(granted).max(listened).max(self.barred_until);
         Some(free.saturating_add(self.claim_delay(self.last)))
     }
@@ -214,6 +214,8 @@ impl Node {
     fn now_holds(&mut self, now: Now, held: Option<Strength>) {
         let before = core::mem::replace(&mut self.held, held);
         if held == Some(Strength::Strong) && before != Some(Strength::Strong) {
+            // The election is not over for everybody yet: a hand-over on top of it would open it anew.
+            self.at.steady = now.boot_ms.saturating_add(STEADY_MS);
             self.durable.raise(self.claim.term());
             let request = Request::BotTakeover { holder: self.key(), term: self.claim.term() };
             for node in self.audience() {

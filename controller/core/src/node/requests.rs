@@ -7,7 +7,7 @@ use alloc::string::ToString;
 use constella_shared::agent::{AgentErrorCode, RebootAnswer, RebootOutcome, RebootRequest, SpeedtestRequest};
 use constella_shared::ids::{CommandId, NodeId, Term};
 use constella_shared::wire::heartbeat::Glance;
-use constella_shared::wire::lease::{LeaseState, LeaseView};
+use constella_shared::wire::lease::{LeaseRelease, LeaseState, LeaseView};
 use constella_shared::wire::rpc::{Request, Response, RpcCode, RpcError};
 
 use super::Node;
@@ -108,12 +108,7 @@ impl Node {
                 Err(refusal(RpcCode::BadRequest, "a lease is released by its holder"))
             }
             Request::LeaseRelease(release) => {
-                self.voter.release(&release);
-                self.seen.let_go(now, release.holder);
-                if self.held.is_none() {
-                    // A rival gave way: its grants are taken before it asks for them again.
-                    self.claim.hurry(now);
-                }
+                self.released(now, &release);
                 Ok(Response::Done)
             }
             Request::BotTakeover { holder, term } => {
@@ -212,6 +207,20 @@ impl Node {
 
     fn ask_agent_for(&mut self, asker: Asker, request: AgentCall, want: Want) {
         self.ask_agent(request, Pending::Agent { asker, want });
+    }
+
+    /// A holder's release is for its heir, whom it tells next: nobody else claims before that had its time. A worse rival's release is taken
+    /// at once, before it asks again.
+    fn released(&mut self, now: Now, release: &LeaseRelease) {
+        let held = self.seen.live(now).is_some_and(|view| view.holder.node == release.holder);
+        self.voter.release(release);
+        self.seen.let_go(now, release.holder);
+        let key = self.key();
+        if held {
+            self.barred_until = self.barred_until.max(now.boot_ms.saturating_add(HEIRS_TIME_MS));
+        } else if self.held.is_none() && self.roster.leader_key(&release.holder).is_some_and(|rival| key < rival) {
+            self.claim.hurry(now);
+        }
     }
 
     fn lease_state(&self, now: Now, heir: Option<NodeId>, holder: Option<NodeId>) -> LeaseState {
@@ -366,3 +375,6 @@ const REBOOT_LIFE_MS: u64 = 60_000;
 
 /// L6: the heir answers within 2 s, and before a stopping holder gives up.
 const PROOF_MS: u64 = 1_500;
+
+/// L5: an heir is told within the time of one call after the releases.
+const HEIRS_TIME_MS: u64 = 600;
