@@ -3,4 +3,5 @@
 #![forbid(unsafe_code)]
 
 pub mod botapi;
+pub mod cluster;
 pub mod demo;

@@ -204,6 +204,16 @@ impl Stats {
     pub fn conflicts_since(&self, since: Ms) -> usize {
         self.ledger.conflicts.iter().filter(|conflict| conflict.answered >= since).count()
     }
+
+    /// 409s that somebody read. The poll of a client that died stays parked, and its 409 to the next poller disturbs nobody.
+    #[must_use]
+    pub fn conflicts_heard(&self) -> usize {
+        let heard = |call: CallId| {
+            let record = usize::try_from(call.0).ok().and_then(|at| self.calls.get(at));
+            record.is_some_and(|record| !record.unheard)
+        };
+        self.ledger.conflicts.iter().filter(|conflict| heard(conflict.call)).count()
+    }
 }
 
 /// A toast is on the screen for seconds; a long demo must not send all of them for ever.

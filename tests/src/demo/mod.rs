@@ -1,3 +1,5 @@
 //! The demo: the newcomer's first minute.
 
+pub mod nodes;
 pub mod page;
+pub mod story;

@@ -116,6 +116,8 @@ pub struct CallRecord {
     pub answered: Option<Ms>,
     /// Why it was refused.
     pub refusal: Option<String>,
+    /// The client was gone when the answer left.
+    pub unheard: bool,
 }
 
 /// One bot, its queue and its chats.
@@ -161,6 +163,7 @@ impl Model {
             status: None,
             answered: None,
             refusal: None,
+            unheard: false,
         });
         let mut answers = self.tick(now);
         if call.token != self.config.token {
@@ -183,8 +186,17 @@ impl Model {
     pub fn unreadable(&mut self, now: Ms, source: Source, method: &str, refusal: &Refusal) -> Answer {
         let id = CallId(self.calls.len() as u64);
         let method = method.to_ascii_lowercase();
-        self.calls.push(CallRecord { id, at: now, source, method, status: None, answered: None, refusal: None });
+        let (status, answered, unheard) = (None, None, false);
+        self.calls.push(CallRecord { id, at: now, source, method, status, answered, refusal: None, unheard });
         self.refused(now, id, refusal)
+    }
+
+    /// Notes that nobody was there to read an answer. Telegram's server does not notice, so nothing else changes.
+    pub fn unheard(&mut self, call: CallId) {
+        let place = usize::try_from(call.0).ok().and_then(|at| self.calls.get_mut(at));
+        if let Some(record) = place {
+            record.unheard = true;
+        }
     }
 
     /// Answers what has become due by `now`.

@@ -99,7 +99,10 @@ impl Hub {
         for answer in answers {
             if let Some(waiting) = state.waiting.remove(&answer.call) {
                 // The client may be gone: Telegram's server does not notice either, and the answer is lost.
-                let _ = waiting.send(answer);
+                let call = answer.call;
+                if waiting.send(answer).is_err() {
+                    state.model.unheard(call);
+                }
             }
         }
         let version = state.model.version();

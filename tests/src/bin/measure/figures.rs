@@ -1,0 +1,48 @@
+//! Times as they are reported: median, worst, and each.
+
+use std::time::Duration;
+
+/// Times of several runs.
+#[derive(Debug, Default)]
+pub(crate) struct Times(Vec<Duration>);
+
+impl Times {
+    pub(crate) fn add(&mut self, time: Duration) {
+        self.0.push(time);
+    }
+
+    /// `median 3.21 s, worst 4.10 s, 10 runs (3.0 3.1 ...)`.
+    pub(crate) fn sentence(&self) -> String {
+        let mut sorted = self.0.clone();
+        sorted.sort_unstable();
+        let Some(worst) = sorted.last() else { return "no run".to_owned() };
+        let each: Vec<_> = self.0.iter().map(|time| format!("{:.2}", time.as_secs_f64())).collect();
+        format!(
+            "median {:.2} s, worst {:.2} s, {} runs ({})",
+            median(&sorted).as_secs_f64(),
+            worst.as_secs_f64(),
+            sorted.len(),
+            each.join(" ")
+        )
+    }
+}
+
+/// The mean of the two in the middle where the number is even.
+fn median(sorted: &[Duration]) -> Duration {
+    let at = |index: usize| sorted.get(index).copied().unwrap_or_default();
+    let half = sorted.len() / 2;
+    if sorted.len().is_multiple_of(2) { (at(half.saturating_sub(1)) + at(half)) / 2 } else { at(half) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_median_is_in_the_middle() {
+        let seconds = |all: &[u64]| all.iter().copied().map(Duration::from_secs).collect::<Vec<_>>();
+        assert_eq!(median(&seconds(&[1, 2, 9])), Duration::from_secs(2));
+        assert_eq!(median(&seconds(&[1, 2, 4, 9])), Duration::from_secs(3));
+        assert_eq!(median(&[]), Duration::ZERO);
+    }
+}

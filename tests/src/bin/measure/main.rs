@@ -1,0 +1,56 @@
+//! Figures of real processes on this machine: how long a leader's end is felt, how fast nodes join, what an idle node costs.
+//! `cargo run --release -p constella-tests --bin measure -- failover --nodes 3 --runs 10 --how kill`
+
+mod failover;
+mod figures;
+mod idle;
+mod joins;
+mod shown;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use constella_tests::cluster::take_part;
+
+/// Figures of real processes on this machine.
+#[derive(Parser)]
+#[command(name = "measure")]
+enum Options {
+    /// The leader's end, until another node answers the owner
+    Failover(failover::Failover),
+    /// Many nodes that join at once
+    Joins(joins::Joins),
+    /// What an idle node costs
+    Idle(idle::Idle),
+    /// Whether live nodes are shown as down while two hosts are silently gone
+    Shown(shown::Shown),
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    if let Some(code) = take_part() {
+        return code;
+    }
+    // Nothing else in this process installs one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match run(Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("measure: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: Options) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match options {
+            Options::Failover(failover) => failover.run().await,
+            Options::Joins(joins) => joins.run().await,
+            Options::Idle(idle) => idle.run().await,
+            Options::Shown(shown) => shown.run().await,
+        }
+    })
+}
