@@ -5,3 +5,4 @@
 pub mod botapi;
 pub mod cluster;
 pub mod demo;
+pub mod sim;

@@ -1,0 +1,298 @@
+//! Simulates networks in virtual time and tells whether a rule was broken: `simulate --nodes 5 --hours 50 --seed 1`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use clap::Parser;
+use constella_tests::sim::{BLOWS, Blow, Ending, Fault, Figures, Plan, Scenario, Struck, measure, strike};
+
+/// Simulates networks in virtual time.
+#[derive(Debug, Parser)]
+struct Options {
+    /// Nodes of the network.
+    #[arg(long, default_value_t = 5)]
+    nodes: usize,
+    /// Node-hours in all, over all seeds.
+    #[arg(long, default_value_t = 50.0)]
+    hours: f64,
+    /// The first seed.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Seeds from..to (the last one left out); each runs its share of the hours.
+    #[arg(long)]
+    seeds: Option<String>,
+    /// Minutes of one run, where no seeds are named.
+    #[arg(long, default_value_t = 60.0)]
+    minutes: f64,
+    /// Which faults: all, none, or words with commas between.
+    #[arg(long, default_value = "all")]
+    faults: String,
+    /// Plays this file instead.
+    #[arg(long)]
+    scenario: Option<PathBuf>,
+    /// Strikes the leader in each way, over so many seeds, and prints how long the owner waited.
+    #[arg(long)]
+    strikes: Option<u64>,
+    /// Measures calm networks of these sizes, with commas between.
+    #[arg(long)]
+    sizes: Option<String>,
+    /// Prints everything that happens.
+    #[arg(long)]
+    log: bool,
+    /// Do not look for a shorter trace of a failure.
+    #[arg(long)]
+    no_shrink: bool,
+}
+
+/// What all runs came to.
+#[derive(Debug, Default)]
+struct Total {
+    figures: Figures,
+    node_ms: u64,
+    commands: usize,
+    begun_twice: usize,
+    whole_ms: Vec<u64>,
+    answers: Vec<u64>,
+    failed: Vec<u64>,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    match run(&options) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<bool, String> {
+    if let Some(path) = &options.scenario {
+        let text =
+            std::fs::read_to_string(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+        let scenario = Scenario::read(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        return Ok(play(&scenario, options.log));
+    }
+    if let Some(seeds) = options.strikes {
+        return Ok(strikes(options, seeds));
+    }
+    if let Some(sizes) = &options.sizes {
+        return sized(sizes, options.seed);
+    }
+    let faults = Fault::read(&options.faults)?;
+    let (from, to, for_ms) = seeds(options)?;
+    let total = Mutex::new(Total::default());
+    let next = AtomicU64::new(from);
+    let began = Instant::now();
+    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= to {
+                        break;
+                    }
+                    let plan = Plan { seed, nodes: options.nodes, for_ms, faults: faults.clone() };
+                    one(&plan, options, &total);
+                }
+            });
+        }
+    });
+    let total = total.into_inner().map_err(|_| "a run panicked".to_owned())?;
+    report(&total, from, to, options.nodes, began.elapsed().as_secs_f64());
+    Ok(total.failed.is_empty())
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "hours of a run"
+)]
+fn seeds(options: &Options) -> Result<(u64, u64, u64), String> {
+    let hour_ms = options.hours * 3_600_000.0 / options.nodes.max(1) as f64;
+    match &options.seeds {
+        Some(range) => {
+            let (from, to) = range.split_once("..").ok_or("seeds are from..to")?;
+            let number = |text: &str| text.parse::<u64>().map_err(|_| format!("{text} is no seed"));
+            let (from, to) = (number(from)?, number(to)?);
+            Ok((from, to, (hour_ms / to.saturating_sub(from).max(1) as f64) as u64))
+        }
+        None => {
+            let run_ms = (options.minutes * 60_000.0).min(hour_ms);
+            let runs = (hour_ms / run_ms).ceil() as u64;
+            Ok((options.seed, options.seed + runs.max(1), run_ms as u64))
+        }
+    }
+}
+
+fn one(plan: &Plan, options: &Options, total: &Mutex<Total>) {
+    let scenario = Scenario::random(plan);
+    let outcome = scenario.run(options.log);
+    if options.log {
+        println!("{}", outcome.log.join("\n"));
+    }
+    let failure = outcome.end.as_ref().err().map(|broken| {
+        let short = if options.no_shrink { scenario.clone() } else { scenario.shrink(broken) };
+        let again = short.run(false).end.err();
+        let what = again.as_ref().unwrap_or(broken);
+        let trace = if options.no_shrink { String::new() } else { short.write() };
+        format!("seed {}: rule {} broken at {} ms: {}\n{trace}", plan.seed, what.rule, what.at_ms, what.what)
+    });
+    let Ok(mut total) = total.lock() else { return };
+    total.node_ms += outcome.took_ms * plan.nodes as u64;
+    total.figures.add(&outcome.figures);
+    total.answers.extend(outcome.answers.iter().flatten());
+    match outcome.end {
+        Ok(ending) => total.ended(&ending),
+        Err(_) => total.failed.push(plan.seed),
+    }
+    if let Some(failure) = failure {
+        println!("{failure}");
+    }
+}
+
+impl Total {
+    fn ended(&mut self, ending: &Ending) {
+        self.commands += ending.commands;
+        self.begun_twice += ending.begun_twice;
+        self.whole_ms.push(ending.whole_after_ms);
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures for people")]
+fn report(total: &Total, from: u64, to: u64, nodes: usize, took_s: f64) {
+    let hours = total.node_ms as f64 / 3_600_000.0;
+    let figures = &total.figures;
+    println!("done to the network: {:?}", figures.acts);
+    println!("conflicts, by the last fault before: {:?}", figures.conflicts);
+    println!("whole again after {}", spread(total.whole_ms.clone()));
+    println!("commands answered after {}", spread(total.answers.clone()));
+    println!(
+        "{} commands ({} begun by more than one node), {} reboots, {} crashes, {} long polls",
+        total.commands, total.begun_twice, figures.reboots, figures.crashes, figures.polls
+    );
+    println!(
+        "per node and second: {:.1} steps, {:.1} requests, {:.3} writes; {:.3} s of CPU per node-hour",
+        figures.steps as f64 / (hours * 3_600.0),
+        figures.messages as f64 / (hours * 3_600.0),
+        figures.writes as f64 / (hours * 3_600.0),
+        took_s * std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64) / hours.max(1e-9)
+    );
+    let verdict = if total.failed.is_empty() {
+        "no rule broken".to_owned()
+    } else {
+        format!("RULES BROKEN by seeds {:?}", total.failed)
+    };
+    println!("simulated {hours:.1} node-hours of {nodes} nodes, seeds {from}..{to}, in {took_s:.1} s: {verdict}");
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures for people")]
+fn spread(mut ms: Vec<u64>) -> String {
+    ms.sort_unstable();
+    let at = |share: usize| {
+        let index = (ms.len() * share / 1_000).min(ms.len().saturating_sub(1));
+        ms.get(index).map_or(0.0, |value| *value as f64 / 1_000.0)
+    };
+    format!("{:.2} s median, {:.2} s p99, {:.2} s worst of {}", at(500), at(990), at(1_000), ms.len())
+}
+
+/// One row for each blow; false where a rule was broken.
+fn strikes(options: &Options, seeds: u64) -> bool {
+    let mut good = true;
+    for blow in BLOWS {
+        let results: Mutex<Vec<Struck>> = Mutex::new(Vec::new());
+        let next = AtomicU64::new(options.seed);
+        let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        std::thread::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(|| {
+                    loop {
+                        let seed = next.fetch_add(1, Ordering::Relaxed);
+                        if seed >= options.seed + seeds {
+                            break;
+                        }
+                        let struck = strike(seed, options.nodes, blow);
+                        if let Some(broken) = &struck.broken {
+                            println!(
+                                "{blow:?} seed {seed}: rule {} broken at {} ms: {}",
+                                broken.rule, broken.at_ms, broken.what
+                            );
+                        }
+                        if let Ok(mut results) = results.lock() {
+                            results.push(struck);
+                        }
+                    }
+                });
+            }
+        });
+        let results = results.into_inner().unwrap_or_default();
+        good &= results.iter().all(|struck| struck.broken.is_none());
+        row(blow, options.nodes, &results);
+    }
+    good
+}
+
+fn row(blow: Blow, nodes: usize, results: &[Struck]) {
+    let answered: Vec<u64> = results.iter().filter_map(|struck| struck.answered_ms).collect();
+    let (all, missing) = (results.len(), results.len() - answered.len());
+    let another = results.iter().filter(|struck| struck.by_another).count();
+    let conflicts: u64 = results.iter().map(|struck| struck.conflicts).sum();
+    let met = results.iter().filter(|struck| struck.conflicts > 0).count();
+    println!(
+        "{nodes} nodes, leader {:<9} answered after {}; {missing} not within 40 s; by another {another} of {all}; {conflicts} conflicts in {met} runs",
+        format!("{blow:?}"),
+        spread(answered)
+    );
+}
+
+fn sized(sizes: &str, seed: u64) -> Result<bool, String> {
+    for size in sizes.split(',') {
+        let nodes = size.parse().map_err(|_| format!("{size} is no number of nodes"))?;
+        let size = measure(nodes, seed);
+        println!(
+            "{nodes} nodes: {:.2} requests, {:.0} bytes, {:.1} steps and {:.0} us of CPU per node and second; all met after {:?} s; a death is known everywhere after {:?} s; roster {} bytes; {} conflicts",
+            size.requests,
+            size.bytes,
+            size.steps,
+            size.cpu_us,
+            size.met_s,
+            size.detection_s,
+            size.roster_bytes,
+            size.conflicts
+        );
+    }
+    Ok(true)
+}
+
+fn play(scenario: &Scenario, log: bool) -> bool {
+    let outcome = scenario.run(log);
+    if log {
+        println!("{}", outcome.log.join("\n"));
+    }
+    println!("{}", scenario.about);
+    for command in &outcome.commands {
+        println!("{command}");
+    }
+    match &outcome.end {
+        Ok(ending) => {
+            println!(
+                "whole {:.1} s after the faults; {} conflicts; simulated {} nodes: no rule broken",
+                std::time::Duration::from_millis(ending.whole_after_ms).as_secs_f64(),
+                outcome.figures.all_conflicts(),
+                scenario.nodes * scenario.networks
+            );
+            true
+        }
+        Err(broken) => {
+            println!("rule {} broken at {} ms: {}", broken.rule, broken.at_ms, broken.what);
+            false
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Figures of single faults, over many seeds: how long the owner waits, and how often pollers met.
+
+use super::act::{Act, Reach};
+use super::dice::Dice;
+use super::rules::Broken;
+use super::setup::{Setup, name};
+use super::world::World;
+
+/// A fault of the leader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blow {
+    /// Its process dies.
+    Killed,
+    /// Its host loses power.
+    PowerCut,
+    /// SIGTERM.
+    Stopped,
+    /// Telegram refuses it.
+    Refused,
+    /// Telegram is silent to it.
+    Silent,
+    /// It is cut off from all other nodes, not from Telegram.
+    CutOff,
+    /// It is cut off from all other nodes and from Telegram.
+    Isolated,
+    /// It stands still for 20 s.
+    Frozen,
+}
+
+/// All blows.
+pub const BLOWS: [Blow; 8] = [
+    Blow::Killed,
+    Blow::PowerCut,
+    Blow::Stopped,
+    Blow::Refused,
+    Blow::Silent,
+    Blow::CutOff,
+    Blow::Isolated,
+    Blow::Frozen,
+];
+
+/// What one blow came to.
+#[derive(Debug, Clone)]
+pub struct Struck {
+    /// Milliseconds until the owner was answered.
+    pub answered_ms: Option<u64>,
+    /// By another node.
+    pub by_another: bool,
+    /// 409s that reached a living node.
+    pub conflicts: u64,
+    /// A rule that was broken, now or after the healing.
+    pub broken: Option<Broken>,
+}
+
+impl Blow {
+    fn acts(self, leader: &str, nodes: usize) -> Vec<Act> {
+        let node = leader.to_owned();
+        let others = (0..nodes).map(name).filter(|name| name != leader).collect();
+        let cut = Act::Cut { sides: vec![vec![node.clone()], others], for_s: None };
+        let telegram = |is| Act::Telegram { node: Some(node.clone()), is, for_s: None };
+        match self {
+            Self::Killed => vec![Act::Crash { node, back_s: None, torn: false }],
+            Self::PowerCut => vec![Act::PowerOff { node, back_s: None }],
+            Self::Stopped => vec![Act::Stop { node, back_s: None }],
+            Self::Refused => vec![telegram(Reach::Refused)],
+            Self::Silent => vec![telegram(Reach::Silent)],
+            Self::CutOff => vec![cut],
+            Self::Isolated => vec![cut, telegram(Reach::Silent)],
+            Self::Frozen => vec![Act::Freeze { node, for_s: 20.0 }],
+        }
+    }
+}
+
+/// Strikes the leader of a calm network, lets the owner ask right after, and heals everything in the end.
+#[must_use]
+pub fn strike(seed: u64, nodes: usize, blow: Blow) -> Struck {
+    let mut world = World::new(&Setup::new(seed, nodes));
+    let mut dice = Dice::new(seed);
+    world.run_until(30_000 + dice.below(10_000));
+    let leader = world.leader_name().unwrap_or_default();
+    let at = world.now_ms();
+    for act in blow.acts(&leader, nodes) {
+        world.plan(at, act);
+    }
+    // A leader that stops gracefully answers what it has in hand: the owner asks when it has begun to stop.
+    let after = if blow == Blow::Stopped { 100 + dice.below(400) } else { 1 };
+    world.plan(at + after, Act::Say { text: "/nodes".to_owned() });
+    world.run_until(at + 40_000);
+    let answered = world.answer_to(0);
+    let conflicts = world.figures().all_conflicts();
+    let broken = world.broken().cloned().or_else(|| {
+        world.heal();
+        world.finish().err()
+    });
+    Struck {
+        answered_ms: answered.as_ref().map(|(ms, _)| *ms),
+        by_another: answered.is_some_and(|(_, by)| by != leader),
+        conflicts,
+        broken,
+    }
+}

@@ -1,0 +1,106 @@
+//! The way between nodes: how long a message takes, and whether it arrives.
+
+use super::dice::Dice;
+
+/// Links, and what is wrong with them now.
+#[derive(Debug)]
+pub(super) struct Network {
+    dice: Dice,
+    seed: u64,
+    far: bool,
+    rules: Vec<(u64, Rule)>,
+    next_rule: u64,
+}
+
+/// Something that is wrong.
+#[derive(Debug, Clone)]
+pub(super) enum Rule {
+    /// Hosts in different sides do not hear each other.
+    Cut(Vec<Vec<usize>>),
+    /// Nothing gets from the first to the second.
+    OneWay(usize, usize),
+    /// Down for a period, up for a period.
+    Flap(usize, usize, u64, u64),
+    /// Millionths that are lost, late, doubled; late by up to so many milliseconds.
+    Trouble { drop: u64, late: u64, by_ms: u64, twice: u64 },
+}
+
+/// What becomes of one message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fate {
+    /// It arrives after so many milliseconds; None: never.
+    pub(super) after_ms: Option<u64>,
+    /// And once more after so many.
+    pub(super) again_ms: Option<u64>,
+    /// Never, because the link is down.
+    pub(super) cut: bool,
+}
+
+impl Network {
+    /// `far`: hosts are all over the world, else in one data centre.
+    pub(super) fn new(mut dice: Dice, far: bool) -> Self {
+        let seed = dice.next();
+        Self { dice, seed, far, rules: Vec::new(), next_rule: 0 }
+    }
+
+    /// Something begins to be wrong; its number ends it.
+    pub(super) fn begin(&mut self, rule: Rule) -> u64 {
+        self.next_rule += 1;
+        self.rules.push((self.next_rule, rule));
+        self.next_rule
+    }
+
+    pub(super) fn end(&mut self, number: u64) {
+        self.rules.retain(|(each, _)| *each != number);
+    }
+
+    pub(super) fn heal(&mut self) {
+        self.rules.clear();
+    }
+
+    /// What becomes of a message that is sent now.
+    pub(super) fn fate(&mut self, t: u64, from: usize, to: usize) -> Fate {
+        if self.is_cut(t, from, to) {
+            return Fate { after_ms: None, again_ms: None, cut: true };
+        }
+        let mut after = self.latency(from, to);
+        let (mut lost, mut twice) = (false, false);
+        for (_, rule) in &self.rules {
+            if let Rule::Trouble { drop, late, by_ms, twice: doubled } = rule {
+                lost |= self.dice.per_million(*drop);
+                if self.dice.per_million(*late) {
+                    after += self.dice.below(*by_ms);
+                }
+                twice |= self.dice.per_million(*doubled);
+            }
+        }
+        let again_ms = twice.then(|| after + self.dice.range(1, 2_000));
+        Fate { after_ms: (!lost).then_some(after), again_ms, cut: false }
+    }
+
+    /// Whether the link is down now.
+    pub(super) fn is_cut(&self, t: u64, from: usize, to: usize) -> bool {
+        self.rules.iter().any(|(_, rule)| match rule {
+            Rule::Cut(sides) => {
+                let side = |host: usize| sides.iter().position(|side| side.contains(&host));
+                matches!((side(from), side(to)), (Some(a), Some(b)) if a != b)
+            }
+            Rule::OneWay(a, b) => (from, to) == (*a, *b),
+            Rule::Flap(a, b, began, period) => {
+                let pair = (from, to) == (*a, *b) || (to, from) == (*a, *b);
+                pair && t.saturating_sub(*began).checked_div(*period).is_some_and(|turn| turn % 2 == 0)
+            }
+            Rule::Trouble { .. } => false,
+        })
+    }
+
+    /// One way, milliseconds: a pair of hosts has its distance, each message some more.
+    fn latency(&mut self, from: usize, to: usize) -> u64 {
+        if !self.far {
+            return self.dice.range(1, 2);
+        }
+        let (low, high) = (from.min(to) as u64, from.max(to) as u64);
+        let base = 2 + Dice::new(self.seed ^ (low << 32) ^ high).below(70);
+        base + self.dice.around(base / 8 + 1)
+    }
+}

@@ -1,0 +1,203 @@
+//! The rules that hold after every step, whatever happened.
+
+use std::collections::BTreeMap;
+
+use constella_core::io::Document;
+use constella_core::node::inspect::Inspection;
+use constella_shared::ids::{CommandId, NodeId};
+use constella_shared::wire::lease::Strength;
+
+use super::host::{Disk, Host};
+
+/// A rule that was broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// When, milliseconds since the beginning.
+    pub at_ms: u64,
+    /// Which rule.
+    pub rule: &'static str,
+    /// How.
+    pub what: String,
+}
+
+/// What the rules remember of each host.
+#[derive(Debug, Default)]
+pub(super) struct Rules {
+    /// Until when (true time) a host is a strong holder.
+    strong: Vec<Option<u64>>,
+    /// To whom a host's voter granted, and until when (true time); survives the process.
+    grants: Vec<Option<(NodeId, u64)>>,
+    executed: BTreeMap<(usize, CommandId), u64>,
+    broken: Option<Broken>,
+    /// Ticks of a host within the present second: a core that spins.
+    ticks: Vec<(u64, u32)>,
+    pub(super) most_ticks: u32,
+}
+
+impl Rules {
+    pub(super) fn new(hosts: usize) -> Self {
+        let mut rules = Self::default();
+        rules.grow(hosts);
+        rules
+    }
+
+    pub(super) fn grow(&mut self, hosts: usize) {
+        self.strong.resize(hosts, None);
+        self.grants.resize(hosts, None);
+        self.ticks.resize(hosts, (0, 0));
+    }
+
+    /// The first rule that was broken.
+    pub(super) const fn broken(&self) -> Option<&Broken> {
+        self.broken.as_ref()
+    }
+
+    pub(super) fn fail(&mut self, at_ms: u64, rule: &'static str, what: String) {
+        if self.broken.is_none() {
+            self.broken = Some(Broken { at_ms, rule, what });
+        }
+    }
+
+    /// After a step of host `at`.
+    pub(super) fn stepped(&mut self, t: u64, hosts: &[Host], at: usize, inspection: &Inspection) {
+        let Some(host) = hosts.get(at) else { return };
+        self.holders(t, hosts, host, at, inspection);
+        self.voters(t, host, at, inspection);
+    }
+
+    /// The process of a host is gone: it holds nothing. Its grants live on.
+    pub(super) fn died(&mut self, at: usize) {
+        if let Some(strong) = self.strong.get_mut(at) {
+            *strong = None;
+        }
+    }
+
+    /// A holder gave its grant back at this host's voter, which may ignore it.
+    pub(super) fn released(&mut self, at: usize, holder: NodeId) {
+        if let Some(grant) = self.grants.get_mut(at).filter(|grant| grant.is_some_and(|(to, _)| to == holder)) {
+            *grant = None;
+        }
+    }
+
+    /// A machine's boot clock stood still for so long: what it had granted is kept for longer, in true time.
+    pub(super) fn stood_still(&mut self, at: usize, ms: u64) {
+        if let Some(Some((_, until))) = self.grants.get_mut(at) {
+            *until += ms;
+        }
+    }
+
+    /// L2: two strong holders never exist.
+    fn holders(&mut self, t: u64, hosts: &[Host], host: &Host, at: usize, inspection: &Inspection) {
+        let lease = inspection.lease.as_ref().filter(|view| view.strength == Strength::Strong);
+        let until = lease.map(|view| host.clock.true_at(host.clock.boot(t).saturating_add(view.left_ms)));
+        if let Some(strong) = self.strong.get_mut(at) {
+            *strong = until;
+        }
+        if until.is_none() {
+            return;
+        }
+        for (other, until) in self.strong.iter().enumerate() {
+            let Some(rival) = hosts.get(other).filter(|rival| other != at && rival.network == host.network) else {
+                continue;
+            };
+            if until.is_some_and(|until| until > t) && rival.runs() {
+                let what = format!("{} and {} are strong holders at one instant", host.name, rival.name);
+                self.fail(t, "L2", what);
+                return;
+            }
+        }
+    }
+
+    /// L1: a voter grants one holder at a time.
+    fn voters(&mut self, t: u64, host: &Host, at: usize, inspection: &Inspection) {
+        let Some(known) = self.grants.get_mut(at) else { return };
+        let Some((holder, _, until)) = inspection.grant else {
+            // Released or run out. After a restart it is not known to the voter itself, but counts until it runs out.
+            if known.is_some_and(|(_, until)| until <= t)
+                || host.process.as_ref().is_some_and(|p| p.granted_in_this_life)
+            {
+                *known = None;
+            }
+            return;
+        };
+        let until = host.clock.true_at(until);
+        let before = known.replace((holder.node, until));
+        if let Some((other, lives)) = before
+            && other != holder.node
+            && lives > t + SLACK_MS
+        {
+            let what = format!("{} granted anew {} ms before its grant to another ran out", host.name, lives - t);
+            self.fail(t, "L1", what);
+        }
+    }
+
+    /// L3 and F6: what is on disk never goes back.
+    pub(super) fn persists(&mut self, t: u64, name: &str, disk: &Disk, document: &Document) {
+        let wrong = match document {
+            Document::Vote(new) => {
+                let old = &disk.vote;
+                (new.term < old.term || new.generation < old.generation || new.seq_reserved < old.seq_reserved)
+                    .then(|| format!("its term, generation or sequence number: {old:?} then {new:?}"))
+            }
+            Document::Network(new) => {
+                let old = &disk.network;
+                let voters = new.voters.mark < old.voters.mark;
+                let record = |node: &NodeId| new.peers.iter().find(|peer| peer.owner.node == *node);
+                let lost = old.peers.iter().find(|peer| {
+                    record(&peer.owner.node).is_none_or(|now| {
+                        now.owner.stamp < peer.owner.stamp && !now.owner.removed
+                            || peer.owner.removed && !now.owner.removed
+                    })
+                });
+                (voters || lost.is_some()).then(|| format!("its voters ({voters}) or the record {lost:?}"))
+            }
+            Document::Commands(new) => {
+                let old = &disk.commands;
+                let full = new.executed.len() >= constella_shared::limits::DONE_COMMANDS;
+                let executed = old.executed.iter().any(|id| !full && !new.executed.contains(id));
+                executed.then(|| "a command that it executed was forgotten".to_owned())
+            }
+            Document::Invites(_) => None,
+        };
+        if let Some(what) = wrong {
+            self.fail(t, "L3", format!("{name} wrote back in time: {what}"));
+        }
+    }
+
+    /// F6: a target executes an id at most once, and not later than 60 s after its confirmation was shown.
+    pub(super) fn reboots(&mut self, t: u64, at: usize, name: &str, id: CommandId, shown: Option<u64>) {
+        if let Some(before) = self.executed.insert((at, id), t) {
+            self.fail(t, "F6", format!("{name} was told to reboot twice by one command, first at {before} ms"));
+        }
+        match shown {
+            None => self.fail(t, "F6", format!("{name} reboots though nobody confirmed it")),
+            Some(shown) if t > shown + LATE_MS => {
+                self.fail(t, "F6", format!("{name} reboots {} ms after its confirmation was shown", t - shown));
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// A core whose deadline is always now burns a CPU.
+    pub(super) fn ticked(&mut self, t: u64, at: usize, name: &str) {
+        let Some((second, count)) = self.ticks.get_mut(at) else { return };
+        if *second == t / 1_000 {
+            *count += 1;
+        } else {
+            (*second, *count) = (t / 1_000, 1);
+        }
+        self.most_ticks = self.most_ticks.max(*count);
+        if *count > SPINNING {
+            self.fail(t, "deadline", format!("{name} wants more than {SPINNING} ticks in one second"));
+        }
+    }
+}
+
+/// F6 says 60 s on clocks that may run 1 % apart from true time, each.
+const LATE_MS: u64 = 60_000 + 1_200;
+
+/// Whole milliseconds of two clocks.
+const SLACK_MS: u64 = 2;
+
+/// Gossip, lease, fence and dialogue together want some dozens.
+const SPINNING: u32 = 400;

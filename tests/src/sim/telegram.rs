@@ -1,0 +1,388 @@
+//! Telegram of one bot: the queue of the Bot API double in virtual time, the owner's chat as screens, and calls that wait.
+
+use std::collections::BTreeMap;
+
+use constella_core::bot::press::Press;
+use constella_core::bot::screen::{Message, Screen};
+use constella_core::io::{BotCall, BotError, BotReply, CallId, Update, UpdateEvent};
+use constella_shared::ids::CommandId;
+use constella_shared::wire::command::CommandContent;
+
+use super::act::Button;
+use crate::botapi::model::{Answered, CallId as TgCall, Conflict, Delivery, GetUpdates, Ms, UpdateId, UpdateQueue};
+
+/// One bot at Telegram.
+#[derive(Debug)]
+pub(super) struct Telegram {
+    queue: UpdateQueue<UpdateEvent>,
+    next_call: u64,
+    open: BTreeMap<u64, Open>,
+    chat: BTreeMap<i64, Shown>,
+    next_message: i64,
+    next_query: u64,
+    /// What the owner sent or pressed.
+    pub(super) duties: Vec<Duty>,
+    /// When a one-time button was first seen by the owner, by its data.
+    pub(super) confirmations: BTreeMap<String, u64>,
+    stranger: Option<Stranger>,
+}
+
+/// A call of a node that has no answer yet.
+#[derive(Debug, Clone)]
+pub(super) struct Open {
+    pub(super) host: usize,
+    pub(super) life: u64,
+    pub(super) call: CallId,
+}
+
+#[derive(Debug)]
+struct Shown {
+    message: Option<Message>,
+}
+
+#[derive(Debug)]
+struct Stranger {
+    call: Option<u64>,
+    offset: i32,
+}
+
+/// One update of the owner and what became of it.
+#[derive(Debug, Clone)]
+pub(super) struct Duty {
+    pub(super) update: i64,
+    pub(super) id: CommandId,
+    /// The query of a pressed button, and its data.
+    pub(super) pressed: Option<(String, String)>,
+    pub(super) pushed: u64,
+    /// Nodes that began to carry it out.
+    pub(super) begun: Vec<usize>,
+    /// Times that a node said that it is done.
+    pub(super) done: u32,
+    /// When the owner first saw something of it, and by whom.
+    pub(super) answered: Option<(u64, usize)>,
+    /// The stranger took it.
+    pub(super) stolen: bool,
+    pub(super) text: String,
+}
+
+/// An answer on its way: to which open call.
+pub(super) type Reply = (u64, Result<BotReply, BotError>);
+
+impl Telegram {
+    pub(super) fn new() -> Self {
+        Self {
+            queue: UpdateQueue::new(UpdateId(731_000_001)),
+            next_call: 0,
+            open: BTreeMap::new(),
+            chat: BTreeMap::new(),
+            next_message: 1,
+            next_query: 1,
+            duties: Vec::new(),
+            confirmations: BTreeMap::new(),
+            stranger: None,
+        }
+    }
+
+    /// A node calls; the number names the call until it is answered.
+    pub(super) fn begin(&mut self, open: Open) -> u64 {
+        self.next_call += 1;
+        self.open.insert(self.next_call, open);
+        self.next_call
+    }
+
+    /// Who waits for this call.
+    pub(super) fn waiting(&self, number: u64) -> Option<&Open> {
+        self.open.get(&number)
+    }
+
+    /// The caller has its answer, or waits no more. The server knows nothing of it: a parked poll stays parked.
+    pub(super) fn end(&mut self, number: u64) -> Option<Open> {
+        self.open.remove(&number)
+    }
+
+    /// The number of a node's call.
+    pub(super) fn number(&self, host: usize, life: u64, call: CallId) -> Option<u64> {
+        let same = |open: &Open| open.host == host && open.life == life && open.call == call;
+        self.open.iter().find(|(_, open)| same(open)).map(|(number, _)| *number)
+    }
+
+    /// A dead process waits for nothing.
+    pub(super) fn forget(&mut self, host: usize) {
+        self.open.retain(|_, open| open.host != host);
+    }
+
+    /// A call arrives at the server.
+    pub(super) fn arrived(&mut self, t: u64, number: u64, host: usize, call: &BotCall) -> Vec<Reply> {
+        let mut replies = self.tick(t);
+        match call {
+            BotCall::GetUpdates { offset, timeout_s, limit, name_kinds } => {
+                let ask = GetUpdates {
+                    offset: offset.and_then(|offset| i32::try_from(offset).ok()).unwrap_or(0),
+                    limit: Some(i64::from(*limit)),
+                    timeout_s: i64::from(*timeout_s),
+                    allowed_updates: name_kinds.then(|| vec!["message".to_owned(), "callback_query".to_owned()]),
+                };
+                let answered = self.queue.get_updates(Ms(t), TgCall(number), &ask);
+                replies.extend(self.replies(answered));
+            }
+            other => {
+                let result = self.perform(t, host, other);
+                replies.push((number, result));
+            }
+        }
+        replies
+    }
+
+    /// What has become due.
+    pub(super) fn tick(&mut self, t: u64) -> Vec<Reply> {
+        let answered = self.queue.tick(Ms(t));
+        self.replies(answered)
+    }
+
+    /// When something becomes due.
+    pub(super) fn deadline(&self) -> Option<u64> {
+        self.queue.deadline().map(|at| at.0)
+    }
+
+    /// The owner writes.
+    pub(super) fn say(&mut self, t: u64, text: &str) -> Vec<Reply> {
+        self.push(t, "message", CommandContent::Text { text: text.to_owned() }, None)
+    }
+
+    /// The owner presses a button of the newest message that has one of this kind; None where there is none.
+    pub(super) fn press(&mut self, t: u64, kind: Button, pick: u64, tag: Option<&str>) -> Option<Vec<Reply>> {
+        let (id, buttons) = self.newest()?;
+        let fits = |press: &&Press| is_a(press, kind) && tag.is_none_or(|tag| press.data().contains(tag));
+        let fitting: Vec<&Press> = buttons.iter().filter(fits).collect();
+        let at = usize::try_from(pick.checked_rem(fitting.len() as u64)?).ok()?;
+        let data = fitting.get(at)?.data();
+        let callback_id = format!("q{}", self.next_query);
+        self.next_query += 1;
+        let content = CommandContent::Button { callback_id: callback_id.clone(), data: data.clone(), message: id };
+        Some(self.push(t, "callback_query", content, Some((callback_id, data))))
+    }
+
+    /// The owner deletes the newest message.
+    pub(super) fn delete_newest(&mut self) {
+        self.chat.pop_last();
+    }
+
+    /// A node began to carry a command out.
+    pub(super) fn begun(&mut self, id: CommandId, host: usize) {
+        if let Some(duty) = self.duties.iter_mut().rev().find(|duty| duty.id == id) {
+            duty.begun.push(host);
+        }
+    }
+
+    /// A node says that a command is done.
+    pub(super) fn done(&mut self, id: CommandId) {
+        if let Some(duty) = self.duties.iter_mut().rev().find(|duty| duty.id == id) {
+            duty.done += 1;
+        }
+    }
+
+    /// Somebody sets a webhook, or deletes it.
+    pub(super) fn webhook(&mut self, t: u64, set: bool) -> Vec<Reply> {
+        if set {
+            let answered = self.queue.set_webhook(Ms(t), "https://somebody.example", false, None);
+            self.replies(answered)
+        } else {
+            self.queue.delete_webhook(Ms(t), false);
+            Vec::new()
+        }
+    }
+
+    /// The stranger comes or goes.
+    pub(super) fn stranger(&mut self, there: bool) {
+        self.stranger = there.then_some(Stranger { call: None, offset: 0 });
+    }
+
+    /// The stranger polls, where it is there and does not wait; it comes again some time later.
+    pub(super) fn stranger_polls(&mut self, t: u64) -> Vec<Reply> {
+        let number = self.next_call + 1;
+        let Some(stranger) = self.stranger.as_mut().filter(|stranger| stranger.call.is_none()) else {
+            return Vec::new();
+        };
+        self.next_call = number;
+        stranger.call = Some(number);
+        let ask = GetUpdates { offset: stranger.offset, limit: None, timeout_s: 30, allowed_updates: None };
+        let answered = self.queue.get_updates(Ms(t), TgCall(number), &ask);
+        self.replies(answered)
+    }
+
+    /// Whether the stranger is there.
+    pub(super) const fn has_stranger(&self) -> bool {
+        self.stranger.is_some()
+    }
+
+    /// Updates that nobody confirmed.
+    pub(super) fn pending(&self) -> usize {
+        self.queue.webhook_info().pending_update_count
+    }
+
+    /// Updates that were destroyed unseen.
+    pub(super) fn destroyed(&self) -> usize {
+        self.queue.ledger().destroyed()
+    }
+
+    fn push(
+        &mut self,
+        t: u64,
+        kind: &'static str,
+        content: CommandContent,
+        pressed: Option<(String, String)>,
+    ) -> Vec<Reply> {
+        let mut replies = self.tick(t);
+        let text = match &content {
+            CommandContent::Text { text } => text.clone(),
+            CommandContent::Button { data, .. } => data.clone(),
+        };
+        let event = UpdateEvent {
+            user: OWNER,
+            username: Some("owner".to_owned()),
+            language: Some("en".to_owned()),
+            chat: OWNER,
+            private: true,
+            content,
+        };
+        let (id, answered) = self.queue.push(Ms(t), kind, event);
+        if let Some(id) = id {
+            let update = i64::from(id.0);
+            let duty = Duty {
+                update,
+                id: CommandId::over(&[&BOT.to_be_bytes(), &update.to_be_bytes(), &0_u32.to_be_bytes()]),
+                pressed,
+                pushed: t,
+                begun: Vec::new(),
+                done: 0,
+                answered: None,
+                stolen: false,
+                text,
+            };
+            self.duties.push(duty);
+        }
+        replies.extend(self.replies(answered));
+        replies
+    }
+
+    fn replies(&mut self, answered: Vec<Answered<UpdateEvent>>) -> Vec<Reply> {
+        let mut replies = Vec::new();
+        for Answered { call, delivery } in answered {
+            if let Some(stranger) = self.stranger.as_mut().filter(|stranger| stranger.call == Some(call.0)) {
+                stranger.call = None;
+                if let Delivery::Updates(updates) = delivery {
+                    for (id, _) in updates {
+                        stranger.offset = id.0 + 1;
+                        let stolen = self.duties.iter_mut().find(|duty| duty.update == i64::from(id.0));
+                        stolen.into_iter().for_each(|duty| duty.stolen = true);
+                    }
+                }
+                continue;
+            }
+            let result = match delivery {
+                Delivery::Updates(updates) => {
+                    let update =
+                        |(id, event): (UpdateId, UpdateEvent)| Update { id: i64::from(id.0), event: Some(event) };
+                    Ok(BotReply::Updates(updates.into_iter().map(update).collect()))
+                }
+                Delivery::Conflict(Conflict::WebhookActive) => Err(BotError::WebhookSet),
+                Delivery::Conflict(Conflict::OtherGetUpdates | Conflict::SetWebhook) => Err(BotError::Conflict),
+            };
+            replies.push((call.0, result));
+        }
+        replies
+    }
+
+    fn perform(&mut self, t: u64, host: usize, call: &BotCall) -> Result<BotReply, BotError> {
+        match call {
+            BotCall::GetMe => Ok(BotReply::Me { id: BOT, username: "constella_bot".to_owned() }),
+            BotCall::GetWebhookInfo => {
+                let info = self.queue.webhook_info();
+                let pending = u32::try_from(info.pending_update_count).unwrap_or(u32::MAX);
+                Ok(BotReply::Webhook { pending, set: !info.url.is_empty() })
+            }
+            BotCall::Send { screen, .. } => {
+                let id = self.next_message;
+                self.next_message += 1;
+                self.shown(t, host, id, screen);
+                Ok(BotReply::Sent { message: id })
+            }
+            BotCall::Edit { message, screen, .. } => {
+                if !self.chat.contains_key(message) {
+                    return Err(BotError::MessageGone);
+                }
+                self.shown(t, host, *message, screen);
+                Ok(BotReply::Done)
+            }
+            BotCall::AnswerCallback { callback_id, .. } => {
+                let asked = |duty: &&mut Duty| duty.pressed.as_ref().is_some_and(|(query, _)| query == callback_id);
+                let Some(duty) = self.duties.iter_mut().rev().find(asked) else { return Err(BotError::QueryTooOld) };
+                if t.saturating_sub(duty.pushed) > QUERY_MS {
+                    return Err(BotError::QueryTooOld);
+                }
+                duty.answered.get_or_insert((t, host));
+                Ok(BotReply::Done)
+            }
+            BotCall::SetCommands => Ok(BotReply::Done),
+            BotCall::GetUpdates { .. } => Err(BotError::Refused("served elsewhere".to_owned())),
+        }
+    }
+
+    /// The owner sees something: of every command that this node carries out.
+    fn shown(&mut self, t: u64, host: usize, id: i64, screen: &Screen) {
+        for duty in self.duties.iter_mut().rev().take(RECENT) {
+            if duty.answered.is_none() && duty.begun.contains(&host) {
+                duty.answered = Some((t, host));
+            }
+        }
+        let message = match screen {
+            Screen::Message(message) => Some((**message).clone()),
+            Screen::Words { .. } | Screen::Note { .. } | Screen::Invite { .. } => None,
+        };
+        for button in message.iter().flat_map(|message| message.buttons.iter().flatten()) {
+            if let Press::Reboot { .. } = button.press {
+                self.confirmations.entry(button.press.data()).or_insert(t);
+            }
+        }
+        self.chat.insert(id, Shown { message });
+        while self.chat.len() > MESSAGES {
+            self.chat.pop_first();
+        }
+    }
+
+    fn newest(&self) -> Option<(i64, Vec<Press>)> {
+        let with_buttons = |(id, shown): (&i64, &Shown)| {
+            let message = shown.message.as_ref()?;
+            let buttons = message.buttons.iter().flatten().map(|button| button.press.clone());
+            Some((*id, buttons.collect()))
+        };
+        self.chat.iter().rev().find_map(with_buttons)
+    }
+}
+
+const fn is_a(press: &Press, kind: Button) -> bool {
+    match kind {
+        Button::List => matches!(press, Press::List { .. }),
+        Button::Card => matches!(press, Press::Card(_)),
+        Button::Reboot => matches!(press, Press::AskReboot(_)),
+        Button::Confirm => matches!(press, Press::Reboot { .. }),
+        Button::Speedtest => matches!(press, Press::Speedtest(_)),
+        Button::Help => matches!(press, Press::Help),
+        Button::Any => true,
+    }
+}
+
+/// The owner's user id, and the chat's.
+pub(super) const OWNER: i64 = 7_000_001;
+
+/// The bot's id.
+pub(super) const BOT: i64 = 4_200_000_042;
+
+/// How long a press may be answered.
+const QUERY_MS: u64 = 15_000;
+
+/// Commands that a screen may be an answer to.
+const RECENT: usize = 400;
+
+/// Messages of the chat that are remembered.
+const MESSAGES: usize = 50;

@@ -1,0 +1,289 @@
+//! What the scenario does to the world.
+
+use constella_core::io::Output;
+
+use super::super::act::{Act, Reach, ms};
+use super::super::event::Event;
+use super::super::host::Frozen;
+use super::super::network::Rule;
+use super::World;
+
+impl World {
+    /// Does one thing of the scenario.
+    pub(super) fn act(&mut self, act: &Act) {
+        let t = self.t;
+        self.note(|| format!("--- {act:?}"));
+        self.figures.acted(t, act);
+        match act {
+            Act::Crash { node, back_s, torn } => {
+                let Some(at) = self.named(node) else { return };
+                if *torn {
+                    return self.with_host(at, |host| {
+                        host.torn = true;
+                        host.torn_back_ms = back_s.map(ms);
+                    });
+                }
+                self.crash(at);
+                self.comes_back(at, *back_s);
+            }
+            Act::PowerOff { node, back_s } => {
+                let Some(at) = self.named(node) else { return };
+                self.with_host(at, |host| host.up = false);
+                self.crash(at);
+                self.with_host(at, |host| host.keep_down = back_s.is_none());
+                if let Some(back_s) = back_s {
+                    self.agenda.add(t + ms(*back_s), Event::PowerOn { host: at });
+                }
+            }
+            Act::Stop { node, back_s } => {
+                let Some(at) = self.named(node) else { return };
+                let Some(life) = self.hosts.get(at).map(|host| host.life) else { return };
+                self.input(at, life, constella_core::io::Input::Stop);
+                self.comes_back(at, *back_s);
+            }
+            Act::Start { node } => {
+                let Some(at) = self.named(node) else { return };
+                self.with_host(at, |host| host.keep_down = false);
+                self.power_on(at);
+            }
+            Act::RestartAll { back_s } => {
+                for at in 0..self.hosts.len() {
+                    self.crash(at);
+                    self.comes_back(at, Some(*back_s));
+                }
+            }
+            Act::Freeze { node, for_s } => self.freeze(node, ms(*for_s), false),
+            Act::Suspend { node, for_s } => self.freeze(node, ms(*for_s), true),
+            Act::Cut { sides, for_s } => {
+                let side = |names: &Vec<String>| names.iter().filter_map(|name| self.named(name)).collect();
+                let rule = Rule::Cut(sides.iter().map(side).collect());
+                self.rule(rule, *for_s);
+            }
+            Act::OneWay { from, to, for_s } => {
+                let (Some(from), Some(to)) = (self.named(from), self.named(to)) else { return };
+                self.rule(Rule::OneWay(from, to), *for_s);
+            }
+            Act::Flap { from, to, period_s, for_s } => {
+                let (Some(from), Some(to)) = (self.named(from), self.named(to)) else { return };
+                self.rule(Rule::Flap(from, to, t, ms(*period_s)), *for_s);
+            }
+            Act::Heal => self.heal_network(),
+            Act::Trouble { drop, late, by_s, twice, for_s } => {
+                let share = |percent: &f64| ms(*percent * 10.0);
+                let rule =
+                    Rule::Trouble { drop: share(drop), late: share(late), by_ms: ms(*by_s), twice: share(twice) };
+                self.rule(rule, Some(*for_s));
+            }
+            Act::Telegram { node, is, for_s } => self.set_reach(node.as_deref(), *is, *for_s),
+            Act::Wall { node, off_s } => {
+                let Some(at) = self.named(node) else { return };
+                let off = i64::try_from(ms(off_s.abs())).unwrap_or(0);
+                self.with_host(at, |host| host.clock.set_wall(if *off_s < 0.0 { -off } else { off }));
+            }
+            Act::AgentGone { node, for_s } => {
+                let Some(at) = self.named(node) else { return };
+                self.with_host(at, |host| host.agent.gone = true);
+                self.agenda.add(t + ms(*for_s), Event::AgentBack { host: at });
+            }
+            Act::Stranger { for_s } => {
+                self.telegram.stranger(true);
+                self.agenda.add(t, Event::Stranger);
+                self.agenda.add(t + ms(*for_s), Event::EndStranger);
+            }
+            Act::Webhook { for_s } => {
+                let replies = self.telegram.webhook(t, true);
+                self.send_replies(replies);
+                self.agenda.add(t + ms(*for_s), Event::EndWebhook);
+            }
+            Act::DeleteMessage => self.telegram.delete_newest(),
+            Act::Say { text } => {
+                let replies = self.telegram.say(t, text);
+                self.send_replies(replies);
+            }
+            Act::Press { button, node } => {
+                let tag = node.as_ref().and_then(|node| self.named(node)).and_then(|at| self.hosts.get(at));
+                let tag = tag.map(|host| host.id.to_string().chars().take(16).collect::<String>());
+                let pick = self.dice.next();
+                let pressed = self.telegram.press(t, *button, pick, tag.as_deref());
+                let replies = pressed.unwrap_or_else(|| self.telegram.say(t, "/nodes"));
+                self.send_replies(replies);
+            }
+            Act::Join { name, seed } => self.invite(name, seed),
+        }
+    }
+
+    /// Whose name it is; `leader` is who polls, else who holds; `heir` the best of the others that run.
+    pub(super) fn named(&self, name: &str) -> Option<usize> {
+        match name {
+            "leader" => self.leader(),
+            "heir" => {
+                let leader = self.leader();
+                let others = self.hosts.iter().enumerate().filter(|(at, host)| host.runs() && Some(*at) != leader);
+                others.min_by_key(|(_, host)| (host.network, host.priority, host.id)).map(|(at, _)| at)
+            }
+            name => self.hosts.iter().position(|host| host.name == name),
+        }
+    }
+
+    /// Who serves the owner now.
+    pub(super) fn leader(&self) -> Option<usize> {
+        use constella_core::io::BotState;
+        let rank = |at: usize| {
+            let host = self.hosts.get(at)?;
+            let now = host.clock.now(self.t);
+            let seen = host.process.as_ref().filter(|_| host.frozen.is_none())?.node.inspect(now);
+            let strength = seen.lease.as_ref()?.strength;
+            Some((seen.bot == BotState::Polling, strength, std::cmp::Reverse(at)))
+        };
+        (0..self.hosts.len()).filter_map(|at| Some((rank(at)?, at))).max().map(|(_, at)| at)
+    }
+
+    /// The process dies at once.
+    pub(super) fn crash(&mut self, at: usize) {
+        let Some(host) = self.hosts.get_mut(at) else { return };
+        host.torn_now = false;
+        if let Some(frozen) = host.frozen.take().filter(|frozen| frozen.stopped) {
+            host.clock.stood_still(frozen.since, self.t);
+            self.rules.stood_still(at, self.t.saturating_sub(frozen.since));
+        }
+        if host.process.is_none() {
+            return;
+        }
+        host.die();
+        self.figures.crashes += 1;
+        self.rules.died(at);
+        self.telegram.forget(at);
+        self.connections_break(at);
+    }
+
+    pub(super) fn start(&mut self, at: usize, life: u64) {
+        let (t, dice) = (self.t, &mut self.dice);
+        let Some(host) = self.hosts.get_mut(at) else { return };
+        if host.process.is_some() || !host.up || host.life != life || host.keep_down {
+            return;
+        }
+        let started = host.start(t, dice);
+        let name = host.name.clone();
+        match started {
+            Ok(outputs) => {
+                self.note(|| format!("{name}: started"));
+                self.after(at, outputs);
+            }
+            Err(why) => self.rules.fail(t, "S4", format!("{name} cannot read its own state: {why}")),
+        }
+    }
+
+    pub(super) fn goes_down(&mut self, at: usize, life: u64) {
+        if self.hosts.get(at).is_some_and(|host| host.life == life) {
+            self.with_host(at, |host| host.up = false);
+            self.crash(at);
+            let back = self.t + self.dice.range(12_000, 45_000);
+            self.agenda.add(back, Event::PowerOn { host: at });
+        }
+    }
+
+    pub(super) fn power_on(&mut self, at: usize) {
+        let t = self.t;
+        let Some(host) = self.hosts.get_mut(at) else { return };
+        if !host.up {
+            host.up = true;
+            host.clock.booted(t);
+            host.agent.boots += 1;
+        }
+        let life = host.life;
+        let wait = self.dice.range(200, 1_500);
+        self.agenda.add(t + wait, Event::Start { host: at, life });
+    }
+
+    pub(super) fn resume(&mut self, at: usize, number: u64) {
+        let t = self.t;
+        let Some(host) = self.hosts.get_mut(at) else { return };
+        let Some(frozen) = host.frozen.take_if(|frozen| frozen.number == number) else { return };
+        if frozen.stopped {
+            host.clock.stood_still(frozen.since, t);
+            self.rules.stood_still(at, t.saturating_sub(frozen.since));
+        }
+        if let Some(process) = host.process.as_mut() {
+            process.armed = Some(t);
+        }
+        // The runtime wakes up with its timers and the kernel's sockets at once: in any order.
+        self.agenda.add(t + self.dice.below(20), Event::Wake { host: at });
+        self.rearm(at);
+        for event in frozen.waiting {
+            if !matches!(event, Event::Wake { .. }) {
+                let after = self.dice.below(20);
+                self.agenda.add(t + after, event);
+            }
+        }
+    }
+
+    pub(super) fn reach_ends(&mut self, at: usize, number: u64) {
+        if self.reaches.get(at) == Some(&number) {
+            self.with_host(at, |host| host.reach = Reach::Well);
+        }
+    }
+
+    pub(super) fn heal_network(&mut self) {
+        self.network.heal();
+        for at in 0..self.hosts.len() {
+            self.with_host(at, |host| host.reach = Reach::Well);
+        }
+    }
+
+    fn rearm(&mut self, at: usize) {
+        let t = self.t;
+        let due = t + self.dice.below(20);
+        if let Some(process) = self.hosts.get_mut(at).and_then(|host| host.process.as_mut()) {
+            process.armed = Some(due);
+            self.agenda.add(due, Event::Wake { host: at });
+        }
+    }
+
+    fn comes_back(&mut self, at: usize, back_s: Option<f64>) {
+        self.with_host(at, |host| host.keep_down = back_s.is_none());
+        if let Some(back_s) = back_s {
+            self.agenda.add(self.t + ms(back_s), Event::PowerOn { host: at });
+        }
+    }
+
+    fn freeze(&mut self, node: &str, for_ms: u64, stopped: bool) {
+        let t = self.t;
+        let Some(at) = self.named(node) else { return };
+        let Some(host) = self.hosts.get_mut(at).filter(|host| host.runs()) else { return };
+        self.freezes += 1;
+        let number = self.freezes;
+        host.frozen = Some(Frozen { since: t, number, stopped, waiting: Vec::new() });
+        self.agenda.add(t + for_ms, Event::Resume { host: at, number });
+    }
+
+    fn rule(&mut self, rule: Rule, for_s: Option<f64>) {
+        let number = self.network.begin(rule);
+        if let Some(for_s) = for_s {
+            self.agenda.add(self.t + ms(for_s), Event::EndRule(number));
+        }
+    }
+
+    fn set_reach(&mut self, node: Option<&str>, is: Reach, for_s: Option<f64>) {
+        let which: Vec<usize> = match node {
+            Some(node) => self.named(node).into_iter().collect(),
+            None => (0..self.hosts.len()).collect(),
+        };
+        for at in which {
+            self.with_host(at, |host| host.reach = is);
+            self.freezes += 1;
+            let number = self.freezes;
+            if let Some(reach) = self.reaches.get_mut(at) {
+                *reach = number;
+            }
+            if let Some(for_s) = for_s {
+                self.agenda.add(self.t + ms(for_s), Event::EndReach { host: at, number });
+            }
+        }
+    }
+
+    /// What a core that has just started wants is done like any other step's.
+    #[expect(dead_code, reason = "joins come with the core's own")]
+    pub(super) fn started(&mut self, at: usize, outputs: Vec<Output>) {
+        self.after(at, outputs);
+    }
+}

@@ -1,0 +1,210 @@
+//! Calls between nodes, as the shell makes and serves them: exactly one answer each.
+
+use constella_core::io::{CallError, CallId, InboundId, Input, PeerRequest, PeerResponse};
+use constella_shared::ids::NodeId;
+use constella_shared::wire::rpc::{Request, RpcCode, RpcError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::super::event::Event;
+use super::{Flight, World};
+
+impl World {
+    /// A core calls a member.
+    pub(super) fn call(&mut self, at: usize, call: CallId, to: NodeId, timeout_ms: u64, request: PeerRequest) {
+        let t = self.t;
+        self.figures.messages += 1;
+        self.next_flight += 1;
+        let number = self.next_flight;
+        let Some(from_life) = self.hosts.get(at).map(|host| host.life) else { return };
+        let known = self.hosts.get(at).and_then(|host| host.process.as_ref()).and_then(|process| process.pins.get(&to));
+        let has_address = known.is_some_and(Option::is_some);
+        let target = self.by_id.get(&to).copied().filter(|_| has_address);
+        let Some(to) = target else {
+            self.fly(number, at, from_life, usize::MAX, call);
+            return self.answer(number, 1, Err(CallError::NotSent("nobody has told its address".to_owned())));
+        };
+        self.fly(number, at, from_life, to, call);
+        self.agenda.add(t + timeout_ms, Event::Expire { flight: number });
+        let fate = self.network.fate(t, at, to);
+        // A cut link swallows a request on an open connection, or the attempt to open one.
+        let sent = !fate.cut || self.dice.one_in(2);
+        self.with_flight(number, |flight| flight.sent = sent);
+        let sent_unix_ms = self.hosts.get(at).map_or(0, |host| host.clock.now(t).unix_ms);
+        let to_life = self.hosts.get(to).map_or(0, |host| host.life);
+        if self.log.is_some() && !matches!(request, PeerRequest::Heartbeat(_)) {
+            let (from, to) = (self.name(at).to_owned(), self.name(to).to_owned());
+            self.note(|| format!("{from} -> {to} #{number}: {request:?}"));
+        }
+        let request = self.through_json_request(request);
+        for (after, first) in [(fate.after_ms, true), (fate.again_ms, false)] {
+            if let Some(after) = after {
+                let request = Box::new(request.clone());
+                let event = Event::Request { flight: number, from: at, to, to_life, sent_unix_ms, first, request };
+                self.agenda.add(t + after, event);
+            }
+        }
+    }
+
+    /// A request arrives: the shell's own checks come before the core.
+    pub(super) fn request_arrives(
+        &mut self,
+        number: u64,
+        (from, to, to_life): (usize, usize, u64),
+        sent_unix_ms: u64,
+        first: bool,
+        request: PeerRequest,
+    ) {
+        let t = self.t;
+        let Some(host) = self.hosts.get(to).filter(|host| host.up) else { return };
+        let Some(process) = host.process.as_ref() else {
+            self.with_flight(number, |flight| flight.sent = false);
+            return self.answer_if(first, number, Err(CallError::NotSent("connection refused".to_owned())));
+        };
+        if host.life != to_life {
+            return self.answer_if(first, number, Err(CallError::Lost("connection reset".to_owned())));
+        }
+        let sender = self.hosts.get(from).map(|host| host.id);
+        if sender.is_none_or(|sender| !process.pins.contains_key(&sender)) {
+            return self.answer_if(first, number, refused(RpcCode::NotAMember, "not a member"));
+        }
+        let skew = host.clock.now(t).unix_ms.abs_diff(sent_unix_ms);
+        if skew > SKEW_MS && !matches!(request, PeerRequest::Heartbeat(_)) {
+            return self.answer_if(first, number, refused(RpcCode::ClockSkew, "the clocks are apart"));
+        }
+        let inbound = if first { InboundId(number) } else { InboundId(number | SECOND) };
+        self.with_flight(number, |flight| flight.arrived = true);
+        let Some(from) = sender else { return };
+        if let PeerRequest::Rpc(Request::LeaseRelease(release)) = &request {
+            self.rules.released(to, release.holder);
+        }
+        self.input(to, to_life, Input::Peer { inbound, from, request });
+    }
+
+    /// A core answers a member.
+    pub(super) fn reply(&mut self, inbound: InboundId, result: Result<PeerResponse, RpcError>) {
+        let number = inbound.0;
+        let Some((from, to)) = self.flights.get(&number).map(|flight| (flight.from, flight.to)) else { return };
+        let result = self.through_json_answer(result);
+        let fate = self.network.fate(self.t, to, from);
+        if let Some(after) = fate.after_ms {
+            self.answer(number, after, result.map_err(CallError::Refused));
+        }
+    }
+
+    pub(super) fn answer_arrives(&mut self, number: u64, result: Result<PeerResponse, CallError>) {
+        if let Some(flight) = self.flights.remove(&number) {
+            if self.log.is_some() && !matches!(result, Ok(PeerResponse::Heartbeat(_))) {
+                self.note(|| format!("#{number} answered: {result:?}"));
+            }
+            self.input(flight.from, flight.from_life, Input::Answered { call: flight.call, result });
+        }
+    }
+
+    pub(super) fn call_expires(&mut self, number: u64) {
+        if let Some(flight) = self.flights.remove(&number) {
+            let error = if flight.sent {
+                CallError::Lost("no answer in time".to_owned())
+            } else {
+                CallError::NotSent("no connection in time".to_owned())
+            };
+            self.input(flight.from, flight.from_life, Input::Answered { call: flight.call, result: Err(error) });
+        }
+    }
+
+    /// The process of a host is gone: connections to it break, where somebody is there to say so.
+    pub(super) fn connections_break(&mut self, at: usize) {
+        let tells = self.hosts.get(at).is_some_and(|host| host.up);
+        let mine = |flight: &Flight| flight.from == at;
+        self.flights.retain(|_, flight| !mine(flight));
+        if !tells {
+            return;
+        }
+        let open: Vec<(u64, usize)> = self
+            .flights
+            .iter()
+            .filter(|(_, flight)| flight.to == at && flight.arrived)
+            .map(|(number, flight)| (*number, flight.from))
+            .collect();
+        for (number, from) in open {
+            if let Some(after) = self.network.fate(self.t, at, from).after_ms {
+                self.answer(number, after, Err(CallError::Lost("connection reset".to_owned())));
+            }
+        }
+    }
+
+    fn fly(&mut self, number: u64, from: usize, from_life: u64, to: usize, call: CallId) {
+        let to_life = self.hosts.get(to).map_or(0, |host| host.life);
+        let flight = Flight { from, from_life, to, to_life, call, sent: true, arrived: false };
+        self.flights.insert(number, flight);
+    }
+
+    fn answer_if(&mut self, first: bool, number: u64, result: Result<PeerResponse, CallError>) {
+        let Some((from, to)) = self.flights.get(&number).map(|flight| (flight.from, flight.to)) else { return };
+        if first && let Some(after) = self.network.fate(self.t, to, from).after_ms {
+            self.answer(number, after, result);
+        }
+    }
+
+    fn answer(&mut self, number: u64, after: u64, result: Result<PeerResponse, CallError>) {
+        self.agenda.add(self.t + after, Event::Answer { flight: number, result: Box::new(result) });
+    }
+
+    fn with_flight(&mut self, number: u64, change: impl FnOnce(&mut Flight)) {
+        if let Some(flight) = self.flights.get_mut(&number) {
+            change(flight);
+        }
+    }
+
+    /// Every some dozens of messages one goes through JSON: what it says must survive, and its bytes are counted.
+    fn through_json_request(&mut self, request: PeerRequest) -> PeerRequest {
+        if self.next_flight % JSON_EVERY != 0 {
+            return request;
+        }
+        let kind = match &request {
+            PeerRequest::Heartbeat(_) => "heartbeat",
+            PeerRequest::Announce(_) => "announce",
+            PeerRequest::Rpc(_) => "rpc",
+        };
+        match request {
+            PeerRequest::Heartbeat(heartbeat) => PeerRequest::Heartbeat(self.through_json(kind, heartbeat)),
+            PeerRequest::Announce(records) => PeerRequest::Announce(self.through_json(kind, records)),
+            PeerRequest::Rpc(request) => PeerRequest::Rpc(self.through_json(kind, request)),
+        }
+    }
+
+    fn through_json_answer(&mut self, result: Result<PeerResponse, RpcError>) -> Result<PeerResponse, RpcError> {
+        if self.next_flight % JSON_EVERY != 0 {
+            return result;
+        }
+        Ok(match result? {
+            PeerResponse::Heartbeat(heartbeat) => PeerResponse::Heartbeat(self.through_json("heartbeat", heartbeat)),
+            PeerResponse::Announced => PeerResponse::Announced,
+            PeerResponse::Rpc(response) => PeerResponse::Rpc(self.through_json("rpc", response)),
+        })
+    }
+
+    fn through_json<T: Serialize + DeserializeOwned + PartialEq>(&mut self, kind: &'static str, value: T) -> T {
+        let read = serde_json::to_vec(&value).and_then(|bytes| {
+            self.figures.encoded(kind, bytes.len());
+            serde_json::from_slice::<T>(&bytes)
+        });
+        if read.as_ref().ok() != Some(&value) {
+            self.rules.fail(self.t, "wire", format!("a {kind} does not survive its JSON: {:?}", read.err()));
+        }
+        value
+    }
+}
+
+fn refused(code: RpcCode, message: &str) -> Result<PeerResponse, CallError> {
+    Err(CallError::Refused(RpcError { code, message: message.to_owned() }))
+}
+
+/// CLOCK_SKEW.
+const SKEW_MS: u64 = 30_000;
+
+/// Marks a message that arrived twice: its second answer is for nobody.
+const SECOND: u64 = 1 << 62;
+
+/// To save time; a prime, so that no rhythm hides a kind of message.
+const JSON_EVERY: u64 = 61;

@@ -1,0 +1,238 @@
+//! The end of a run: everything heals, and then the network must be whole again within stated time.
+
+use constella_core::io::{BotState, CallId, InboundId, OperatorAnswer};
+use constella_core::node::inspect::Inspection;
+use constella_shared::wire::join::JoinAnswer;
+use constella_shared::wire::lease::Strength;
+use constella_shared::wire::rpc::RpcError;
+
+use super::super::act::{Act, Reach};
+use super::super::rules::Broken;
+use super::super::telegram::Duty;
+use super::{World, seconds};
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub struct Ending {
+    /// Milliseconds from the healing until the network was whole: one poller, one view, one roster, one voter record.
+    pub whole_after_ms: u64,
+    /// The owner's commands.
+    pub commands: usize,
+    /// Of these, how many were begun by more than one node.
+    pub begun_twice: usize,
+}
+
+impl World {
+    /// Ends every fault, and lets everything start that does not run.
+    pub fn heal(&mut self) {
+        self.note(|| String::from("--- all faults end"));
+        self.heal_network();
+        self.telegram.stranger(false);
+        let replies = self.telegram.webhook(self.t, false);
+        self.send_replies(replies);
+        for at in 0..self.hosts.len() {
+            self.with_host(at, |host| {
+                host.keep_down = false;
+                host.torn = false;
+                host.reach = Reach::Well;
+                host.agent.gone = false;
+                host.clock.set_wall(0);
+            });
+            if let Some(number) = self.hosts.get(at).and_then(|host| host.frozen.as_ref()).map(|frozen| frozen.number) {
+                self.resume(at, number);
+            }
+            if self.hosts.get(at).is_some_and(|host| host.process.is_none()) {
+                self.power_on(at);
+            }
+        }
+    }
+
+    /// Demands liveness: the network is whole within [`WHOLE_MS`], and every command of the owner ends within [`COMMANDS_MS`].
+    ///
+    /// # Errors
+    /// The rule that was broken.
+    pub fn finish(&mut self) -> Result<Ending, Broken> {
+        let healed = self.t;
+        let mut lacks = String::new();
+        while self.t < healed + WHOLE_MS {
+            self.run_until(self.t + LOOK_MS);
+            self.fail_fast()?;
+            match self.lacks() {
+                None => break,
+                Some(what) => lacks = what,
+            }
+        }
+        if self.lacks().is_some() {
+            return Err(Broken {
+                at_ms: self.t,
+                rule: "healing",
+                what: format!("not whole {WHOLE_MS} ms after: {lacks}"),
+            });
+        }
+        let whole_after_ms = self.t - healed;
+        let say = Act::Say { text: "/nodes".to_owned() };
+        self.plan(self.t, say);
+        let asked = self.t;
+        while self.t < asked + COMMANDS_MS {
+            self.run_until(self.t + LOOK_MS);
+            self.fail_fast()?;
+            if self.unfinished().is_none() {
+                break;
+            }
+        }
+        if let Some(duty) = self.unfinished() {
+            let what = format!(
+                "{:?} of {} s: begun by {:?}, done {} times, answered {:?}",
+                duty.text,
+                seconds(duty.pushed),
+                duty.begun,
+                duty.done,
+                duty.answered
+            );
+            return Err(Broken { at_ms: self.t, rule: "F6", what: format!("a command has no end: {what}") });
+        }
+        if self.telegram.destroyed() > 0 {
+            let what = "updates were confirmed that nobody had seen".to_owned();
+            return Err(Broken { at_ms: self.t, rule: "F6", what });
+        }
+        Ok(self.ending(whole_after_ms))
+    }
+
+    /// The end as it is, with nothing demanded.
+    #[must_use]
+    pub fn ending_now(&self) -> Ending {
+        self.ending(0)
+    }
+
+    /// The owner's commands and how they fared, in words.
+    #[must_use]
+    pub fn commands(&self) -> Vec<String> {
+        self.telegram.duties.iter().map(|duty| self.in_words(duty)).collect()
+    }
+
+    /// Milliseconds from each command to its first answer; None where there is none yet.
+    #[must_use]
+    pub fn answers(&self) -> Vec<Option<u64>> {
+        self.telegram.duties.iter().map(|duty| duty.answered.map(|(at, _)| at - duty.pushed)).collect()
+    }
+
+    /// Who serves the owner.
+    #[must_use]
+    pub fn leader_name(&self) -> Option<String> {
+        self.leader().map(|at| self.name(at).to_owned())
+    }
+
+    /// When the command with this number was first answered, and by whom.
+    #[must_use]
+    pub fn answer_to(&self, number: usize) -> Option<(u64, String)> {
+        let duty = self.telegram.duties.get(number)?;
+        duty.answered.map(|(at, by)| (at - duty.pushed, self.name(by).to_owned()))
+    }
+
+    /// Whether every node that runs sees so many alive.
+    #[must_use]
+    pub fn all_see(&self, alive: usize) -> bool {
+        let sees = |host: &super::super::host::Host| {
+            let process = host.process.as_ref()?;
+            Some(process.node.inspect(host.clock.now(self.t)).alive)
+        };
+        self.hosts.iter().filter_map(sees).all(|seen| seen == alive)
+    }
+
+    /// Bytes of the first node's `network_state.json`.
+    #[must_use]
+    pub fn roster_bytes(&self) -> usize {
+        let disk = self.hosts.first().and_then(|host| host.disk.as_ref());
+        disk.and_then(|disk| serde_json::to_vec(&disk.network).ok()).map_or(0, |bytes| bytes.len())
+    }
+
+    /// What keeps the network from being whole; None when it is.
+    #[must_use]
+    pub fn lacks(&self) -> Option<String> {
+        let mut networks: Vec<usize> = self.hosts.iter().map(|host| host.network).collect();
+        networks.dedup();
+        networks.into_iter().find_map(|network| self.network_lacks(network))
+    }
+
+    fn network_lacks(&self, network: usize) -> Option<String> {
+        let members: Vec<_> = self.hosts.iter().filter(|host| host.network == network && host.disk.is_some()).collect();
+        let mut seen = Vec::new();
+        for host in &members {
+            let Some(process) = host.process.as_ref() else { return Some(format!("{} does not run", host.name)) };
+            seen.push((&host.name, process.node.inspect(host.clock.now(self.t))));
+        }
+        let (first_name, first) = seen.first()?;
+        let strong = |seen: &Inspection| seen.lease.as_ref().is_some_and(|lease| lease.strength == Strength::Strong);
+        let holders: Vec<_> = seen.iter().filter(|(_, seen)| strong(seen)).collect();
+        let [(poller, holder)] = holders.as_slice() else {
+            return Some(format!("{} strong holders", holders.len()));
+        };
+        // After a stranger the holder only watches until somebody asks for something (F1).
+        if holder.bot != BotState::Polling
+            && !(holder.bot == BotState::Watching && self.figures.acts.contains_key("stranger"))
+        {
+            return Some(format!("{poller} holds and does not poll"));
+        }
+        for (name, seen) in &seen {
+            if seen.lease.is_some() && name != poller {
+                return Some(format!("{name} holds too"));
+            }
+            if seen.alive != members.len() {
+                return Some(format!("{name} sees {} of {} nodes", seen.alive, members.len()));
+            }
+            if seen.roster != first.roster || seen.voters != first.voters {
+                return Some(format!("{name} and {first_name} have different rosters"));
+            }
+            if seen.view != first.view {
+                return Some(format!("{name} and {first_name} have different views"));
+            }
+        }
+        None
+    }
+
+    fn unfinished(&self) -> Option<Duty> {
+        let open = |duty: &&Duty| !duty.stolen && (duty.done == 0 || duty.answered.is_none());
+        let duty = self.telegram.duties.iter().find(open).cloned();
+        duty.or_else(|| self.telegram.duties.last().filter(|_| self.telegram.pending() > 0).cloned())
+    }
+
+    fn ending(&self, whole_after_ms: u64) -> Ending {
+        Ending {
+            whole_after_ms,
+            commands: self.telegram.duties.len(),
+            begun_twice: self.telegram.duties.iter().filter(|duty| duty.begun.len() > 1).count(),
+        }
+    }
+
+    fn in_words(&self, duty: &Duty) -> String {
+        let asked = format!("{:>8.1} s {:<24}", seconds(duty.pushed), duty.text.chars().take(24).collect::<String>());
+        match duty.answered {
+            Some((at, by)) => {
+                format!("{asked} answered after {:>6.2} s by {}", seconds(at - duty.pushed), self.name(by))
+            }
+            None if duty.stolen => format!("{asked} taken by the stranger"),
+            None => format!("{asked} not answered"),
+        }
+    }
+
+    fn fail_fast(&self) -> Result<(), Broken> {
+        self.broken().map_or(Ok(()), |broken| Err(broken.clone()))
+    }
+
+    pub(super) fn dial_back(&mut self, _at: usize, _call: CallId, _addr: &str) {}
+
+    pub(super) fn join_reply(&mut self, _inbound: InboundId, _result: Result<JoinAnswer, RpcError>) {}
+
+    pub(super) fn operator_reply(&mut self, _at: usize, _result: Result<OperatorAnswer, RpcError>) {}
+
+    pub(super) fn invite(&mut self, _name: &str, _seed: &str) {}
+}
+
+/// Within this after the last fault the network is whole: F3's longest patience, a probe of the Bot API, a suspicion, and then some.
+pub const WHOLE_MS: u64 = 240_000;
+
+/// Within this after that, every command has ended: a reboot is followed for ten minutes.
+pub const COMMANDS_MS: u64 = 720_000;
+
+/// How often the end is looked for.
+const LOOK_MS: u64 = 500;

@@ -1,0 +1,224 @@
+//! The shell's part: what a core wants done.
+
+use constella_core::clock::Now;
+use constella_core::io::{AgentCall, BotCall, BotError, BotReply, CallId, Input, Note, Output};
+
+use super::super::act::Reach;
+use super::super::event::Event;
+use super::super::telegram::{Open, Reply};
+use super::World;
+
+impl World {
+    /// A torn step: a part of the outputs, of those that write at least the first.
+    pub(super) fn cut_short(&mut self, at: usize, mut outputs: Vec<Output>) -> Vec<Output> {
+        let Some(host) = self.hosts.get_mut(at) else { return outputs };
+        host.torn_now = host.torn && matches!(outputs.first(), Some(Output::Persist(_)));
+        if host.torn_now {
+            let keep = self.dice.below(outputs.len() as u64);
+            outputs.truncate(usize::try_from(keep).unwrap_or(0));
+        }
+        outputs
+    }
+
+    /// Performs one output.
+    pub(super) fn perform(&mut self, at: usize, output: Output) {
+        let t = self.t;
+        let Some(host) = self.hosts.get_mut(at) else { return };
+        match output {
+            Output::Persist(document) => {
+                self.figures.writes += 1;
+                if let Some(disk) = host.disk.as_mut() {
+                    self.rules.persists(t, &host.name, disk, &document);
+                    disk.write(document);
+                }
+            }
+            Output::Call { call, to, timeout_ms, request } => self.call(at, call, to, timeout_ms, request),
+            Output::Reply { inbound, result } => self.reply(inbound, result),
+            Output::Bot { call, timeout_ms, request } => self.ask_telegram(at, call, timeout_ms, request),
+            Output::CancelBot(call) => self.cancel(at, call),
+            Output::Agent { call, request } => self.ask_agent(at, call, &request),
+            Output::DialBack { call, addr, .. } => self.dial_back(at, call, &addr),
+            Output::JoinReply { inbound, result } => self.join_reply(inbound, result),
+            Output::OperatorReply { result, .. } => self.operator_reply(at, result),
+            Output::Pins(pins) => {
+                if let Some(process) = host.process.as_mut() {
+                    process.set_pins(pins);
+                }
+            }
+            Output::Token(_) => {
+                if let Some(process) = host.process.as_mut() {
+                    process.has_token = true;
+                }
+            }
+            Output::Note(note) => self.noted(at, &note),
+            Output::Stopped => {
+                self.note(|| String::from("stopped"));
+                self.crash(at);
+            }
+        }
+    }
+
+    fn noted(&mut self, at: usize, note: &Note) {
+        if let Note::Command { id, what } = note {
+            match *what {
+                "begun" => self.telegram.begun(*id, at),
+                "done" => self.telegram.done(*id),
+                _ => {}
+            }
+        }
+        if self.log.is_some() {
+            let name = self.name(at).to_owned();
+            self.note(|| format!("{name}: {note:?}"));
+        }
+    }
+
+    fn ask_telegram(&mut self, at: usize, call: CallId, timeout_ms: u64, request: BotCall) {
+        let t = self.t;
+        let Some(host) = self.hosts.get(at) else { return };
+        let (life, reach) = (host.life, host.reach);
+        let has_token = host.process.as_ref().is_some_and(|process| process.has_token);
+        self.check_poll(at, &request);
+        self.figures.bot_calls += 1;
+        let number = self.telegram.begin(Open { host: at, life, call });
+        let way = self.way_to_telegram(at, reach);
+        if self.log.is_some() && !matches!(request, BotCall::GetWebhookInfo | BotCall::GetMe) {
+            let name = self.name(at).to_owned();
+            let text: String = format!("{request:?}").chars().take(120).collect();
+            self.note(|| format!("{name} -> Telegram !{number}: {text}"));
+        }
+        let answer = |world: &mut Self, after: u64, error: BotError| {
+            world.agenda.add(t + after, Event::FromTelegram { number, result: Box::new(Err(error)) });
+        };
+        self.agenda.add(t + timeout_ms, Event::BotExpire { number });
+        match reach {
+            _ if !has_token => answer(self, 1, BotError::NoToken),
+            Reach::Refused => answer(self, way, BotError::Unreachable("connection refused".to_owned())),
+            Reach::Broken => answer(self, 2 * way, BotError::Server),
+            Reach::Busy => answer(self, 2 * way, BotError::RetryAfter { ms: 5_000 }),
+            Reach::Silent => {}
+            Reach::Well | Reach::Slow => {
+                let event = Event::AtTelegram { number, host: at, request: Box::new(request) };
+                self.agenda.add(t + way, event);
+            }
+        }
+    }
+
+    /// L7: nobody polls without a title that holds now.
+    fn check_poll(&mut self, at: usize, request: &BotCall) {
+        if !matches!(request, BotCall::GetUpdates { timeout_s: 1.., .. }) {
+            return;
+        }
+        let t = self.t;
+        let Some(host) = self.hosts.get(at) else { return };
+        let now: Now = host.clock.now(t);
+        let lease = host.process.as_ref().and_then(|process| process.node.inspect(now).lease);
+        self.figures.polls += 1;
+        if lease.is_none() {
+            let what = format!("{} polls without a lease that holds", host.name);
+            self.rules.fail(t, "L7", what);
+        }
+    }
+
+    /// One way to Telegram, milliseconds.
+    fn way_to_telegram(&mut self, at: usize, reach: Reach) -> u64 {
+        let base = 15 + (at as u64 * 37) % 60 + self.dice.around(6);
+        if reach == Reach::Slow { base + self.dice.below(3_000) } else { base }
+    }
+
+    fn cancel(&mut self, at: usize, call: CallId) {
+        let Some(life) = self.hosts.get(at).map(|host| host.life) else { return };
+        if let Some(number) = self.telegram.number(at, life, call) {
+            self.telegram.end(number);
+            let input = Input::Bot { call, result: Err(BotError::Cancelled) };
+            self.agenda.add(self.t, Event::Owed { host: at, life, input: Box::new(input) });
+        }
+    }
+
+    pub(super) fn at_telegram(&mut self, number: u64, host: usize, request: &BotCall) {
+        let replies = self.telegram.arrived(self.t, number, host, request);
+        self.send_replies(replies);
+    }
+
+    pub(super) fn telegram_due(&mut self) {
+        self.telegram_armed = None;
+        let replies = self.telegram.tick(self.t);
+        self.send_replies(replies);
+    }
+
+    /// Telegram's answers on their way back, where there is one.
+    pub(super) fn send_replies(&mut self, replies: Vec<Reply>) {
+        for (number, result) in replies {
+            let Some(open) = self.telegram.waiting(number) else { continue };
+            let at = open.host;
+            let reach = self.hosts.get(at).map_or(Reach::Silent, |host| host.reach);
+            if matches!(reach, Reach::Silent | Reach::Refused) {
+                continue;
+            }
+            let way = self.way_to_telegram(at, reach);
+            self.agenda.add(self.t + way, Event::FromTelegram { number, result: Box::new(result) });
+        }
+        if let Some(at) = self.telegram.deadline()
+            && self.telegram_armed.is_none_or(|armed| armed > at)
+        {
+            self.telegram_armed = Some(at);
+            self.agenda.add(at.max(self.t), Event::Telegram);
+        }
+    }
+
+    pub(super) fn from_telegram(&mut self, number: u64, result: Result<BotReply, BotError>) {
+        if let Some(open) = self.telegram.end(number) {
+            let plain = matches!(result, Ok(BotReply::Webhook { .. } | BotReply::Me { .. } | BotReply::Done));
+            if self.log.is_some() && !plain {
+                let text: String = format!("{result:?}").chars().take(120).collect();
+                self.note(|| format!("!{number} answered: {text}"));
+            }
+            if matches!(result, Err(BotError::Conflict)) {
+                self.figures.conflict();
+                let name = self.name(open.host).to_owned();
+                self.note(|| format!("{name}: 409"));
+            }
+            self.input(open.host, open.life, Input::Bot { call: open.call, result });
+        }
+    }
+
+    pub(super) fn bot_expires(&mut self, number: u64) {
+        if let Some(open) = self.telegram.end(number) {
+            let result = Err(BotError::Unreachable("no answer in time".to_owned()));
+            self.input(open.host, open.life, Input::Bot { call: open.call, result });
+        }
+    }
+
+    pub(super) fn stranger_due(&mut self) {
+        if self.telegram.has_stranger() {
+            let replies = self.telegram.stranger_polls(self.t);
+            self.send_replies(replies);
+            self.agenda.add(self.t + STRANGER_EVERY_MS, Event::Stranger);
+        }
+    }
+
+    fn ask_agent(&mut self, at: usize, call: CallId, request: &AgentCall) {
+        let t = self.t;
+        if let AgentCall::Reboot(reboot) = request {
+            let id = reboot.command_id;
+            let duty = self.telegram.duties.iter().find(|duty| duty.id == id);
+            let data = duty.and_then(|duty| duty.pressed.as_ref()).map(|(_, data)| data.clone());
+            let shown = data.and_then(|data| self.telegram.confirmations.get(&data).copied());
+            let name = self.name(at).to_owned();
+            self.rules.reboots(t, at, &name, id, shown);
+            self.figures.reboots += 1;
+            self.note(|| format!("{name}: the agent is asked to reboot"));
+        }
+        let after = self.dice.range(1, 5);
+        let Some(host) = self.hosts.get_mut(at) else { return };
+        let (result, goes_down) = host.agent.call(&host.clock, t, request);
+        let life = host.life;
+        self.agenda.add(t + after, Event::Agent { host: at, life, call, result: Box::new(result) });
+        if goes_down {
+            let after = self.dice.range(200, 3_000);
+            self.agenda.add(t + after, Event::GoDown { host: at, life });
+        }
+    }
+}
+
+/// Another program's poll loop comes back about so often after a 409.
+const STRANGER_EVERY_MS: u64 = 3_000;

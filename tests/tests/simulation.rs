@@ -1,0 +1,92 @@
+//! The network in virtual time: every scenario file, some random seeds, and the figures of DESIGN 13.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::path::PathBuf;
+
+use constella_tests::sim::{BLOWS, Blow, Fault, Plan, Scenario, Struck, strike};
+
+fn scenarios() -> Vec<PathBuf> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|ext| ext == "toml"));
+    files.sort();
+    files
+}
+
+#[test]
+fn every_scenario_of_the_failure_table_ends_well() {
+    let mut failed = Vec::new();
+    for path in scenarios() {
+        let scenario =
+            Scenario::read(&std::fs::read_to_string(&path).unwrap()).unwrap_or_else(|why| panic!("{path:?}: {why}"));
+        let outcome = scenario.run(false);
+        println!("{}: {} conflicts", scenario.about, outcome.figures.all_conflicts());
+        outcome.commands.iter().for_each(|command| println!("{command}"));
+        if let Err(broken) = outcome.end {
+            failed.push(format!("{}: {} at {} ms: {}", path.display(), broken.rule, broken.at_ms, broken.what));
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+#[test]
+fn a_scenario_is_read_back_from_its_own_file() {
+    let plan = Plan { seed: 7, nodes: 5, for_ms: 600_000, faults: Fault::all() };
+    let scenario = Scenario::random(&plan);
+    assert!(scenario.at.len() > 10);
+    assert_eq!(Scenario::read(&scenario.write()).unwrap(), scenario);
+}
+
+#[test]
+fn the_same_seed_is_the_same_run() {
+    let plan = Plan { seed: 3, nodes: 3, for_ms: 600_000, faults: Fault::all() };
+    let [a, b] = [(); 2].map(|()| Scenario::random(&plan).run(true));
+    assert_eq!(a.log, b.log);
+    assert!(a.log.len() > 100);
+}
+
+/// L1, L2, L3, L7, F6 after every step, and everything whole in the end: 60 node-hours with all faults.
+#[test]
+fn no_fault_breaks_a_rule() {
+    let mut failed = Vec::new();
+    std::thread::scope(|scope| {
+        let run = |nodes: usize, seeds: std::ops::Range<u64>| {
+            seeds.filter_map(move |seed| {
+                let plan = Plan { seed, nodes, for_ms: 60 * 60_000, faults: Fault::all() };
+                let broken = Scenario::random(&plan).run(false).end.err()?;
+                Some(format!("{nodes} nodes, seed {seed}: {} at {} ms: {}", broken.rule, broken.at_ms, broken.what))
+            })
+        };
+        let one = scope.spawn(move || run(3, 1..11).collect::<Vec<_>>());
+        let other = scope.spawn(move || run(5, 100..106).collect::<Vec<_>>());
+        failed.extend(one.join().unwrap());
+        failed.extend(other.join().unwrap());
+    });
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// DESIGN 13: the owner's waits, over seeds; never more than the worst that is promised.
+#[test]
+fn the_owner_waits_no_longer_than_promised() {
+    for nodes in [2, 3, 5] {
+        for blow in BLOWS {
+            let results: Vec<Struck> = (1..=12).map(|seed| strike(seed, nodes, blow)).collect();
+            for (seed, struck) in (1..).zip(&results) {
+                assert!(struck.broken.is_none(), "{blow:?} seed {seed}: {:?}", struck.broken);
+                let worst = match blow {
+                    Blow::Killed | Blow::PowerCut | Blow::CutOff | Blow::Isolated | Blow::Frozen => 10_000,
+                    Blow::Stopped => 2_000,
+                    Blow::Refused | Blow::Silent => 12_000,
+                };
+                assert!(
+                    struck.answered_ms.is_some_and(|ms| ms <= worst),
+                    "{nodes} nodes, {blow:?} seed {seed}: {struck:?}"
+                );
+            }
+            let mut waits: Vec<u64> = results.iter().filter_map(|struck| struck.answered_ms).collect();
+            waits.sort_unstable();
+            println!("{nodes} nodes, {blow:?}: {waits:?} ms");
+        }
+    }
+}
