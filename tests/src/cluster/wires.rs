@@ -87,7 +87,9 @@ impl Wires {
 
     /// Cuts the way from one node to another.
     pub fn cut(&self, from: usize, to: usize, cut: Cut) {
-        self.shared.cuts.send_modify(|cuts| drop(cuts.insert((from, to), cut)));
+        self.shared.cuts.send_modify(|cuts| {
+            cuts.insert((from, to), cut);
+        });
     }
 
     /// Cuts one node off from all others, both ways.
@@ -129,7 +131,6 @@ impl Wire {
 
     async fn relay(self, stream: TcpStream, peer: SocketAddr) {
         let from = self.owner(&stream, peer);
-        eprintln!("WIRE {peer} -> {:?}: from {from:?}", self.to);
         let mut cuts = self.shared.cuts.subscribe();
         let pair = (from.unwrap_or(usize::MAX), self.to);
         let refused = async {

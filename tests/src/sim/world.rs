@@ -46,7 +46,6 @@ struct Flight {
     from: usize,
     from_life: u64,
     to: usize,
-    to_life: u64,
     call: constella_core::io::CallId,
     /// It was put on a connection.
     sent: bool,
