@@ -3,6 +3,8 @@
 //! `REWRITE_FIXTURES=1 cargo test -p constella-shared --test fixtures` records anew; a changed recording needs its reason in the commit
 //! and, for a new meaning, a new protocol. A version that is released keeps its folder: later ones read it, whatever they write themselves.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::fs;

@@ -145,8 +145,7 @@ impl Rules {
                 let record = |node: &NodeId| new.peers.iter().find(|peer| peer.owner.node == *node);
                 let lost = old.peers.iter().find(|peer| {
                     record(&peer.owner.node).is_none_or(|now| {
-                        now.owner.stamp < peer.owner.stamp && !now.owner.removed
-                            || peer.owner.removed && !now.owner.removed
+                        !now.owner.removed && (now.owner.stamp < peer.owner.stamp || peer.owner.removed)
                     })
                 });
                 (voters || lost.is_some()).then(|| format!("its voters ({voters}) or the record {lost:?}"))
