@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use constella_core::io::{AgentCall, AgentFailure, AgentReply};
-use constella_shared::agent::SeriesKind;
+use constella_shared::agent::{Health, SeriesKind};
 use constella_shared::limits::AGENT_REQUEST_MS;
 use http_body_util::Full;
 use hyper::{Method, Request};
@@ -44,6 +44,14 @@ impl Agent {
             AgentCall::GetSpeedtest => self.get("/v1/speedtest").await.map(AgentReply::Speedtest),
             AgentCall::Reboot(request) => self.post("/v1/reboot", request).await.map(AgentReply::Reboot),
         }
+    }
+
+    /// What the agent is and what its host's operator allows.
+    ///
+    /// # Errors
+    /// [`AgentFailure`].
+    pub async fn health(&self) -> Result<Health, AgentFailure> {
+        self.get("/v1/health").await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, AgentFailure> {

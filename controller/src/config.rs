@@ -4,6 +4,7 @@
 //! error, and a name one letter off one of ours is a warning. An empty variable counts as absent, since compose files pass those.
 
 pub mod check;
+mod overlay;
 mod source;
 mod value;
 
@@ -18,6 +19,7 @@ use constella_shared::secret::Secret;
 use crate::address::HostPort;
 use crate::state::file;
 use check::{api_url, bot_token, owner, public_addr, seed_peers, server_name, value};
+pub use overlay::Overlay;
 pub use source::Environment;
 use value::{Raw, RawSeed, RawTiming, Seconds};
 
@@ -46,6 +48,8 @@ pub struct Config {
     pub agent_socket: PathBuf,
     /// `CONTROL_SOCKET`.
     pub control_socket: PathBuf,
+    /// `VPN_MODE` and what goes with it; None without an overlay.
+    pub overlay: Option<Overlay>,
     /// `LOG`: a filter of tracing's.
     pub log: String,
     /// Sentences for the log.
@@ -175,10 +179,13 @@ impl Config {
         warnings: Vec<String>,
     ) -> Result<Self, ConfigError> {
         refuse_what_is_not_there_yet(&raw)?;
+        let overlay = overlay::overlay(&raw)?;
         let listen = raw.listen_addr.map_or(Ok(LISTEN), |text| {
             text.0.parse().map_err(|_| value("LISTEN_ADDR", "is not ADDRESS:PORT, e.g. [::]:4747 or 0.0.0.0:4747"))
         })?;
-        let public_addr = raw.public_addr.map(|text| public_addr(&text.0, listen.port())).transpose()?;
+        let inside = overlay.as_ref().map(|overlay| SocketAddr::new(overlay.address, listen.port()).to_string());
+        let public_addr =
+            raw.public_addr.map(|text| text.0).or(inside).map(|text| public_addr(&text, listen.port())).transpose()?;
         let control_socket =
             raw.control_socket.map_or_else(|| default_control_socket(&state_dir), |text| PathBuf::from(text.0));
         Ok(Self {
@@ -194,6 +201,7 @@ impl Config {
             telegram_proxy: raw.telegram_proxy.map(|text| Secret::new(text.0)),
             agent_socket: raw.agent_socket.map_or_else(|| PathBuf::from(AGENT_SOCKET), |text| PathBuf::from(text.0)),
             control_socket,
+            overlay,
             log: raw.log.map_or_else(|| LOG.to_owned(), |text| text.0),
             state_dir,
             warnings,
@@ -306,9 +314,6 @@ fn checked_seed(raw: RawSeed) -> Result<SeedSettings, ConfigError> {
 
 /// A setting that is accepted and does nothing would be a lie.
 fn refuse_what_is_not_there_yet(raw: &Raw) -> Result<(), ConfigError> {
-    if raw.vpn_mode.as_ref().is_some_and(|mode| mode.0 != "none") {
-        return Err(value("VPN_MODE", "can only be none: this version has no overlay"));
-    }
     if raw.metrics_addr.is_some() {
         return Err(value("METRICS_ADDR", "cannot be set: this version has no metrics"));
     }

@@ -343,6 +343,8 @@ fn responses() {
         leader: false,
         version: "0.1.0".into(),
         rtt_ms: Some(23),
+        reached: 1_759_999_990,
+        skew_ms: Some(-1_250),
     };
     let refused = |reason| LeaseAnswer::Refused { reason, term: Term(6), voters: None };
     let vote = |answer| Response::Vote { answer, facts: facts(None) };

@@ -140,11 +140,15 @@ impl Membership {
         for node in gone {
             self.forget(&node, &mut out);
         }
-        let mut new = false;
+        let mut new = Vec::new();
         for node in members {
-            new |= self.view.introduce(node, now.boot_ms);
+            if self.view.introduce(node, now.boot_ms) {
+                new.push(node);
+            }
         }
-        if new && self.view.active() == 0 {
+        if self.view.len() <= SMALL {
+            self.announce_to(new, &mut out);
+        } else if !new.is_empty() && self.view.active() == 0 {
             self.approach_some(&mut out);
         }
         self.finish(now, out)
@@ -290,6 +294,15 @@ impl Membership {
             }
         }
         self.disputed = targets.split_off(targets.len().min(FAN));
+        if self.view.len() <= SMALL && self.view.awaited() > 0 {
+            targets.extend(self.view.awaiting());
+            targets.sort_unstable();
+            targets.dedup();
+        }
+        self.announce_to(targets, out);
+    }
+
+    fn announce_to(&mut self, targets: Vec<NodeId>, out: &mut Collected) {
         for node in targets {
             let id = self.view.id(&node).cloned().unwrap_or_else(|| SwimId::unheard(node));
             note(self.foca.announce(id, &mut *out));
@@ -338,6 +351,10 @@ impl Membership {
 
 /// Members told, probed indirectly, or approached at once: one broken link must not matter.
 const FAN: usize = 3;
+
+/// In a network of so many each node announces itself to every new member, again in each period until it was heard: gossip that names a
+/// member before its record came was dropped, and does not come again. Beyond, that would be a storm (M2).
+const SMALL: usize = 20;
 
 /// Who waits for word of more members than this is new itself: so many hardly join at once.
 const NEWCOMER: usize = 16;

@@ -25,6 +25,8 @@ pub struct Peer {
     pub heard_unix_ms: u64,
     /// Round trip of the last call, milliseconds.
     pub rtt_ms: Option<u32>,
+    /// Unix milliseconds when it last answered a call; 0 for never.
+    pub reached_unix_ms: u64,
     /// Since when it has been ready without a break; None while it is not.
     pub ready_since: Option<u64>,
     /// When a call to it last failed.
@@ -45,12 +47,17 @@ impl Peers {
         let lost_bot = was_ready.is_some() && !facts.ready;
         let ready_since = if facts.ready { was_ready.or(Some(now.boot_ms)) } else { None };
         let losses = before.map(|peer| peer.losses.clone()).unwrap_or_default();
+        let reached_unix_ms = match rtt_ms {
+            Some(_) => now.unix_ms,
+            None => before.map_or(0, |peer| peer.reached_unix_ms),
+        };
         let rtt_ms = rtt_ms.or_else(|| before.and_then(|peer| peer.rtt_ms));
         let peer = Peer {
             facts,
             heard_at: now.boot_ms,
             heard_unix_ms: now.unix_ms,
             rtt_ms,
+            reached_unix_ms,
             ready_since,
             failed_at: None,
             losses,
@@ -95,6 +102,14 @@ impl Peers {
     #[must_use]
     pub fn get(&self, node: &NodeId) -> Option<&Peer> {
         self.peers.get(node)
+    }
+
+    /// How far the node's wall clock is ahead of this one's, milliseconds, as of its newest facts; their time on the way counts into it.
+    #[must_use]
+    pub fn skew_ms(&self, node: &NodeId) -> Option<i64> {
+        let peer = self.peers.get(node)?;
+        let (theirs, ours) = (i64::try_from(peer.facts.unix_ms).ok()?, i64::try_from(peer.heard_unix_ms).ok()?);
+        theirs.checked_sub(ours)
     }
 
     /// Forgets everybody who does not belong any more.
@@ -180,6 +195,17 @@ mod tests {
         peers.heard(at(1), n(1), facts(1, false), None);
         assert_eq!(peers.ready(at(1), &n(1), 10), Some(true));
         assert_eq!(peers.ready(at(12), &n(1), 10), None, "too old");
+    }
+
+    #[test]
+    fn who_answered_was_reached_and_a_wrong_clock_is_seen() {
+        let mut peers = Peers::default();
+        peers.heard(at(5_000), n(1), facts(1, true), None);
+        assert_eq!(peers.get(&n(1)).map(|peer| peer.reached_unix_ms), Some(0), "it called, nobody called it");
+        peers.heard(at(6_000), n(1), Facts { unix_ms: 3_000, ..facts(1, true) }, Some(40));
+        peers.heard(at(7_000), n(1), Facts { unix_ms: 4_000, ..facts(1, true) }, None);
+        assert_eq!(peers.get(&n(1)).map(|peer| peer.reached_unix_ms), Some(6_000));
+        assert_eq!(peers.skew_ms(&n(1)), Some(-3_000));
     }
 
     #[test]

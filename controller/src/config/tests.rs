@@ -87,7 +87,7 @@ fn each_value_that_cannot_be_used_is_named() {
         ("JOIN_URL", "https://x", "JOIN_URL cannot be used: an invitation begins with join://"),
         ("SEED_PEERS", "a:1", "SEED_PEERS is not a list of HOST:PORT,PIN separated by blanks"),
         ("TELEGRAM_API_URL", "ftp://x", "TELEGRAM_API_URL is no http or https address"),
-        ("VPN_MODE", "hub", "VPN_MODE can only be none: this version has no overlay"),
+        ("VPN_MODE", "mesh", "VPN_MODE is not none, hub or client"),
         ("METRICS_ADDR", "127.0.0.1:9", "METRICS_ADDR cannot be set: this version has no metrics"),
         ("SERVER_NAME", "  ", "SERVER_NAME is not a name of 1 to 63 characters"),
         ("SERVER_NAME", "a\u{7}", "SERVER_NAME is not a name of 1 to 63 characters"),
@@ -95,6 +95,18 @@ fn each_value_that_cannot_be_used_is_named() {
     for (key, text, sentence) in cases {
         assert_eq!(load(&[(key, text)]).unwrap_err().to_string(), sentence, "{key}={text}");
     }
+}
+
+#[test]
+fn a_node_in_an_overlay_publishes_its_address_there() {
+    let inside = [("VPN_MODE", "client"), ("VPN_ADDRESS", "10.42.0.7/24")];
+    let config = load(&inside).unwrap();
+    assert_eq!(config.public_addr.map(|addr| addr.to_string()).as_deref(), Some("10.42.0.7:4747"));
+    assert_eq!(config.overlay.map(|overlay| overlay.interface).as_deref(), Some("wg0"));
+    let outside = load(&[inside[0], inside[1], ("PUBLIC_ADDR", "203.0.113.7")]).unwrap();
+    assert_eq!(outside.public_addr.map(|addr| addr.to_string()).as_deref(), Some("203.0.113.7:4747"));
+    let error = load(&[("VPN_MODE", "hub")]).unwrap_err().to_string();
+    assert!(error.contains("VPN_MODE and VPN_ADDRESS"), "{error}");
 }
 
 #[test]

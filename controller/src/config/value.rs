@@ -19,6 +19,8 @@ pub(super) struct Raw {
     pub(super) control_socket: Option<Text>,
     pub(super) log: Option<Text>,
     pub(super) vpn_mode: Option<Text>,
+    pub(super) vpn_interface_name: Option<Text>,
+    pub(super) vpn_address: Option<Text>,
 }
 
 /// What seeds an empty state.

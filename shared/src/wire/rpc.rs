@@ -224,6 +224,17 @@ pub struct PeerRow {
     pub version: String,
     /// Round trip of the last heartbeat in milliseconds, where there was one.
     pub rtt_ms: Option<u32>,
+    /// Unix seconds when it last answered a call of the answering node: that its port can be reached from there. 0 for never.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reached: u64,
+    /// Milliseconds that its wall clock is ahead of the answering node's, where it was heard; the way there counts into it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skew_ms: Option<i64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A member's status (DESIGN 4).

@@ -28,6 +28,28 @@ fn everybody_sees_everybody_soon_after_the_start() {
     }
 }
 
+/// A record that comes after the gossip that names its node: that gossip was dropped and does not come again.
+#[test]
+fn who_became_a_member_after_the_gossip_is_seen_within_a_period() {
+    // M1
+    for seed in 0..10 {
+        let mut cluster = Cluster::new(10, seed);
+        cluster.kill(9);
+        for at in 0..9 {
+            cluster.remove(at, 9);
+        }
+        cluster.run(10 * PERIOD_MS);
+        cluster.restart(9);
+        cluster.run(2 * PERIOD_MS);
+        for at in 0..9 {
+            cluster.learn(at, 9);
+        }
+        cluster.run(PERIOD_MS);
+        assert!(cluster.all_see(9, Status::Alive), "seed {seed}");
+        assert_eq!(cluster.node(9).alive(), 10, "seed {seed}");
+    }
+}
+
 #[test]
 fn a_death_is_known_to_all_within_a_few_periods() {
     // M1

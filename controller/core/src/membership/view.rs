@@ -154,6 +154,16 @@ impl View {
         late
     }
 
+    /// All but this node.
+    pub(super) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Members of which no word has come yet, and that had no time for it either.
+    pub(super) fn awaiting(&self) -> impl Iterator<Item = NodeId> {
+        self.members.iter().filter(|(_, standing)| standing.is_awaited()).map(|(node, _)| *node)
+    }
+
     /// Members to be approached: all that are not active.
     pub(super) fn out_of_touch(&self) -> Vec<NodeId> {
         self.members.iter().filter(|(_, standing)| !standing.is_active()).map(|(node, _)| *node).collect()

@@ -197,16 +197,9 @@ impl Node {
         nodes
     }
 
-    /// M1: where the views differ for longer than gossip needs, all members are exchanged.
+    /// M1: where the views differ although gossip had its time, all members are exchanged.
     fn mend_the_view(&mut self, now: Now, from: NodeId, heartbeat: &Heartbeat) {
-        if heartbeat.view == self.membership.digest() {
-            self.syncing_members.remove(&from);
-            return;
-        }
-        let patience = self.settings.heartbeat_ms.saturating_mul(VIEW_PERIODS);
-        let since = *self.syncing_members.entry(from).or_insert(now.boot_ms);
-        if now.since(since) >= patience {
-            self.syncing_members.insert(from, now.boot_ms);
+        if self.membership.sync_due(now, heartbeat.view) {
             let request = Request::MembersSync { members: self.membership.export() };
             let limit = self.settings.rpc_timeout_ms;
             self.call(from, limit, PeerRequest::Rpc(request), Pending::Members { with: from });
@@ -237,5 +230,5 @@ impl Node {
 /// News are told to at most so many directly; the others learn them from the digests within a few heartbeats.
 const AUDIENCE: usize = 20;
 
-/// M1: "within a few periods" gossip is left alone.
+/// A few periods after its start a node has heard of everybody.
 const VIEW_PERIODS: u64 = 3;

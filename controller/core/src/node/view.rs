@@ -40,6 +40,8 @@ impl Node {
                 leader: Some(member.id) == leader,
                 version: member.version.unwrap_or_default().to_string(),
                 rtt_ms: peer.and_then(|peer| peer.rtt_ms),
+                reached: peer.map_or(0, |peer| peer.reached_unix_ms / 1_000),
+                skew_ms: self.peers.skew_ms(&member.id),
             }
         };
         let mut rows: Vec<PeerRow> = self.roster.members().map(row).collect();

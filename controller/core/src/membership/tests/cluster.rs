@@ -134,6 +134,11 @@ impl Cluster {
         self.introduce(at);
     }
 
+    pub(super) fn learn(&mut self, at: usize, member: usize) {
+        self.nodes[at].removed.remove(&node(member as u64 + 1));
+        self.introduce(at);
+    }
+
     pub(super) fn import(&mut self, at: usize, members: &[String]) {
         let now = self.now(at);
         let effects = self.nodes[at].membership.import(now, members);

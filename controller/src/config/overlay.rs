@@ -1,0 +1,41 @@
+//! The overlay that this node is reached through, where its operator made one. `install.sh` makes keys and the file for WireGuard, the host
+//! applies it; the controller only publishes the address (DESIGN 10) and tells in `doctor` whether it is there.
+
+use std::net::IpAddr;
+
+use super::value::Raw;
+use super::{ConfigError, value};
+
+/// `VPN_MODE=hub` or `client`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overlay {
+    /// `VPN_INTERFACE_NAME`.
+    pub interface: String,
+    /// `VPN_ADDRESS`, without a prefix length.
+    pub address: IpAddr,
+}
+
+pub(super) fn overlay(raw: &Raw) -> Result<Option<Overlay>, ConfigError> {
+    match raw.vpn_mode.as_ref().map_or("none", |mode| mode.0.as_str()) {
+        "none" => return Ok(None),
+        "hub" | "client" => {}
+        _ => return Err(value("VPN_MODE", "is not none, hub or client")),
+    }
+    let interface = raw.vpn_interface_name.as_ref().map_or(INTERFACE, |name| name.0.as_str());
+    // netdevice(7): IFNAMSIZ is 16 with the closing zero.
+    let is_name = (1..=15).contains(&interface.len())
+        && interface.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    if !is_name {
+        return Err(value("VPN_INTERFACE_NAME", "is not 1 to 15 letters, digits, - and _"));
+    }
+    let Some(text) = raw.vpn_address.as_ref() else {
+        let problem = "an overlay needs this node's address in it".to_owned();
+        return Err(ConfigError::Contradiction { first: "VPN_MODE", second: "VPN_ADDRESS", problem });
+    };
+    let address = text.0.split('/').next().unwrap_or_default();
+    let address = address.parse().map_err(|_| value("VPN_ADDRESS", "is no IP address"))?;
+    Ok(Some(Overlay { interface: interface.to_owned(), address }))
+}
+
+/// DESIGN 11.
+const INTERFACE: &str = "wg0";
