@@ -56,8 +56,8 @@ pub(super) struct Duty {
     pub(super) pushed: u64,
     /// Nodes that began to carry it out.
     pub(super) begun: Vec<usize>,
-    /// Times that a node said that it is done.
-    pub(super) done: u32,
+    /// Some node's disk says that it is done.
+    pub(super) done: bool,
     /// When the owner first saw something of it, and by whom.
     pub(super) answered: Option<(u64, usize)>,
     /// The stranger took it.
@@ -174,10 +174,10 @@ impl Telegram {
         }
     }
 
-    /// A node says that a command is done.
-    pub(super) fn done(&mut self, id: CommandId) {
-        if let Some(duty) = self.duties.iter_mut().rev().find(|duty| duty.id == id) {
-            duty.done += 1;
+    /// Commands that are done by some node's disk: a node that dies right after that writing has no time to say so.
+    pub(super) fn done(&mut self, ids: &[CommandId]) {
+        for duty in self.duties.iter_mut().filter(|duty| !duty.done) {
+            duty.done = ids.contains(&duty.id);
         }
     }
 
@@ -254,7 +254,7 @@ impl Telegram {
                 pressed,
                 pushed: t,
                 begun: Vec::new(),
-                done: 0,
+                done: false,
                 answered: None,
                 stolen: false,
                 text,

@@ -82,7 +82,7 @@ impl World {
         }
         if let Some(duty) = self.unfinished() {
             let what = format!(
-                "{:?} of {} s: begun by {:?}, done {} times, answered {:?}",
+                "{:?} of {} s: begun by {:?}, done: {}, answered {:?}",
                 duty.text,
                 seconds(duty.pushed),
                 duty.begun,
@@ -191,7 +191,7 @@ impl World {
     }
 
     fn unfinished(&self) -> Option<Duty> {
-        let open = |duty: &&Duty| !duty.stolen && (duty.done == 0 || duty.answered.is_none());
+        let open = |duty: &&Duty| !duty.stolen && (!duty.done || duty.answered.is_none());
         let duty = self.telegram.duties.iter().find(open).cloned();
         duty.or_else(|| self.telegram.duties.last().filter(|_| self.telegram.pending() > 0).cloned())
     }

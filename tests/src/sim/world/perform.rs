@@ -1,7 +1,7 @@
 //! The shell's part: what a core wants done.
 
 use constella_core::clock::Now;
-use constella_core::io::{AgentCall, BotCall, BotError, BotReply, CallId, Input, Note, Output};
+use constella_core::io::{AgentCall, BotCall, BotError, BotReply, CallId, Document, Input, Note, Output};
 
 use super::super::act::Reach;
 use super::super::event::Event;
@@ -29,6 +29,9 @@ impl World {
                 self.figures.writes += 1;
                 if let Some(disk) = host.disk.as_mut() {
                     self.rules.persists(t, &host.name, disk, &document);
+                    if let Document::Commands(commands) = &document {
+                        self.telegram.done(&commands.done);
+                    }
                     disk.write(document);
                 }
             }
@@ -59,12 +62,8 @@ impl World {
     }
 
     fn noted(&mut self, at: usize, note: &Note) {
-        if let Note::Command { id, what } = note {
-            match *what {
-                "begun" => self.telegram.begun(*id, at),
-                "done" => self.telegram.done(*id),
-                _ => {}
-            }
+        if let Note::Command { id, what: "begun" } = note {
+            self.telegram.begun(*id, at);
         }
         if self.log.is_some() {
             let name = self.name(at).to_owned();
