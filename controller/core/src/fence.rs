@@ -225,6 +225,11 @@ impl Fence {
                 self.start_poll(now, true);
             }
             (Mode::Off, Some(_)) => self.mode = Mode::Watch(Watch::new(now)),
+            // L7: who only looks ahead holds nothing, and had its lease taken or gave it back.
+            (Mode::Poll(_), Some(_)) if title.is_some_and(|title| !title.may_poll) => {
+                self.leave(acts);
+                self.mode = Mode::Watch(Watch::new(now));
+            }
             // F2: who began to poll as a strong holder stops with its majority; who began as a watcher goes on until a 409.
             (Mode::Poll(poll), Some(Strength::Weak)) if !poll.as_watcher() => {
                 self.leave(acts);

@@ -79,10 +79,12 @@ impl Rules {
         }
     }
 
-    /// A machine's boot clock stood still for so long: what it had granted is kept for longer, in true time.
-    pub(super) fn stood_still(&mut self, at: usize, ms: u64) {
-        if let Some(Some((_, until))) = self.grants.get_mut(at) {
-            *until += ms;
+    /// A machine's boot clock stood still: what it had granted and had not run out by then is kept for longer, in true time.
+    pub(super) fn stood_still(&mut self, at: usize, since: u64, t: u64) {
+        if let Some(Some((_, until))) = self.grants.get_mut(at)
+            && *until > since
+        {
+            *until += t.saturating_sub(since);
         }
     }
 

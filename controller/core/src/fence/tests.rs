@@ -224,6 +224,20 @@ fn who_began_to_poll_as_a_watcher_goes_on_until_a_conflict() {
 }
 
 #[test]
+fn who_polled_as_a_watcher_stops_when_its_lease_is_gone_though_it_may_look_ahead() {
+    // L7, F2
+    let mut rig = Rig::new(WEAK);
+    assert!(watch(&mut rig, 10_000, |_| Some(900_001)).is_some());
+    rig.step();
+    assert_eq!(rig.fence.state(), BotState::Polling);
+    rig.title = Some(Title { may_poll: false, ..title(WEAK) });
+    let acts = rig.step();
+    assert!(acts.iter().any(|act| matches!(act, FenceAct::Cancel(_))), "{acts:?}");
+    assert!(poll(&acts).is_none());
+    assert_eq!(rig.fence.state(), BotState::Watching);
+}
+
+#[test]
 fn the_third_conflict_within_a_minute_is_a_stranger_while_all_are_visible_else_the_eighth() {
     // F1
     for (all_visible, conflicts) in [(true, 3), (false, 8)] {

@@ -33,7 +33,7 @@ impl Node {
 
     /// Performs acts in order, up to a stage whose copy is on its way. L7: every one only while the title holds.
     pub(super) fn perform_acts(&mut self, now: Now) {
-        while !self.staging && self.serving && self.title(now).is_some() {
+        while !self.staging && self.serving && self.title(now).is_some_and(|title| title.may_poll) {
             let Some(act) = self.acts.pop_front() else { return };
             self.perform(now, act);
         }

@@ -88,7 +88,7 @@ impl Node {
 
     /// Begins every command whose time has come (F6: stored, copied, confirmed), while this node serves.
     pub(super) fn carry_out(&mut self, now: Now) {
-        while self.serving && self.title(now).is_some() {
+        while self.serving && self.title(now).is_some_and(|title| title.may_poll) {
             let Some(command) = self.commands.start_next() else { return };
             self.out.push(Output::Note(Note::Command { id: command.id, what: "begun" }));
             let world = self.world(now);

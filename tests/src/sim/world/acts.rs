@@ -169,7 +169,7 @@ impl World {
         host.torn_now = false;
         if let Some(frozen) = host.frozen.take().filter(|frozen| frozen.stopped) {
             host.clock.stood_still(frozen.since, self.t);
-            self.rules.stood_still(at, self.t.saturating_sub(frozen.since));
+            self.rules.stood_still(at, frozen.since, self.t);
         }
         if host.process.is_none() {
             return;
@@ -226,7 +226,7 @@ impl World {
         let Some(frozen) = host.frozen.take_if(|frozen| frozen.number == number) else { return };
         if frozen.stopped {
             host.clock.stood_still(frozen.since, t);
-            self.rules.stood_still(at, t.saturating_sub(frozen.since));
+            self.rules.stood_still(at, frozen.since, t);
         }
         if let Some(process) = host.process.as_mut() {
             process.armed = Some(t);
