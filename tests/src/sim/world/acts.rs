@@ -76,7 +76,8 @@ impl World {
 
     fn stop(&mut self, node: &str, back_s: Option<f64>) {
         let Some(at) = self.named(node) else { return };
-        let Some(life) = self.hosts.get(at).map(|host| host.life) else { return };
+        // Who stands still gets no signal.
+        let Some(life) = self.hosts.get(at).filter(|host| host.frozen.is_none()).map(|host| host.life) else { return };
         self.input(at, life, Input::Stop);
         self.comes_back(at, back_s);
     }
