@@ -5,6 +5,7 @@
 
 mod copies;
 mod dialogue;
+mod edit;
 mod handover;
 pub mod inspect;
 mod joins;
@@ -90,6 +91,8 @@ pub struct Node {
     handover: Option<Handover>,
     proof: Option<requests::Proof>,
     retired: bool,
+    /// A voter that the owner wants to remove, and until when its place is being given to another.
+    leaving: Option<(NodeId, u64)>,
 
     fence: Fence,
     probe: Probe,
@@ -173,6 +176,7 @@ impl Node {
             handover: None,
             proof: None,
             retired: false,
+            leaving: None,
             fence: Fence::new(node),
             probe: Probe::new(now),
             token: None,

@@ -118,7 +118,7 @@ impl Node {
         let Some(holder) = self.seen.holder().filter(|holder| *holder != self.id) else { return false };
         let lately = now.boot_ms < self.seen.until().saturating_add(self.settings.lease_ttl_ms);
         let silent = self.peers.failing(&holder).is_some();
-        silent && lately && !self.retired && self.probe.ready() && self.is_next()
+        silent && lately && !self.retired && self.probe.ready() && self.is_next() && !self.is_disowned()
     }
 
     fn is_next(&self) -> bool {
