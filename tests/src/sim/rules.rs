@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use constella_core::io::Document;
+use constella_core::io::{Document, Note, Output};
 use constella_core::node::inspect::Inspection;
 use constella_shared::ids::{CommandId, NodeId};
 use constella_shared::wire::lease::Strength;
+use constella_shared::wire::records::OwnerRecord;
 
-use super::host::{Disk, Host};
+use super::host::Host;
 
 /// A rule that was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,7 +133,8 @@ impl Rules {
     }
 
     /// L3 and F6: what is on disk never goes back.
-    pub(super) fn persists(&mut self, t: u64, name: &str, disk: &Disk, document: &Document) {
+    pub(super) fn persists(&mut self, t: u64, host: &Host, document: &Document) {
+        let (name, Some(disk)) = (&host.name, host.disk.as_ref()) else { return };
         let wrong = match document {
             Document::Vote(new) => {
                 let old = &disk.vote;
@@ -143,11 +145,9 @@ impl Rules {
                 let old = &disk.network;
                 let voters = new.voters.mark < old.voters.mark;
                 let record = |node: &NodeId| new.peers.iter().find(|peer| peer.owner.node == *node);
+                let unix_ms = host.clock.now(t).unix_ms;
                 let lost = old.peers.iter().find(|peer| {
-                    record(&peer.owner.node).is_none_or(|now| {
-                        now.owner.stamp < peer.owner.stamp && !now.owner.removed
-                            || peer.owner.removed && !now.owner.removed
-                    })
+                    record(&peer.owner.node).is_none_or(|now| went_back(unix_ms, &peer.owner, &now.owner))
                 });
                 (voters || lost.is_some()).then(|| format!("its voters ({voters}) or the record {lost:?}"))
             }
@@ -161,6 +161,19 @@ impl Rules {
         };
         if let Some(what) = wrong {
             self.fail(t, "L3", format!("{name} wrote back in time: {what}"));
+        }
+    }
+
+    /// F6: what a node knew to be done before a step it does not begin again.
+    pub(super) fn begins(&mut self, t: u64, host: Option<&Host>, outputs: &[Output]) {
+        let Some(host) = host else { return };
+        let begun = outputs.iter().filter_map(|output| match output {
+            Output::Note(Note::Command { id, what: "begun" }) => Some(id),
+            _ => None,
+        });
+        let known = |id: &&CommandId| host.disk.as_ref().is_some_and(|disk| disk.commands.done.contains(id));
+        if let Some(id) = begun.into_iter().find(known) {
+            self.fail(t, "F6", format!("{} begins {id}, which it knows to be done", host.name));
         }
     }
 
@@ -192,6 +205,18 @@ impl Rules {
         }
     }
 }
+
+/// Whether a record about a node became an older one. R1: what was written with a clock that was ahead is written anew, word for word, with an
+/// earlier stamp.
+fn went_back(unix_ms: u64, before: &OwnerRecord, after: &OwnerRecord) -> bool {
+    let again = OwnerRecord { stamp: before.stamp, term: before.term, ..after.clone() } == *before;
+    let ahead = before.stamp.unix_ms > unix_ms + SKEW_MS;
+    let older = after.stamp < before.stamp && !after.removed;
+    before.removed && !after.removed || older && !(ahead && again)
+}
+
+/// CLOCK_SKEW.
+const SKEW_MS: u64 = 30_000;
 
 /// F6 says 60 s on clocks that may run 1 % apart from true time, each.
 const LATE_MS: u64 = 60_000 + 1_200;

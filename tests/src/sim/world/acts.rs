@@ -1,6 +1,6 @@
 //! What the scenario does to the world.
 
-use constella_core::io::Output;
+use constella_core::roster::Edit;
 
 use super::super::act::{Act, Reach, ms};
 use super::super::event::Event;
@@ -109,6 +109,9 @@ impl World {
                 self.send_replies(replies);
             }
             Act::Join { name, seed } => self.invite(name, seed),
+            Act::Remove { node } => self.edit(node, Edit::Remove),
+            Act::Rename { node, to } => self.edit(node, Edit::Rename(to.clone())),
+            Act::Priority { node, to } => self.edit(node, Edit::Priority(*to)),
         }
     }
 
@@ -279,11 +282,5 @@ impl World {
                 self.agenda.add(self.t + ms(for_s), Event::EndReach { host: at, number });
             }
         }
-    }
-
-    /// What a core that has just started wants is done like any other step's.
-    #[expect(dead_code, reason = "joins come with the core's own")]
-    pub(super) fn started(&mut self, at: usize, outputs: Vec<Output>) {
-        self.after(at, outputs);
     }
 }

@@ -134,7 +134,6 @@ impl World {
     }
 
     fn fly(&mut self, number: u64, from: usize, from_life: u64, to: usize, call: CallId) {
-        let to_life = self.hosts.get(to).map_or(0, |host| host.life);
         let flight = Flight { from, from_life, to, call, sent: true, arrived: false };
         self.flights.insert(number, flight);
     }

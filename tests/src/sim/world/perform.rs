@@ -1,7 +1,8 @@
 //! The shell's part: what a core wants done.
 
 use constella_core::clock::Now;
-use constella_core::io::{AgentCall, BotCall, BotError, BotReply, CallId, Input, Note, Output};
+use constella_core::io::{AgentCall, BotCall, BotError, BotReply, CallId, Document, Input, Note, Output};
+use constella_shared::ids::CommandId;
 
 use super::super::act::Reach;
 use super::super::event::Event;
@@ -27,8 +28,13 @@ impl World {
         match output {
             Output::Persist(document) => {
                 self.figures.writes += 1;
+                self.rules.persists(t, host, &document);
                 if let Some(disk) = host.disk.as_mut() {
-                    self.rules.persists(t, &host.name, disk, &document);
+                    if let Document::Commands(commands) = &document {
+                        // The disk says that a command is done: what is said about it may be lost with the process.
+                        let fresh = |id: &&CommandId| !disk.commands.done.contains(id);
+                        commands.done.iter().rev().take_while(fresh).for_each(|id| self.telegram.done(*id));
+                    }
                     disk.write(document);
                 }
             }
@@ -37,9 +43,9 @@ impl World {
             Output::Bot { call, timeout_ms, request } => self.ask_telegram(at, call, timeout_ms, request),
             Output::CancelBot(call) => self.cancel(at, call),
             Output::Agent { call, request } => self.ask_agent(at, call, &request),
-            Output::DialBack { call, addr, .. } => self.dial_back(at, call, &addr),
+            Output::DialBack { call, addr, timeout_ms } => self.dial_back(at, call, &addr, timeout_ms),
             Output::JoinReply { inbound, result } => self.join_reply(inbound, result),
-            Output::OperatorReply { result, .. } => self.operator_reply(at, result),
+            Output::OperatorReply { inbound, result } => self.operator_reply(at, inbound, result),
             Output::Pins(pins) => {
                 if let Some(process) = host.process.as_mut() {
                     process.set_pins(pins);
@@ -60,10 +66,8 @@ impl World {
 
     fn noted(&mut self, at: usize, note: &Note) {
         if let Note::Command { id, what } = note {
-            match *what {
-                "begun" => self.telegram.begun(*id, at),
-                "done" => self.telegram.done(*id),
-                _ => {}
+            if *what == "begun" {
+                self.telegram.begun(*id, at);
             }
         }
         if self.log.is_some() {
