@@ -1,8 +1,6 @@
 //! A1: the agent's resolved dependency list is a recorded file. `AGENT_DEPENDENCIES=record cargo test -p constella-agent --test dependencies`
 //! rewrites it; the commit says why.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::collections::BTreeSet;
 use std::process::Command;
 

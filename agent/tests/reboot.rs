@@ -1,7 +1,5 @@
 //! Reboot: once for each id, as the operator allows, in the host and nowhere else.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
-
 mod rig;
 
 use rig::{FakeHost, boottime_ms, command, possible, until};

@@ -108,9 +108,11 @@ fn what_is_no_request_is_refused_and_changes_nothing() {
     {
         assert_eq!(code("GET", &format!("/v1/series{query}"), ""), (400, "bad_request".into()), "{query}");
     }
-    let (status, _) =
-        agent.raw(format!("GET /v1/health HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(20_000)).as_bytes()).unwrap();
-    assert_eq!(status, 431);
+    // The refusal comes before the request has been taken whole; the reset that follows may overtake it.
+    match agent.raw(format!("GET /v1/health HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(20_000)).as_bytes()) {
+        Ok((status, _)) => assert_eq!(status, 431),
+        Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset),
+    }
     assert_eq!(host.rebooted(), Vec::<String>::new());
 }
 

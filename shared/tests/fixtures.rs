@@ -3,6 +3,8 @@
 //! `REWRITE_FIXTURES=1 cargo test -p constella-shared --test fixtures` records anew; a changed recording needs its reason in the commit
 //! and, for a new meaning, a new protocol. A version that is released keeps its folder: later ones read it, whatever they write themselves.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::fs;
@@ -266,7 +268,16 @@ fn announcements() {
 
 #[test]
 fn requests() {
-    let ask = LeaseAsk { holder: KEY, term: Term(5), seq: Seq(9), mark: MARK, voters: Some(voters()), grants: 2 };
+    let ask = LeaseAsk {
+        holder: KEY,
+        term: Term(5),
+        seq: Seq(9),
+        mark: MARK,
+        voters: Some(voters()),
+        grants: 2,
+        held: None,
+        polling: false,
+    };
     let sync = RosterSync {
         buckets: vec![Digest(1), Digest(2)],
         have: vec![(RecordKey::Self_(A), STAMP), (RecordKey::Net("owner".into()), STAMP)],
@@ -299,7 +310,11 @@ fn requests() {
             ("lease_get", Request::LeaseGet { heir: Some(KEY), holder: Some(B) }),
             ("lease_get_bare", Request::LeaseGet { heir: None, holder: None }),
             ("lease_acquire", Request::LeaseAcquire(ask.clone())),
-            ("lease_renew", Request::LeaseAcquire(LeaseAsk { voters: None, ..ask })),
+            ("lease_renew", Request::LeaseAcquire(LeaseAsk { voters: None, ..ask.clone() })),
+            (
+                "lease_renew_held",
+                Request::LeaseAcquire(LeaseAsk { voters: None, held: Some(Strength::Strong), polling: true, ..ask }),
+            ),
             (
                 "lease_release",
                 Request::LeaseRelease(LeaseRelease { holder: A, term: Term(5), seq: Seq(10), stopping: true }),

@@ -1,6 +1,6 @@
 //! The network in virtual time: every scenario file, some random seeds, and the figures of DESIGN 13.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::path::PathBuf;
 

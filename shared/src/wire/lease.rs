@@ -55,7 +55,7 @@ pub struct LeaseAsk {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Strength>,
     /// Whether it polls Telegram.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub polling: bool,
 }
 

@@ -1,6 +1,8 @@
 //! `./install.sh demo`: three nodes on this machine, a local Bot API, and the owner's phone as a page in the browser. With `--script`
 //! the story is played without a browser. Nothing of this leaves the loopback, and nothing is ever really rebooted.
 
+#![forbid(unsafe_code)]
+
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;

@@ -1,5 +1,7 @@
 //! The parts of a network of processes that tests start: the agent of a recorded host, and what binds a process to the test's life.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

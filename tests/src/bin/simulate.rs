@@ -1,5 +1,7 @@
 //! Simulates networks in virtual time and tells whether a rule was broken: `simulate --nodes 5 --hours 50 --seed 1`.
 
+#![forbid(unsafe_code)]
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;

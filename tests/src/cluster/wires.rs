@@ -226,8 +226,14 @@ async fn pump_out(
     }
 }
 
-/// The inode of the socket that is connected so, from /proc/net/tcp (proc_net(5): hexadecimal, the address in the host's byte order).
+/// The inode of the socket that is connected so. The table is read in pieces while other sockets come and go, so that one reading may
+/// miss a line: without a second look a node that is cut off would now and then pass as a stranger.
 fn inode(local: SocketAddrV4, remote: SocketAddrV4) -> Option<String> {
+    (0..READINGS).find_map(|_| inode_once(local, remote))
+}
+
+/// From /proc/net/tcp (proc_net(5): hexadecimal, the address in the host's byte order).
+fn inode_once(local: SocketAddrV4, remote: SocketAddrV4) -> Option<String> {
     let hex = |addr: SocketAddrV4| format!("{:08X}:{:04X}", u32::from_ne_bytes(addr.ip().octets()), addr.port());
     let (local, remote) = (hex(local), hex(remote));
     let table = std::fs::read_to_string("/proc/net/tcp").ok()?;
@@ -252,5 +258,7 @@ const PORT: u16 = 4747;
 const SUBNETS: u32 = 64;
 /// Long enough not to spin, short enough not to be seen by a test.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+/// A line that is there is hardly missed twice; one that is gone stays gone.
+const READINGS: u32 = 5;
 /// A relay's buffer.
 const PACKET: usize = 16 << 10;

@@ -157,7 +157,7 @@ impl World {
             Event::Answer { flight, result } => self.answer_arrives(flight, *result),
             Event::Expire { flight } => self.call_expires(flight),
             Event::AtTelegram { number, host, request } => self.at_telegram(number, host, &request),
-            Event::FromTelegram { number, result } => self.from_telegram(number, *result),
+            Event::FromTelegram { number, result } => self.telegram_answered(number, *result),
             Event::BotExpire { number } => self.bot_expires(number),
             Event::Agent { host, life, call, result } => self.input(host, life, Input::Agent { call, result: *result }),
             Event::Owed { host, life, input } => self.input(host, life, *input),

@@ -1,8 +1,9 @@
 //! What the scenario does to the world.
 
+use constella_core::io::Input;
 use constella_core::roster::Edit;
 
-use super::super::act::{Act, Reach, ms};
+use super::super::act::{Act, Button, Reach, ms};
 use super::super::event::Event;
 use super::super::host::Frozen;
 use super::super::network::Rule;
@@ -15,43 +16,12 @@ impl World {
         self.note(|| format!("--- {act:?}"));
         self.figures.acted(t, act);
         match act {
-            Act::Crash { node, back_s, torn } => {
-                let Some(at) = self.named(node) else { return };
-                if *torn {
-                    return self.with_host(at, |host| {
-                        host.torn = true;
-                        host.torn_back_ms = back_s.map(ms);
-                    });
-                }
-                self.crash(at);
-                self.comes_back(at, *back_s);
-            }
-            Act::PowerOff { node, back_s } => {
-                let Some(at) = self.named(node) else { return };
-                self.with_host(at, |host| host.up = false);
-                self.crash(at);
-                self.with_host(at, |host| host.keep_down = back_s.is_none());
-                if let Some(back_s) = back_s {
-                    self.agenda.add(t + ms(*back_s), Event::PowerOn { host: at });
-                }
-            }
-            Act::Stop { node, back_s } => {
-                let Some(at) = self.named(node) else { return };
-                let Some(life) = self.hosts.get(at).map(|host| host.life) else { return };
-                self.input(at, life, constella_core::io::Input::Stop);
-                self.comes_back(at, *back_s);
-            }
-            Act::Start { node } => {
-                let Some(at) = self.named(node) else { return };
-                self.with_host(at, |host| host.keep_down = false);
-                self.power_on(at);
-            }
-            Act::RestartAll { back_s } => {
-                for at in 0..self.hosts.len() {
-                    self.crash(at);
-                    self.comes_back(at, Some(*back_s));
-                }
-            }
+            Act::Crash { node, back_s, torn: false } => self.killed(node, *back_s),
+            Act::Crash { node, back_s, torn: true } => self.torn(node, *back_s),
+            Act::PowerOff { node, back_s } => self.power_off(node, *back_s),
+            Act::Stop { node, back_s } => self.stop(node, *back_s),
+            Act::Start { node } => self.bring_up(node),
+            Act::RestartAll { back_s } => self.restart_all(*back_s),
             Act::Freeze { node, for_s } => self.freeze(node, ms(*for_s), false),
             Act::Suspend { node, for_s } => self.freeze(node, ms(*for_s), true),
             Act::Cut { sides, for_s } => {
@@ -59,60 +29,116 @@ impl World {
                 let rule = Rule::Cut(sides.iter().map(side).collect());
                 self.rule(rule, *for_s);
             }
-            Act::OneWay { from, to, for_s } => {
-                let (Some(from), Some(to)) = (self.named(from), self.named(to)) else { return };
-                self.rule(Rule::OneWay(from, to), *for_s);
-            }
+            Act::OneWay { from, to, for_s } => self.between(from, to, *for_s, Rule::OneWay),
             Act::Flap { from, to, period_s, for_s } => {
-                let (Some(from), Some(to)) = (self.named(from), self.named(to)) else { return };
-                self.rule(Rule::Flap(from, to, t, ms(*period_s)), *for_s);
+                self.between(from, to, *for_s, |from, to| Rule::Flap(from, to, t, ms(*period_s)));
             }
             Act::Heal => self.heal_network(),
             Act::Trouble { drop, late, by_s, twice, for_s } => {
                 let share = |percent: &f64| ms(*percent * 10.0);
-                let rule =
-                    Rule::Trouble { drop: share(drop), late: share(late), by_ms: ms(*by_s), twice: share(twice) };
-                self.rule(rule, Some(*for_s));
+                let (drop, late, twice) = (share(drop), share(late), share(twice));
+                self.rule(Rule::Trouble { drop, late, by_ms: ms(*by_s), twice }, Some(*for_s));
             }
             Act::Telegram { node, is, for_s } => self.set_reach(node.as_deref(), *is, *for_s),
-            Act::Wall { node, off_s } => {
-                let Some(at) = self.named(node) else { return };
-                let off = i64::try_from(ms(off_s.abs())).unwrap_or(0);
-                self.with_host(at, |host| host.clock.set_wall(if *off_s < 0.0 { -off } else { off }));
-            }
-            Act::AgentGone { node, for_s } => {
-                let Some(at) = self.named(node) else { return };
-                self.with_host(at, |host| host.agent.gone = true);
-                self.agenda.add(t + ms(*for_s), Event::AgentBack { host: at });
-            }
-            Act::Stranger { for_s } => {
-                self.telegram.stranger(true);
-                self.agenda.add(t, Event::Stranger);
-                self.agenda.add(t + ms(*for_s), Event::EndStranger);
-            }
-            Act::Webhook { for_s } => {
-                let replies = self.telegram.webhook(t, true);
-                self.send_replies(replies);
-                self.agenda.add(t + ms(*for_s), Event::EndWebhook);
-            }
+            Act::Wall { node, off_s } => self.set_wall(node, *off_s),
+            Act::AgentGone { node, for_s } => self.agent_gone(node, *for_s),
+            Act::Stranger { for_s } => self.stranger(*for_s),
+            Act::Webhook { for_s } => self.webhook(*for_s),
             Act::DeleteMessage => self.telegram.delete_newest(),
-            Act::Say { text } => {
-                let replies = self.telegram.say(t, text);
-                self.send_replies(replies);
-            }
-            Act::Press { button, node } => {
-                let tag = node.as_ref().and_then(|node| self.named(node)).and_then(|at| self.hosts.get(at));
-                let tag = tag.map(|host| host.id.to_string().chars().take(16).collect::<String>());
-                let pick = self.dice.next();
-                let pressed = self.telegram.press(t, *button, pick, tag.as_deref());
-                let replies = pressed.unwrap_or_else(|| self.telegram.say(t, "/nodes"));
-                self.send_replies(replies);
-            }
+            Act::Say { text } => self.say(text),
+            Act::Press { button, node } => self.press(*button, node.as_deref()),
             Act::Join { name, seed } => self.invite(name, seed),
             Act::Remove { node } => self.edit(node, Edit::Remove),
             Act::Rename { node, to } => self.edit(node, Edit::Rename(to.clone())),
             Act::Priority { node, to } => self.edit(node, Edit::Priority(*to)),
         }
+    }
+
+    fn killed(&mut self, node: &str, back_s: Option<f64>) {
+        let Some(at) = self.named(node) else { return };
+        self.crash(at);
+        self.comes_back(at, back_s);
+    }
+
+    fn torn(&mut self, node: &str, back_s: Option<f64>) {
+        let Some(at) = self.named(node) else { return };
+        self.with_host(at, |host| {
+            host.torn = true;
+            host.torn_back_ms = back_s.map(ms);
+        });
+    }
+
+    fn power_off(&mut self, node: &str, back_s: Option<f64>) {
+        let Some(at) = self.named(node) else { return };
+        self.with_host(at, |host| host.up = false);
+        self.crash(at);
+        self.with_host(at, |host| host.keep_down = back_s.is_none());
+        if let Some(back_s) = back_s {
+            self.agenda.add(self.t + ms(back_s), Event::PowerOn { host: at });
+        }
+    }
+
+    fn stop(&mut self, node: &str, back_s: Option<f64>) {
+        let Some(at) = self.named(node) else { return };
+        let Some(life) = self.hosts.get(at).map(|host| host.life) else { return };
+        self.input(at, life, Input::Stop);
+        self.comes_back(at, back_s);
+    }
+
+    fn bring_up(&mut self, node: &str) {
+        let Some(at) = self.named(node) else { return };
+        self.with_host(at, |host| host.keep_down = false);
+        self.power_on(at);
+    }
+
+    fn restart_all(&mut self, back_s: f64) {
+        for at in 0..self.hosts.len() {
+            self.crash(at);
+            self.comes_back(at, Some(back_s));
+        }
+    }
+
+    fn between(&mut self, from: &str, to: &str, for_s: Option<f64>, rule: impl FnOnce(usize, usize) -> Rule) {
+        let (Some(from), Some(to)) = (self.named(from), self.named(to)) else { return };
+        self.rule(rule(from, to), for_s);
+    }
+
+    fn set_wall(&mut self, node: &str, off_s: f64) {
+        let Some(at) = self.named(node) else { return };
+        let off = i64::try_from(ms(off_s.abs())).unwrap_or(0);
+        self.with_host(at, |host| host.clock.set_wall(if off_s < 0.0 { -off } else { off }));
+    }
+
+    fn agent_gone(&mut self, node: &str, for_s: f64) {
+        let Some(at) = self.named(node) else { return };
+        self.with_host(at, |host| host.agent.gone = true);
+        self.agenda.add(self.t + ms(for_s), Event::AgentBack { host: at });
+    }
+
+    fn stranger(&mut self, for_s: f64) {
+        self.telegram.stranger(true);
+        self.agenda.add(self.t, Event::Stranger);
+        self.agenda.add(self.t + ms(for_s), Event::EndStranger);
+    }
+
+    fn webhook(&mut self, for_s: f64) {
+        let replies = self.telegram.webhook(self.t, true);
+        self.send_replies(replies);
+        self.agenda.add(self.t + ms(for_s), Event::EndWebhook);
+    }
+
+    fn say(&mut self, text: &str) {
+        let replies = self.telegram.say(self.t, text);
+        self.send_replies(replies);
+    }
+
+    fn press(&mut self, button: Button, node: Option<&str>) {
+        let tag = node.and_then(|node| self.named(node)).and_then(|at| self.hosts.get(at));
+        let tag = tag.map(|host| host.id.to_string().chars().take(16).collect::<String>());
+        let pick = self.dice.next();
+        let pressed = self.telegram.press(self.t, button, pick, tag.as_deref());
+        let replies = pressed.unwrap_or_else(|| self.telegram.say(self.t, "/nodes"));
+        self.send_replies(replies);
     }
 
     /// Whose name it is; `leader` is who polls, else who holds; `heir` the best of the others that run.

@@ -157,7 +157,7 @@ impl World {
 
     /// Every some dozens of messages one goes through JSON: what it says must survive, and its bytes are counted.
     fn through_json_request(&mut self, request: PeerRequest) -> PeerRequest {
-        if self.next_flight % JSON_EVERY != 0 {
+        if !self.next_flight.is_multiple_of(JSON_EVERY) {
             return request;
         }
         let kind = match &request {
@@ -173,7 +173,7 @@ impl World {
     }
 
     fn through_json_answer(&mut self, result: Result<PeerResponse, RpcError>) -> Result<PeerResponse, RpcError> {
-        if self.next_flight % JSON_EVERY != 0 {
+        if !self.next_flight.is_multiple_of(JSON_EVERY) {
             return result;
         }
         Ok(match result? {

@@ -169,7 +169,7 @@ impl World {
         }
     }
 
-    pub(super) fn from_telegram(&mut self, number: u64, result: Result<BotReply, BotError>) {
+    pub(super) fn telegram_answered(&mut self, number: u64, result: Result<BotReply, BotError>) {
         if let Some(open) = self.telegram.end(number) {
             let plain = matches!(result, Ok(BotReply::Webhook { .. } | BotReply::Me { .. } | BotReply::Done));
             if self.log.is_some() && !plain {
