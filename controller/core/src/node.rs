@@ -140,7 +140,6 @@ impl Node {
         let membership = Membership::new(node, vote.generation, &settings, rng.random());
         let language = Language::of_tag(&settings.language).unwrap_or(Language::Ru);
         let dialogue = Dialogue::new(DialogueSettings { language, seed: rng.random() });
-        let ttl = settings.lease_ttl_ms;
         let warn =
             |refused| Output::Note(Note::Warning { what: alloc::format!("a stored record was left out: {refused:?}") });
         Ok(Self {
@@ -167,8 +166,8 @@ impl Node {
             glance: None,
             boot_id: None,
             durable: Durable::new(vote),
-            voter: Voter::new(node, ttl, now),
-            claim: Claim::new(ttl),
+            voter: Voter::new(node, settings.lease_ttl_ms, now),
+            claim: Claim::new(settings.lease_ttl_ms),
             seen: Seen::default(),
             held: None,
             told: false,

@@ -1,14 +1,17 @@
 //! The rules that hold after every step, whatever happened.
 
+mod service;
+
 use std::collections::BTreeMap;
 
-use constella_core::io::{Document, Note, Output};
+use constella_core::io::{Document, InboundId, Note, Output};
 use constella_core::node::inspect::Inspection;
 use constella_shared::ids::{CommandId, NodeId};
-use constella_shared::wire::lease::Strength;
+use constella_shared::wire::lease::{LeaseAnswer, LeaseAsk, Strength};
 use constella_shared::wire::records::OwnerRecord;
 
 use super::host::Host;
+use service::Service;
 
 /// A rule that was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +32,9 @@ pub(super) struct Rules {
     /// To whom a host's voter granted, and until when (true time); survives the process.
     grants: Vec<Option<(NodeId, u64)>>,
     executed: BTreeMap<(usize, CommandId), u64>,
+    service: Service,
+    /// The step at hand began a command.
+    begun: bool,
     broken: Option<Broken>,
     /// Ticks of a host within the present second: a core that spins.
     ticks: Vec<(u64, u32)>,
@@ -62,6 +68,10 @@ impl Rules {
     /// After a step of host `at`.
     pub(super) fn stepped(&mut self, t: u64, hosts: &[Host], at: usize, inspection: &Inspection) {
         let Some(host) = hosts.get(at) else { return };
+        self.before_acting(t, host, at, inspection);
+        if let Some((rule, what)) = self.service.stepped(host, at, inspection) {
+            self.fail(t, rule, what);
+        }
         self.holders(t, hosts, host, at, inspection);
         self.voters(t, host, at, inspection);
     }
@@ -71,6 +81,7 @@ impl Rules {
         if let Some(strong) = self.strong.get_mut(at) {
             *strong = None;
         }
+        self.service.died(at);
     }
 
     /// A holder gave its grant back at this host's voter, which may ignore it.
@@ -84,6 +95,33 @@ impl Rules {
     pub(super) fn stood_still(&mut self, at: usize, ms: u64) {
         if let Some(Some((_, until))) = self.grants.get_mut(at) {
             *until += ms;
+        }
+    }
+
+    /// L7: who was a strong holder, and is none any more, has not begun a command in the step that noticed it.
+    fn before_acting(&mut self, t: u64, host: &Host, at: usize, inspection: &Inspection) {
+        let lapsed = self.strong.get(at).copied().flatten().is_some_and(|until| until <= t);
+        if std::mem::take(&mut self.begun) && lapsed && inspection.lease.is_none() {
+            self.fail(t, "L7", format!("{} begins a command under a lease that has run out", host.name));
+        }
+    }
+
+    /// L1: a voter grants nothing to an ask that is not newer than the last that it granted to the same holder.
+    pub(super) fn asked(&mut self, inbound: InboundId, voter: (usize, u64), ask: &LeaseAsk) {
+        self.service.asked(inbound, voter, ask);
+    }
+
+    /// A voter answers.
+    pub(super) fn voted(&mut self, t: u64, inbound: InboundId, answer: &LeaseAnswer) {
+        if let Some(what) = self.service.voted(inbound, answer) {
+            self.fail(t, "L1", what);
+        }
+    }
+
+    /// F1: a 409 reached this host.
+    pub(super) fn conflicted(&mut self, t: u64, at: usize, name: &str) {
+        if self.service.conflicted(t, at) {
+            self.fail(t, "F1", format!("{name} goes on polling against another poller"));
         }
     }
 
@@ -167,12 +205,13 @@ impl Rules {
     /// F6: what a node knew to be done before a step it does not begin again.
     pub(super) fn begins(&mut self, t: u64, host: Option<&Host>, outputs: &[Output]) {
         let Some(host) = host else { return };
-        let begun = outputs.iter().filter_map(|output| match output {
+        let mut begun = outputs.iter().filter_map(|output| match output {
             Output::Note(Note::Command { id, what: "begun" }) => Some(id),
             _ => None,
         });
         let known = |id: &&CommandId| host.disk.as_ref().is_some_and(|disk| disk.commands.done.contains(id));
-        if let Some(id) = begun.into_iter().find(known) {
+        self.begun = begun.clone().next().is_some();
+        if let Some(id) = begun.find(known) {
             self.fail(t, "F6", format!("{} begins {id}, which it knows to be done", host.name));
         }
     }
