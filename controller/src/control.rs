@@ -201,6 +201,7 @@ async fn answer(question: Question, inbox: &Inbox, peers: &Peers) -> Result<Told
         OperatorAnswer::Link(link) => Told::Link { link },
         OperatorAnswer::Peers(peers) => Told::Peers { peers },
         OperatorAnswer::Status(status) => Told::Status(document(status)),
+        OperatorAnswer::Edited => Told::Rpc { response: Response::Done },
     })
 }
 

@@ -31,6 +31,8 @@ pub struct Title {
     pub ready: bool,
     /// Whether every member is visible: then fewer conflicts prove a stranger (F1).
     pub all_visible: bool,
+    /// F6: commands are open here that Telegram counts no more: who took them may be dead, and an empty queue does not tell.
+    pub owed: bool,
 }
 
 /// What the fence wants, in order.
@@ -72,6 +74,8 @@ pub struct Fence {
     peek_base: i64,
     /// F1: after a stranger, a strong holder resumes only by watching.
     stranger: bool,
+    /// A 409 under this title told that somebody serves: what is open here is theirs to finish.
+    refuted: bool,
     conflicts: Vec<u64>,
     /// The offset that the next poll starts from; survives a change of mode, so that nothing is taken twice.
     offset: Option<i64>,
@@ -95,6 +99,7 @@ impl Fence {
             peeks: 0,
             peek_base: 1 + hash * PEEKS_EACH,
             stranger: false,
+            refuted: false,
             conflicts: Vec::new(),
             offset: None,
         }
@@ -136,7 +141,8 @@ impl Fence {
                     base.saturating_add(i64::try_from(*peeks % PEEKS_EACH.unsigned_abs()).unwrap_or(0))
                 };
                 let unserved = watch.step(now, self.patience_ms, &mut peek_offset, calls, &mut acts);
-                if unserved && title.may_poll {
+                let owed = title.owed && !self.refuted && watch.looked_ms(now) >= self.patience_ms;
+                if (unserved || owed) && title.may_poll {
                     self.leave(&mut acts);
                     self.start_poll(now, true);
                     if let Mode::Poll(poll) = &mut self.mode {
@@ -212,6 +218,7 @@ impl Fence {
                 self.leave(acts);
                 self.patience_ms = HEAD_MS;
                 self.stranger = false;
+                self.refuted = false;
             }
             // Who cannot reach the Bot API holds without polling.
             (Mode::Off, Some(_)) if title.is_some_and(|title| !title.ready) => {}
@@ -272,6 +279,7 @@ impl Fence {
         let enough = if title.all_visible { STRANGER_ALL_VISIBLE } else { STRANGER_OTHERWISE };
         let stranger = !weak && self.conflicts.len() >= enough;
         if weak || stranger || self.stranger {
+            self.refuted = true;
             self.patience_ms = self.patience_ms.saturating_mul(2).min(MOST_PATIENCE_MS);
             self.leave(acts);
             self.mode = Mode::Watch(Watch::new(now));

@@ -274,7 +274,8 @@ fn same_node_answers(forward: &JoinForward, met: Result<Pin, String>) -> Result<
     }
 }
 
-fn edit_refusal(error: &EditError) -> RpcError {
+/// A refused write about a node, as the wire tells it.
+pub(crate) fn edit_refusal(error: &EditError) -> RpcError {
     let code = match error {
         EditError::NameTaken { .. } => RpcCode::NameTaken,
         EditError::UnknownNode | EditError::Removed | EditError::Name(_) | EditError::Belongs => RpcCode::BadRequest,

@@ -5,6 +5,7 @@
 
 mod copies;
 mod dialogue;
+mod edit;
 mod handover;
 pub mod inspect;
 mod joins;
@@ -89,6 +90,8 @@ pub struct Node {
     handover: Option<Handover>,
     proof: Option<requests::Proof>,
     retired: bool,
+    /// A voter that the owner wants to remove, and until when its place is being given to another.
+    leaving: Option<(NodeId, u64)>,
 
     fence: Fence,
     probe: Probe,
@@ -136,7 +139,6 @@ impl Node {
         let membership = Membership::new(node, vote.generation, &settings, rng.random());
         let language = Language::of_tag(&settings.language).unwrap_or(Language::Ru);
         let dialogue = Dialogue::new(DialogueSettings { language, seed: rng.random() });
-        let ttl = settings.lease_ttl_ms;
         let warn =
             |refused| Output::Note(Note::Warning { what: alloc::format!("a stored record was left out: {refused:?}") });
         Ok(Self {
@@ -162,8 +164,8 @@ impl Node {
             glance: None,
             boot_id: None,
             durable: Durable::new(vote),
-            voter: Voter::new(node, ttl, now),
-            claim: Claim::new(ttl),
+            voter: Voter::new(node, settings.lease_ttl_ms, now),
+            claim: Claim::new(settings.lease_ttl_ms),
             seen: Seen::default(),
             held: None,
             told: false,
@@ -171,6 +173,7 @@ impl Node {
             handover: None,
             proof: None,
             retired: false,
+            leaving: None,
             fence: Fence::new(node),
             probe: Probe::new(now),
             token: None,

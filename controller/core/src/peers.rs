@@ -1,6 +1,6 @@
 //! What this node has heard directly from each other node: facts with their age, readiness, restarts.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use constella_shared::ids::{Generation, NodeId};
@@ -12,6 +12,8 @@ use crate::clock::Now;
 #[derive(Debug, Default)]
 pub struct Peers {
     peers: BTreeMap<NodeId, Peer>,
+    /// Those whose last answer was that this node is no member.
+    strangers_to: BTreeSet<NodeId>,
 }
 
 /// Direct knowledge of one node.
@@ -87,9 +89,22 @@ impl Peers {
 
     /// A call to the node was answered.
     pub fn answered(&mut self, node: &NodeId) {
+        self.strangers_to.remove(node);
         if let Some(peer) = self.peers.get_mut(node) {
             peer.failed_at = None;
         }
+    }
+
+    /// The node answered that this node is no member.
+    pub fn disowned(&mut self, by: NodeId) {
+        self.answered(&by);
+        self.strangers_to.insert(by);
+    }
+
+    /// Whether the node's last answer was that this node is no member.
+    #[must_use]
+    pub fn is_stranger_to(&self, node: &NodeId) -> bool {
+        self.strangers_to.contains(node)
     }
 
     /// Whether a call to the node failed and nothing was heard of it since; when.

@@ -90,6 +90,12 @@ pub enum OpenError {
     /// Nobody votes, or a list is longer than any version writes.
     #[error("the state's list of voters is empty or too long; restore a backup")]
     Voters,
+    /// R1: the answer to a join has stamps from the future. Nothing that follows would replace them, and everybody else refuses them.
+    #[error("the seed's clock is {ahead_s} s ahead of this server's; set the clocks, then join again")]
+    Ahead {
+        /// Seconds.
+        ahead_s: u64,
+    },
 }
 
 impl Roster {

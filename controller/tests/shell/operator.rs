@@ -23,7 +23,7 @@ fn core() -> Inbox {
                         Ok(OperatorAnswer::Link(Secret::new(format!("join://{ttl_s}"))))
                     }
                     OperatorRequest::Peers => Ok(OperatorAnswer::Peers(Vec::new())),
-                    OperatorRequest::OwnerLink | OperatorRequest::Status => {
+                    OperatorRequest::OwnerLink | OperatorRequest::Status | OperatorRequest::Edit { .. } => {
                         Err(RpcError { code: RpcCode::NotHolder, message: "the owner is pinned".into() })
                     }
                 });

@@ -163,6 +163,25 @@ pub enum Act {
         /// Which node invites.
         seed: String,
     },
+    /// The owner removes a node, through whoever leads. Its process runs on until somebody stops it.
+    Remove {
+        /// Which.
+        node: String,
+    },
+    /// The owner gives a node another name.
+    Rename {
+        /// Which; in the scenario it keeps its first name.
+        node: String,
+        /// The new name.
+        to: String,
+    },
+    /// The owner gives a node another priority; the smallest leads.
+    Priority {
+        /// Which.
+        node: String,
+        /// The new priority; 100 at first.
+        to: u32,
+    },
 }
 
 /// How Telegram is from somewhere.
@@ -229,6 +248,9 @@ impl Act {
             Self::Say { .. } => "say",
             Self::Press { .. } => "press",
             Self::Join { .. } => "join",
+            Self::Remove { .. } => "remove",
+            Self::Rename { .. } => "rename",
+            Self::Priority { .. } => "priority",
         }
     }
 

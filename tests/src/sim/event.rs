@@ -3,8 +3,13 @@
 use std::collections::BTreeMap;
 
 use constella_core::io::{
-    AgentFailure, AgentReply, BotCall, BotError, BotReply, CallError, CallId, Input, PeerRequest, PeerResponse,
+    AgentFailure, AgentReply, BotCall, BotError, BotReply, CallError, CallId, Input, JoinAttempt, PeerRequest,
+    PeerResponse,
 };
+use constella_shared::wire::join::JoinAnswer;
+use constella_shared::wire::rpc::RpcError;
+
+use super::world::operator::Asked;
 
 /// One event.
 pub(super) enum Event {
@@ -34,6 +39,14 @@ pub(super) enum Event {
     Agent { host: usize, life: u64, call: CallId, result: Box<Result<AgentReply, AgentFailure>> },
     /// The shell owes the core this.
     Owed { host: usize, life: u64, input: Box<Input> },
+    /// A new server tries a seed.
+    JoinTry { host: usize, number: u64 },
+    /// Its request arrives there.
+    JoinArrives { host: usize, number: u64, seed: usize, join: Box<JoinAttempt> },
+    /// The seed's answer arrives.
+    JoinAnswer { host: usize, number: u64, result: Box<Result<JoinAnswer, RpcError>> },
+    /// The operator asks once more.
+    AskAgain(Box<Asked>),
     /// Telegram's own deadline.
     Telegram,
     /// The stranger polls.

@@ -49,10 +49,14 @@ pub enum Fault {
     Webhook,
     /// New servers join.
     Join,
+    /// The owner removes a node.
+    Remove,
+    /// The owner changes who should lead, or a name.
+    Edit,
 }
 
 /// Every kind, with its word on the command line, and how often it comes: about once in so many seconds in a network of five.
-const FAULTS: [(Fault, &str, u64); 21] = [
+const FAULTS: [(Fault, &str, u64); 23] = [
     (Fault::Drop, "drop", 300),
     (Fault::Delay, "delay", 300),
     (Fault::Duplicate, "duplicate", 600),
@@ -73,7 +77,9 @@ const FAULTS: [(Fault, &str, u64); 21] = [
     (Fault::Message, "message", 1_200),
     (Fault::Stranger, "stranger", 5_000),
     (Fault::Webhook, "webhook", 5_000),
-    (Fault::Join, "join", 2_000),
+    (Fault::Join, "join", 1_500),
+    (Fault::Remove, "remove", 3_000),
+    (Fault::Edit, "edit", 1_000),
 ];
 
 impl Fault {
@@ -168,6 +174,9 @@ impl Plan {
             Fault::Stranger => Act::Stranger { for_s: for_s * 3.0 },
             Fault::Webhook => Act::Webhook { for_s },
             Fault::Join => Act::Join { name: format!("new{}", t / 1_000), seed: node },
+            Fault::Remove => Act::Remove { node },
+            Fault::Edit if dice.one_in(4) => Act::Rename { node, to: format!("name{}", t / 1_000) },
+            Fault::Edit => Act::Priority { node, to: u32::try_from(dice.range(95, 105)).unwrap_or(100) },
         };
         vec![timed(t, act)]
     }

@@ -1,13 +1,17 @@
 //! The rules that hold after every step, whatever happened.
 
+mod service;
+
 use std::collections::BTreeMap;
 
-use constella_core::io::Document;
+use constella_core::io::{Document, InboundId, Note, Output};
 use constella_core::node::inspect::Inspection;
 use constella_shared::ids::{CommandId, NodeId};
-use constella_shared::wire::lease::Strength;
+use constella_shared::wire::lease::{LeaseAnswer, LeaseAsk, Strength};
+use constella_shared::wire::records::OwnerRecord;
 
-use super::host::{Disk, Host};
+use super::host::Host;
+use service::Service;
 
 /// A rule that was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +32,9 @@ pub(super) struct Rules {
     /// To whom a host's voter granted, and until when (true time); survives the process.
     grants: Vec<Option<(NodeId, u64)>>,
     executed: BTreeMap<(usize, CommandId), u64>,
+    service: Service,
+    /// The step at hand began a command.
+    begun: bool,
     broken: Option<Broken>,
     /// Ticks of a host within the present second: a core that spins.
     ticks: Vec<(u64, u32)>,
@@ -61,6 +68,10 @@ impl Rules {
     /// After a step of host `at`.
     pub(super) fn stepped(&mut self, t: u64, hosts: &[Host], at: usize, inspection: &Inspection) {
         let Some(host) = hosts.get(at) else { return };
+        self.before_acting(t, host, at, inspection);
+        if let Some((rule, what)) = self.service.stepped(host, at, inspection) {
+            self.fail(t, rule, what);
+        }
         self.holders(t, hosts, host, at, inspection);
         self.voters(t, host, at, inspection);
     }
@@ -70,6 +81,7 @@ impl Rules {
         if let Some(strong) = self.strong.get_mut(at) {
             *strong = None;
         }
+        self.service.died(at);
     }
 
     /// A holder gave its grant back at this host's voter, which may ignore it.
@@ -85,6 +97,33 @@ impl Rules {
             && *until > since
         {
             *until += t.saturating_sub(since);
+        }
+    }
+
+    /// L7: who was a strong holder, and is none any more, has not begun a command in the step that noticed it.
+    fn before_acting(&mut self, t: u64, host: &Host, at: usize, inspection: &Inspection) {
+        let lapsed = self.strong.get(at).copied().flatten().is_some_and(|until| until <= t);
+        if std::mem::take(&mut self.begun) && lapsed && inspection.lease.is_none() {
+            self.fail(t, "L7", format!("{} begins a command under a lease that has run out", host.name));
+        }
+    }
+
+    /// L1: a voter grants nothing to an ask that is not newer than the last that it granted to the same holder.
+    pub(super) fn asked(&mut self, inbound: InboundId, voter: (usize, u64), ask: &LeaseAsk) {
+        self.service.asked(inbound, voter, ask);
+    }
+
+    /// A voter answers.
+    pub(super) fn voted(&mut self, t: u64, inbound: InboundId, answer: &LeaseAnswer) {
+        if let Some(what) = self.service.voted(inbound, answer) {
+            self.fail(t, "L1", what);
+        }
+    }
+
+    /// F1: a 409 reached this host.
+    pub(super) fn conflicted(&mut self, t: u64, at: usize, name: &str) {
+        if self.service.conflicted(t, at) {
+            self.fail(t, "F1", format!("{name} goes on polling against another poller"));
         }
     }
 
@@ -134,7 +173,8 @@ impl Rules {
     }
 
     /// L3 and F6: what is on disk never goes back.
-    pub(super) fn persists(&mut self, t: u64, name: &str, disk: &Disk, document: &Document) {
+    pub(super) fn persists(&mut self, t: u64, host: &Host, document: &Document) {
+        let (name, Some(disk)) = (&host.name, host.disk.as_ref()) else { return };
         let wrong = match document {
             Document::Vote(new) => {
                 let old = &disk.vote;
@@ -145,10 +185,9 @@ impl Rules {
                 let old = &disk.network;
                 let voters = new.voters.mark < old.voters.mark;
                 let record = |node: &NodeId| new.peers.iter().find(|peer| peer.owner.node == *node);
+                let unix_ms = host.clock.now(t).unix_ms;
                 let lost = old.peers.iter().find(|peer| {
-                    record(&peer.owner.node).is_none_or(|now| {
-                        !now.owner.removed && (now.owner.stamp < peer.owner.stamp || peer.owner.removed)
-                    })
+                    record(&peer.owner.node).is_none_or(|now| went_back(unix_ms, &peer.owner, &now.owner))
                 });
                 (voters || lost.is_some()).then(|| format!("its voters ({voters}) or the record {lost:?}"))
             }
@@ -162,6 +201,20 @@ impl Rules {
         };
         if let Some(what) = wrong {
             self.fail(t, "L3", format!("{name} wrote back in time: {what}"));
+        }
+    }
+
+    /// F6: what a node knew to be done before a step it does not begin again.
+    pub(super) fn begins(&mut self, t: u64, host: Option<&Host>, outputs: &[Output]) {
+        let Some(host) = host else { return };
+        let mut begun = outputs.iter().filter_map(|output| match output {
+            Output::Note(Note::Command { id, what: "begun" }) => Some(id),
+            _ => None,
+        });
+        let known = |id: &&CommandId| host.disk.as_ref().is_some_and(|disk| disk.commands.done.contains(id));
+        self.begun = begun.clone().next().is_some();
+        if let Some(id) = begun.find(known) {
+            self.fail(t, "F6", format!("{} begins {id}, which it knows to be done", host.name));
         }
     }
 
@@ -193,6 +246,18 @@ impl Rules {
         }
     }
 }
+
+/// Whether a record about a node became an older one. R1: what was written with a clock that was ahead is written anew, word for word, with an
+/// earlier stamp.
+fn went_back(unix_ms: u64, before: &OwnerRecord, after: &OwnerRecord) -> bool {
+    let again = OwnerRecord { stamp: before.stamp, term: before.term, ..after.clone() } == *before;
+    let ahead = before.stamp.unix_ms > unix_ms + SKEW_MS;
+    let older = after.stamp < before.stamp && !after.removed;
+    before.removed && !after.removed || older && !(ahead && again)
+}
+
+/// CLOCK_SKEW.
+const SKEW_MS: u64 = 30_000;
 
 /// F6 says 60 s on clocks that may run 1 % apart from true time, each.
 const LATE_MS: u64 = 60_000 + 1_200;

@@ -20,6 +20,8 @@ pub(super) struct Telegram {
     chat: BTreeMap<i64, Shown>,
     next_message: i64,
     next_query: u64,
+    /// The highest offset of any call.
+    confirmed: i64,
     /// What the owner sent or pressed.
     pub(super) duties: Vec<Duty>,
     /// When a one-time button was first seen by the owner, by its data.
@@ -77,6 +79,7 @@ impl Telegram {
             chat: BTreeMap::new(),
             next_message: 1,
             next_query: 1,
+            confirmed: 0,
             duties: Vec::new(),
             confirmations: BTreeMap::new(),
             stranger: None,
@@ -165,6 +168,14 @@ impl Telegram {
     /// The owner deletes the newest message.
     pub(super) fn delete_newest(&mut self) {
         self.chat.pop_last();
+    }
+
+    /// The commands that a call with this offset is the first to confirm.
+    pub(super) fn confirms(&mut self, offset: i64) -> Vec<CommandId> {
+        let from = self.confirmed;
+        self.confirmed = from.max(offset);
+        let fresh = |duty: &&Duty| (from..offset).contains(&duty.update) && !duty.stolen;
+        self.duties.iter().rev().take(RECENT).filter(fresh).map(|duty| duty.id).collect()
     }
 
     /// A node began to carry a command out.

@@ -3,6 +3,8 @@
 mod acts;
 mod calls;
 pub(super) mod end;
+mod joins;
+pub(super) mod operator;
 mod perform;
 
 use std::collections::BTreeMap;
@@ -33,6 +35,8 @@ pub struct World {
     flights: BTreeMap<u64, Flight>,
     next_flight: u64,
     acts: Vec<Act>,
+    joining: joins::Joining,
+    operators: operator::Operators,
     rules: Rules,
     figures: Figures,
     freezes: u64,
@@ -73,6 +77,8 @@ impl World {
             flights: BTreeMap::new(),
             next_flight: 0,
             acts: Vec::new(),
+            joining: joins::Joining::default(),
+            operators: operator::Operators::default(),
             freezes: 0,
             log: None,
             hosts,
@@ -155,6 +161,10 @@ impl World {
             Event::BotExpire { number } => self.bot_expires(number),
             Event::Agent { host, life, call, result } => self.input(host, life, Input::Agent { call, result: *result }),
             Event::Owed { host, life, input } => self.input(host, life, *input),
+            Event::JoinTry { host, number } => self.join_try(host, number),
+            Event::JoinArrives { host, number, seed, join } => self.join_arrives(host, number, seed, *join),
+            Event::JoinAnswer { host, number, result } => self.join_answered(host, number, *result),
+            Event::AskAgain(asked) => self.ask_again(*asked),
             Event::Telegram => self.telegram_due(),
             Event::Stranger => self.stranger_due(),
             Event::Start { host, life } => self.start(host, life),
@@ -182,6 +192,7 @@ impl World {
         match event {
             Event::Wake { host } | Event::Agent { host, .. } | Event::Owed { host, .. } => Some(*host),
             Event::Request { to, .. } => Some(*to),
+            Event::JoinArrives { seed, .. } => Some(*seed),
             Event::Answer { flight, .. } | Event::Expire { flight } => {
                 self.flights.get(flight).map(|flight| flight.from)
             }
@@ -189,6 +200,9 @@ impl World {
                 self.telegram.waiting(*number).map(|open| open.host)
             }
             Event::AtTelegram { .. }
+            | Event::JoinTry { .. }
+            | Event::JoinAnswer { .. }
+            | Event::AskAgain(_)
             | Event::Telegram
             | Event::Stranger
             | Event::Start { .. }
@@ -224,6 +238,7 @@ impl World {
     }
 
     fn after(&mut self, at: usize, outputs: Vec<Output>) {
+        self.rules.begins(self.t, self.hosts.get(at), &outputs);
         let outputs = self.cut_short(at, outputs);
         for output in outputs {
             self.perform(at, output);

@@ -10,7 +10,7 @@ fn at(boot_ms: u64) -> Now {
 }
 
 fn title(strength: Strength) -> Title {
-    Title { strength, may_poll: true, told: false, ready: true, all_visible: true }
+    Title { strength, may_poll: true, told: false, ready: true, all_visible: true, owed: false }
 }
 
 const STRONG: Strength = Strength::Strong;
@@ -234,6 +234,20 @@ fn who_polled_as_a_watcher_stops_when_its_lease_is_gone_though_it_may_look_ahead
     let acts = rig.step();
     assert!(acts.iter().any(|act| matches!(act, FenceAct::Cancel(_))), "{acts:?}");
     assert!(poll(&acts).is_none());
+    assert_eq!(rig.fence.state(), BotState::Watching);
+}
+
+#[test]
+fn a_watcher_that_is_owed_an_end_finishes_it_unless_somebody_serves() {
+    // F6: the leader died between the confirmation and the answer, so the queue is empty and the copy is here
+    let mut rig = Rig::new(WEAK);
+    assert!(watch(&mut rig, 10_000, |_| None).is_none(), "nothing is owed");
+    rig.title = Some(Title { owed: true, ..title(WEAK) });
+    let acts = rig.step();
+    let began = poll(&acts).expect("it polls");
+    assert_eq!(rig.fence.state(), BotState::Polling);
+    let acts = rig.answer(began, Err(BotError::Conflict));
+    assert!(watch_on(&mut rig, acts, 120_000, |_| None).is_none(), "somebody serves: once is enough");
     assert_eq!(rig.fence.state(), BotState::Watching);
 }
 

@@ -14,6 +14,8 @@ pub(super) struct Watch {
     asking: Option<CallId>,
     counts_in_a_row: u32,
     head: Option<Head>,
+    /// Since when every look was answered.
+    answered_since: Option<u64>,
 }
 
 /// The head of the queue, and how long it has been seen there.
@@ -26,7 +28,7 @@ struct Head {
 
 impl Watch {
     pub(super) const fn new(now: Now) -> Self {
-        Self { look_at: now.boot_ms, asking: None, counts_in_a_row: 0, head: None }
+        Self { look_at: now.boot_ms, asking: None, counts_in_a_row: 0, head: None, answered_since: None }
     }
 
     pub(super) fn deadline(&self) -> Option<u64> {
@@ -71,6 +73,9 @@ impl Watch {
             return;
         }
         self.asking = None;
+        if result.is_ok() {
+            self.answered_since.get_or_insert(now.boot_ms);
+        }
         match result {
             Ok(BotReply::Webhook { pending: 0, .. }) => {
                 self.forget();
@@ -92,9 +97,15 @@ impl Watch {
             Err(BotError::Cancelled) => {}
             Ok(_) | Err(_) => {
                 self.forget();
+                self.answered_since = None;
                 acts.push(FenceAct::Reached(false));
             }
         }
+    }
+
+    /// How long every look has been answered.
+    pub(super) fn looked_ms(&self, now: Now) -> u64 {
+        self.answered_since.map_or(0, |since| now.since(since))
     }
 
     /// The same head each time means that nobody takes it.

@@ -10,6 +10,7 @@ use constella_shared::wire::records::VoterRecord;
 use constella_shared::wire::rpc::PeerRow;
 
 use super::bot::BotState;
+use crate::roster::Edit;
 
 /// What the operator's CLI asks of a running controller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,13 @@ pub enum OperatorRequest {
     Peers,
     /// `status`.
     Status,
+    /// `rename`, `priority`, `remove` (R4): for a strong holder only.
+    Edit {
+        /// Which node.
+        node: NodeId,
+        /// What becomes of it.
+        edit: Edit,
+    },
 }
 
 /// What the CLI is answered.
@@ -36,6 +44,8 @@ pub enum OperatorAnswer {
     Peers(Vec<PeerRow>),
     /// This node.
     Status(NodeStatus),
+    /// The owner's edit is written here and on its way to everybody.
+    Edited,
 }
 
 /// `status`.

@@ -20,6 +20,7 @@ impl Node {
     /// Claims, renews, follows and withdraws, as far as it is time.
     pub(super) fn lease_due(&mut self, now: Now) {
         self.withdraw_for_a_better(now);
+        self.withdraw_when_disowned(now);
         if !self.claim.active() && self.claim_at().is_some_and(|at| now.boot_ms >= at) {
             self.claim.begin(now, &self.durable);
         }
@@ -31,7 +32,7 @@ impl Node {
 
     /// L4: when this node claims, if nothing happens before; None while it holds, claims, or may not.
     pub(super) fn claim_at(&self) -> Option<u64> {
-        if self.claim.active() || self.retired || self.leaves_it_to_the_voters() {
+        if self.claim.active() || self.retired || self.leaves_it_to_the_voters() || self.is_disowned() {
             return None;
         }
         let alone = self.roster.len() <= 1;
@@ -159,6 +160,7 @@ impl Node {
     fn voter_candidates(&self, now: Now) -> Vec<voters::Candidate> {
         let mut members: Vec<LeaderKey> =
             self.roster.members().map(|m| LeaderKey { priority: m.priority, node: m.id }).collect();
+        members.retain(|key| !self.is_leaving(now, &key.node));
         members.sort_unstable();
         let candidate = |key: LeaderKey| {
             let node = key.node;

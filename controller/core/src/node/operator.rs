@@ -25,6 +25,7 @@ impl Node {
             OperatorRequest::OwnerLink => self.owner_link(now),
             OperatorRequest::Peers => Ok(OperatorAnswer::Peers(self.peer_rows(now))),
             OperatorRequest::Status => Ok(OperatorAnswer::Status(self.status(now))),
+            OperatorRequest::Edit { node, edit } => self.edit(now, &node, edit).map(|()| OperatorAnswer::Edited),
         };
         self.out.push(Output::OperatorReply { inbound, result });
     }

@@ -102,7 +102,8 @@ impl Node {
     pub(super) fn title(&self, now: Now) -> Option<Title> {
         let ready = self.probe.ready() || self.probe.succeeded_at().is_none() && self.token.is_some();
         let all_visible = self.membership.alive() >= self.roster.len();
-        let title = |strength, may_poll| Title { strength, may_poll, told: self.told, ready, all_visible };
+        let owed = self.commands.any_open();
+        let title = |strength, may_poll| Title { strength, may_poll, told: self.told, ready, all_visible, owed };
         match self.held {
             Some(Strength::Strong) => {
                 self.strong_until().filter(|until| *until > now.boot_ms).map(|_| title(Strength::Strong, true))
@@ -118,7 +119,7 @@ impl Node {
         let Some(holder) = self.seen.holder().filter(|holder| *holder != self.id) else { return false };
         let lately = now.boot_ms < self.seen.until().saturating_add(self.settings.lease_ttl_ms);
         let silent = self.peers.failing(&holder).is_some();
-        silent && lately && !self.retired && self.probe.ready() && self.is_next()
+        silent && lately && !self.retired && self.probe.ready() && self.is_next() && !self.is_disowned()
     }
 
     fn is_next(&self) -> bool {

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use constella_shared::ids::NodeId;
 use constella_shared::wire::lease::Strength;
-use constella_shared::wire::rpc::{PeerRow, Response, Status};
+use constella_shared::wire::rpc::{PeerRow, Response, RpcCode, Status};
 
 use super::Node;
 use super::pending::Pending;
@@ -185,6 +185,7 @@ impl Node {
             | Pending::Glance => return,
         };
         match result {
+            Err(CallError::Refused(error)) if error.code == RpcCode::NotAMember => self.peers.disowned(to),
             Ok(_) | Err(CallError::Refused(_)) => self.peers.answered(&to),
             Err(CallError::NotSent(_) | CallError::Lost(_)) => self.peers.failed(now, &to),
         }

@@ -92,8 +92,10 @@ pub fn found(now: Now, founding: Founding, keys: &dyn Keys) -> Result<NetworkSta
 /// [`Roster::write_self`] with the answer's address.
 ///
 /// # Errors
-/// Where the answer has no voters, or does not admit this node with this certificate.
+/// Where the answer has no voters, does not admit this node with this certificate, or is stamped more than `skew_ms` ahead (R1).
 pub fn adopt(
+    now: Now,
+    skew_ms: u64,
     node: NodeId,
     pin: Pin,
     answer: JoinAnswer,
@@ -102,6 +104,13 @@ pub fn adopt(
     let records = answer.records;
     if !records.owners.iter().any(|owner| owner.node == node && owner.pin == pin && !owner.removed) {
         return Err(OpenError::NotOurs);
+    }
+    let owners = records.owners.iter().map(|record| record.stamp);
+    let stamps = owners.chain(records.net.iter().map(|record| record.stamp));
+    let newest = stamps.chain(records.invites.iter().map(|record| record.stamp)).map(|stamp| stamp.unix_ms).max();
+    let ahead = newest.map_or(0, |newest| newest.saturating_sub(now.unix_ms));
+    if ahead > skew_ms {
+        return Err(OpenError::Ahead { ahead_s: ahead / 1_000 });
     }
     // Read only to put each beside its owner's record; `Roster::open` checks the signatures before any of it counts.
     let about = |signed: SignedSelf| Some((serde_json::from_str::<SelfRecord>(&signed.body).ok()?.node, signed));

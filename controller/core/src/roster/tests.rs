@@ -363,11 +363,16 @@ fn a_joiner_starts_with_all_that_the_answer_brought() {
         addr: "203.0.113.2:4747".to_string(),
         records: one.records(),
     };
-    let (network, invites) = adopt(node(2), pin(2), answer.clone(), None).unwrap();
+    let (network, invites) = adopt(at(0), 30_000, node(2), pin(2), answer.clone(), None).unwrap();
     let (joined, refused) = Roster::open(node(2), pin(2), network, invites, 30_000, &keys(2)).unwrap();
     assert_eq!(refused, []);
     assert_eq!(joined.digest(), two.digest());
-    assert_eq!(adopt(node(3), pin(3), answer, None).map(|_| ()), Err(OpenError::NotOurs));
+    assert_eq!(adopt(at(0), 30_000, node(3), pin(3), answer.clone(), None).map(|_| ()), Err(OpenError::NotOurs));
+    // R1: what an hour ahead wrote, nobody else would take, and nothing later would replace.
+    let mut early = answer;
+    early.records.owners[0].stamp.unix_ms = at(0).unix_ms + 3_600_000;
+    let ahead = adopt(at(0), 30_000, node(2), pin(2), early, None).map(|_| ());
+    assert_eq!(ahead, Err(OpenError::Ahead { ahead_s: 3_600 }));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What the scenario does to the world.
 
-use constella_core::io::{Input, Output};
+use constella_core::io::Input;
+use constella_core::roster::Edit;
 
 use super::super::act::{Act, Button, Reach, ms};
 use super::super::event::Event;
@@ -47,6 +48,9 @@ impl World {
             Act::Say { text } => self.say(text),
             Act::Press { button, node } => self.press(*button, node.as_deref()),
             Act::Join { name, seed } => self.invite(name, seed),
+            Act::Remove { node } => self.edit(node, Edit::Remove),
+            Act::Rename { node, to } => self.edit(node, Edit::Rename(to.clone())),
+            Act::Priority { node, to } => self.edit(node, Edit::Priority(*to)),
         }
     }
 
@@ -305,11 +309,5 @@ impl World {
                 self.agenda.add(self.t + ms(for_s), Event::EndReach { host: at, number });
             }
         }
-    }
-
-    /// What a core that has just started wants is done like any other step's.
-    #[expect(dead_code, reason = "joins come with the core's own")]
-    pub(super) fn started(&mut self, at: usize, outputs: Vec<Output>) {
-        self.after(at, outputs);
     }
 }

@@ -2,7 +2,7 @@
 
 use constella_core::io::{CallError, CallId, InboundId, Input, PeerRequest, PeerResponse};
 use constella_shared::ids::NodeId;
-use constella_shared::wire::rpc::{Request, RpcCode, RpcError};
+use constella_shared::wire::rpc::{Request, Response, RpcCode, RpcError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -78,11 +78,17 @@ impl World {
         if let PeerRequest::Rpc(Request::LeaseRelease(release)) = &request {
             self.rules.released(to, release.holder);
         }
+        if let PeerRequest::Rpc(Request::LeaseAcquire(ask)) = &request {
+            self.rules.asked(inbound, (to, to_life), ask);
+        }
         self.input(to, to_life, Input::Peer { inbound, from, request });
     }
 
     /// A core answers a member.
     pub(super) fn reply(&mut self, inbound: InboundId, result: Result<PeerResponse, RpcError>) {
+        if let Ok(PeerResponse::Rpc(Response::Vote { answer, .. })) = &result {
+            self.rules.voted(self.t, inbound, answer);
+        }
         let number = inbound.0;
         let Some((from, to)) = self.flights.get(&number).map(|flight| (flight.from, flight.to)) else { return };
         let result = self.through_json_answer(result);

@@ -1,12 +1,11 @@
 //! The end of a run: everything heals, and then the network must be whole again within stated time.
 
-use constella_core::io::{BotState, CallId, InboundId, OperatorAnswer};
+use constella_core::io::BotState;
 use constella_core::node::inspect::Inspection;
-use constella_shared::wire::join::JoinAnswer;
 use constella_shared::wire::lease::Strength;
-use constella_shared::wire::rpc::RpcError;
 
 use super::super::act::{Act, Reach};
+use super::super::host::Host;
 use super::super::rules::Broken;
 use super::super::telegram::Duty;
 use super::{World, seconds};
@@ -132,7 +131,7 @@ impl World {
     /// Whether every node that runs sees so many alive.
     #[must_use]
     pub fn all_see(&self, alive: usize) -> bool {
-        let sees = |host: &super::super::host::Host| {
+        let sees = |host: &Host| {
             let process = host.process.as_ref()?;
             Some(process.node.inspect(host.clock.now(self.t)).alive)
         };
@@ -155,8 +154,18 @@ impl World {
     }
 
     fn network_lacks(&self, network: usize) -> Option<String> {
-        let members: Vec<_> = self.hosts.iter().filter(|host| host.network == network && host.disk.is_some()).collect();
+        let of_it = |host: &&Host| host.network == network && host.disk.is_some();
+        let belongs = |host: &&Host| !self.is_removed(host) && !self.is_orphan(host);
+        let members: Vec<_> = self.hosts.iter().filter(of_it).filter(belongs).collect();
         let mut seen = Vec::new();
+        let removed = self.hosts.iter().filter(of_it).filter(|host| self.is_removed(host));
+        let serves = |host: &&Host| {
+            let process = host.process.as_ref();
+            process.is_some_and(|process| process.node.inspect(host.clock.now(self.t)).bot != BotState::Idle)
+        };
+        if let Some(host) = removed.into_iter().find(serves) {
+            return Some(format!("{} was removed and does not let the bot alone", host.name));
+        }
         for host in &members {
             let Some(process) = host.process.as_ref() else { return Some(format!("{} does not run", host.name)) };
             seen.push((&host.name, process.node.inspect(host.clock.now(self.t))));
@@ -218,14 +227,6 @@ impl World {
     fn fail_fast(&self) -> Result<(), Broken> {
         self.broken().map_or(Ok(()), |broken| Err(broken.clone()))
     }
-
-    pub(super) fn dial_back(&mut self, _at: usize, _call: CallId, _addr: &str) {}
-
-    pub(super) fn join_reply(&mut self, _inbound: InboundId, _result: Result<JoinAnswer, RpcError>) {}
-
-    pub(super) fn operator_reply(&mut self, _at: usize, _result: Result<OperatorAnswer, RpcError>) {}
-
-    pub(super) fn invite(&mut self, _name: &str, _seed: &str) {}
 }
 
 /// Within this after the last fault the network is whole: F3's longest patience, a probe of the Bot API, a suspicion, and then some.

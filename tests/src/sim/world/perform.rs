@@ -5,6 +5,7 @@ use constella_core::io::{AgentCall, BotCall, BotError, BotReply, CallId, Documen
 
 use super::super::act::Reach;
 use super::super::event::Event;
+use super::super::host::Host;
 use super::super::telegram::{Open, Reply};
 use super::World;
 
@@ -27,8 +28,8 @@ impl World {
         match output {
             Output::Persist(document) => {
                 self.figures.writes += 1;
+                self.rules.persists(t, host, &document);
                 if let Some(disk) = host.disk.as_mut() {
-                    self.rules.persists(t, &host.name, disk, &document);
                     if let Document::Commands(commands) = &document {
                         self.telegram.done(&commands.done);
                     }
@@ -40,9 +41,9 @@ impl World {
             Output::Bot { call, timeout_ms, request } => self.ask_telegram(at, call, timeout_ms, request),
             Output::CancelBot(call) => self.cancel(at, call),
             Output::Agent { call, request } => self.ask_agent(at, call, &request),
-            Output::DialBack { call, addr, .. } => self.dial_back(at, call, &addr),
+            Output::DialBack { call, addr, timeout_ms } => self.dial_back(at, call, &addr, timeout_ms),
             Output::JoinReply { inbound, result } => self.join_reply(inbound, result),
-            Output::OperatorReply { result, .. } => self.operator_reply(at, result),
+            Output::OperatorReply { inbound, result } => self.operator_reply(at, inbound, result),
             Output::Pins(pins) => {
                 if let Some(process) = host.process.as_mut() {
                     process.set_pins(pins);
@@ -77,6 +78,7 @@ impl World {
         let (life, reach) = (host.life, host.reach);
         let has_token = host.process.as_ref().is_some_and(|process| process.has_token);
         self.check_poll(at, &request);
+        self.check_confirmation(at, &request);
         self.figures.bot_calls += 1;
         let number = self.telegram.begin(Open { host: at, life, call });
         let way = self.way_to_telegram(at, reach);
@@ -115,6 +117,23 @@ impl World {
         if lease.is_none() {
             let what = format!("{} polls without a lease that holds", host.name);
             self.rules.fail(t, "L7", what);
+        }
+    }
+
+    /// F6: what is confirmed to Telegram is on a disk before: of the one that confirms, or of one that took it over.
+    fn check_confirmation(&mut self, at: usize, request: &BotCall) {
+        let BotCall::GetUpdates { offset: Some(offset), .. } = request else { return };
+        for id in self.telegram.confirms(*offset) {
+            let known = |host: &Host| {
+                let disk = host.disk.as_ref();
+                disk.is_some_and(|disk| {
+                    disk.commands.done.contains(&id) || disk.commands.open.iter().any(|open| open.id == id)
+                })
+            };
+            if !self.hosts.iter().any(known) {
+                let what = format!("{} confirms a command that is on no disk", self.name(at));
+                self.rules.fail(self.t, "F6", what);
+            }
         }
     }
 
@@ -174,6 +193,7 @@ impl World {
             if matches!(result, Err(BotError::Conflict)) {
                 self.figures.conflict();
                 let name = self.name(open.host).to_owned();
+                self.rules.conflicted(self.t, open.host, &name);
                 self.note(|| format!("{name}: 409"));
             }
             self.input(open.host, open.life, Input::Bot { call: open.call, result });

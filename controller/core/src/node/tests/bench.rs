@@ -9,16 +9,17 @@ use constella_shared::ids::{Generation, NodeId, Seq, Term};
 use constella_shared::state::{CommandsState, InvitesState, NetworkState, Peer, VoteState};
 use constella_shared::wire::command::CommandContent;
 use constella_shared::wire::records::{NetRecord, NetValue, OwnerRecord, Stamp};
+use constella_shared::wire::rpc::{RpcCode, RpcError};
 
 use crate::bot::screen::Screen;
 use crate::config::{Boot, Settings};
 use crate::io::{
     AgentCall, AgentFailure, AgentReply, BotCall, BotError, BotReply, BotState, CallError, CallId, Document, InboundId,
-    Input, Output, PeerResponse, Update, UpdateEvent,
+    Input, OperatorAnswer, OperatorRequest, Output, PeerResponse, Update, UpdateEvent,
 };
 use crate::node::Node;
 use crate::roster::fake::{founding, keys, node, pin};
-use crate::roster::found;
+use crate::roster::{Edit, found};
 
 pub(super) struct Bench {
     pub(super) now: u64,
@@ -29,11 +30,13 @@ pub(super) struct Bench {
     inbound: BTreeMap<(u64, InboundId), (u64, CallId)>,
     pub(super) no_telegram: BTreeSet<u64>,
     pub(super) stopped: BTreeSet<u64>,
+    pub(super) told: Vec<Result<OperatorAnswer, RpcError>>,
     pub(super) conflicts: usize,
     updates: Vec<Update>,
     confirmed: i64,
     parked: Option<(u64, CallId, i64)>,
     answers: BTreeMap<u64, usize>,
+    pins: BTreeMap<u64, BTreeSet<NodeId>>,
 }
 
 #[derive(Clone)]
@@ -63,11 +66,13 @@ impl Bench {
             inbound: BTreeMap::new(),
             no_telegram: BTreeSet::new(),
             stopped: BTreeSet::new(),
+            told: Vec::new(),
             conflicts: 0,
             updates: Vec::new(),
             confirmed: 0,
             parked: None,
             answers: BTreeMap::new(),
+            pins: BTreeMap::new(),
         };
         let network = bench.network(count);
         for number in 1..=count {
@@ -144,6 +149,15 @@ impl Bench {
             let updates = self.waiting(offset);
             self.after(30, Event::Input(number, Input::Bot { call, result: Ok(BotReply::Updates(updates)) }));
         }
+    }
+
+    /// The operator edits a node at another; what the other said.
+    pub(super) fn edit(&mut self, at: u64, of: u64, edit: Edit) -> Result<OperatorAnswer, RpcError> {
+        self.input(
+            at,
+            Input::Operator { inbound: InboundId(0), request: OperatorRequest::Edit { node: node(of), edit } },
+        );
+        self.told.pop().unwrap()
     }
 
     pub(super) fn input(&mut self, number: u64, input: Input) {
@@ -230,6 +244,11 @@ impl Bench {
                     let result = Err(CallError::NotSent(String::from("refused")));
                     return self.after(1, Event::Input(from, Input::Answered { call, result }));
                 }
+                if self.pins.get(&target).is_some_and(|pins| !pins.contains(&node(from))) {
+                    let error = RpcError { code: RpcCode::NotAMember, message: String::new() };
+                    let result = Err(CallError::Refused(error));
+                    return self.after(5, Event::Input(from, Input::Answered { call, result }));
+                }
                 self.next += 1;
                 let inbound = InboundId(self.next);
                 self.inbound.insert((target, inbound), (from, call));
@@ -261,12 +280,11 @@ impl Bench {
                 Output::Stopped => {
                     self.stopped.insert(number);
                 }
-                Output::DialBack { .. }
-                | Output::JoinReply { .. }
-                | Output::OperatorReply { .. }
-                | Output::Pins(_)
-                | Output::Token(_)
-                | Output::Note(_) => {}
+                Output::OperatorReply { result, .. } => self.told.push(result),
+                Output::Pins(pins) => {
+                    self.pins.insert(number, pins.into_iter().map(|peer| peer.node).collect());
+                }
+                Output::DialBack { .. } | Output::JoinReply { .. } | Output::Token(_) | Output::Note(_) => {}
             }
         }
     }

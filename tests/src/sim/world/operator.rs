@@ -1,0 +1,110 @@
+//! The operator: asks a core by its control socket, and asks again where the core says that it may help.
+
+use std::collections::BTreeMap;
+
+use constella_core::io::{InboundId, Input, OperatorAnswer, OperatorRequest};
+use constella_core::roster::Edit;
+use constella_shared::ids::NodeId;
+use constella_shared::wire::rpc::{RpcCode, RpcError};
+
+use super::super::event::Event;
+use super::super::host::Host;
+use super::World;
+
+/// What operators wait for.
+#[derive(Default)]
+pub(super) struct Operators {
+    next: u64,
+    asked: BTreeMap<InboundId, Asked>,
+}
+
+/// What was asked, and what for.
+#[derive(Debug, Clone)]
+pub(in super::super) enum Asked {
+    /// An invitation for a server of this name.
+    Invite { name: String },
+    /// An edit, for the so-manieth time.
+    Edit { node: NodeId, edit: Edit, tries: u32 },
+}
+
+impl World {
+    /// The owner edits a node through whoever leads.
+    pub(super) fn edit(&mut self, node: &str, edit: Edit) {
+        let Some(node) = self.named(node).and_then(|at| self.hosts.get(at)).map(|host| host.id) else { return };
+        self.ask_again(Asked::Edit { node, edit, tries: 0 });
+    }
+
+    /// The same request, at whoever leads now.
+    pub(super) fn ask_again(&mut self, asked: Asked) {
+        let Asked::Edit { node, edit, tries } = &asked else { return };
+        let request = OperatorRequest::Edit { node: *node, edit: edit.clone() };
+        match self.leader() {
+            Some(at) => self.ask_operator(at, request, asked),
+            None if *tries < MOST_TRIES => self.later(asked),
+            None => {}
+        }
+    }
+
+    /// Asks a core.
+    pub(super) fn ask_operator(&mut self, at: usize, request: OperatorRequest, asked: Asked) {
+        let Some(life) = self.hosts.get(at).map(|host| host.life) else { return };
+        self.operators.next += 1;
+        let inbound = InboundId(OPERATORS | self.operators.next);
+        self.operators.asked.insert(inbound, asked);
+        self.input(at, life, Input::Operator { inbound, request });
+    }
+
+    /// A core answers.
+    pub(super) fn operator_reply(&mut self, at: usize, inbound: InboundId, result: Result<OperatorAnswer, RpcError>) {
+        let Some(asked) = self.operators.asked.remove(&inbound) else { return };
+        let said = result.as_ref().err().map(|error| error.message.clone());
+        self.note(|| format!("the operator is told: {}", said.unwrap_or_else(|| "done".to_owned())));
+        match (asked, result) {
+            (Asked::Invite { name }, Ok(OperatorAnswer::Link(link))) => self.carry_link(at, name, &link),
+            (asked @ Asked::Edit { .. }, Err(error)) if matches!(error.code, RpcCode::Busy | RpcCode::NotHolder) => {
+                self.later(asked);
+            }
+            (Asked::Invite { .. } | Asked::Edit { .. }, _) => {}
+        }
+    }
+
+    /// Whether some disk says that the owner removed it, which is final (R2).
+    pub(super) fn is_removed(&self, of: &Host) -> bool {
+        let says_so = |host: &Host| {
+            let disk = host.disk.as_ref().filter(|_| host.network == of.network);
+            disk.is_some_and(|disk| {
+                disk.network.peers.iter().any(|peer| peer.owner.removed && peer.owner.node == of.id)
+            })
+        };
+        self.hosts.iter().any(says_so)
+    }
+
+    /// Whether it was let in by a node that was removed before it had told anybody: nobody can introduce it any more.
+    pub(super) fn is_orphan(&self, of: &Host) -> bool {
+        let knows = |host: &&Host| {
+            let disk = host.disk.as_ref().filter(|_| host.network == of.network && !self.is_removed(host));
+            disk.is_some_and(|disk| disk.network.peers.iter().any(|peer| peer.owner.node == of.id))
+        };
+        let own = of.disk.as_ref().and_then(|disk| disk.network.peers.iter().find(|peer| peer.owner.node == of.id));
+        let by = own.and_then(|own| self.by_id.get(&own.owner.admitted_by)).and_then(|at| self.hosts.get(*at));
+        by.is_some_and(|by| self.is_removed(by)) && self.hosts.iter().filter(knows).all(|host| host.id == of.id)
+    }
+
+    fn later(&mut self, asked: Asked) {
+        if let Asked::Edit { node, edit, tries } = asked
+            && tries < MOST_TRIES
+        {
+            let again = Asked::Edit { node, edit, tries: tries + 1 };
+            self.agenda.add(self.t + AGAIN_MS, Event::AskAgain(Box::new(again)));
+        }
+    }
+}
+
+/// A person asks again after this time ...
+const AGAIN_MS: u64 = 3_000;
+
+/// ... so often.
+const MOST_TRIES: u32 = 6;
+
+/// Keeps the numbers of operators apart from those of flights and joins.
+const OPERATORS: u64 = 1 << 61;
