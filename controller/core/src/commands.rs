@@ -9,7 +9,7 @@ use constella_shared::state::{CommandsState, STATE_FORMAT};
 use constella_shared::wire::command::{Stage, StoredCommand};
 
 /// `commands.json` in memory.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Commands {
     open: BTreeMap<CommandId, Open>,
     done: VecDeque<CommandId>,
@@ -18,7 +18,7 @@ pub struct Commands {
 }
 
 /// A command that is not done.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Open {
     command: StoredCommand,
     /// Handed to the dialogue in this life.
