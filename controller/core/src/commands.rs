@@ -17,6 +17,17 @@ pub struct Commands {
     dirty: bool,
 }
 
+/// Whose it is to finish what Telegram counts no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owed {
+    /// Nothing is open.
+    Nothing,
+    /// This node was cut off, or all others died, while it carried commands out; a successor has copies of them.
+    Elsewhere,
+    /// Whoever took it may be dead, or nobody has a copy of it.
+    Here,
+}
+
 /// A command that is not done.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Open {
@@ -27,6 +38,8 @@ struct Open {
     confirmed: bool,
     /// A confirmation of it was sent, or may have been by somebody else: Telegram may count it no more.
     owed: bool,
+    /// This node carried it out as a holder, and another keeps a copy for a successor.
+    kept_elsewhere: bool,
     /// Who else keeps a copy: they are told when it is done.
     keepers: BTreeSet<NodeId>,
     /// The holder that was last asked to carry it out.
@@ -39,7 +52,10 @@ impl Commands {
     pub fn new(state: CommandsState) -> Self {
         let open = |command: StoredCommand| {
             let keepers = BTreeSet::new();
-            (command.id, Open { command, started: false, confirmed: true, owed: true, keepers, passed_to: None })
+            let (confirmed, owed) = (true, true);
+            let open =
+                Open { command, started: false, confirmed, owed, kept_elsewhere: false, keepers, passed_to: None };
+            (open.command.id, open)
         };
         Self {
             open: state.open.into_iter().map(open).collect(),
@@ -85,6 +101,7 @@ impl Commands {
         }
         if let Some(open) = self.open.get_mut(&id).filter(|_| holder.is_some()) {
             open.passed_to = holder;
+            open.kept_elsewhere = false;
         }
         true
     }
@@ -143,6 +160,7 @@ impl Commands {
         for id in ids {
             if let Some(open) = self.open.get_mut(id) {
                 open.keepers.insert(keeper);
+                open.kept_elsewhere = true;
             }
         }
     }
@@ -190,8 +208,15 @@ impl Commands {
 
     /// Whether a command is open that Telegram may count no more: what it counts comes again, to whoever polls.
     #[must_use]
-    pub fn any_owed(&self) -> bool {
-        self.open.values().any(|open| open.owed)
+    pub fn owed(&self) -> Owed {
+        let owed = || self.open.values().filter(|open| open.owed);
+        if owed().any(|open| !open.kept_elsewhere) {
+            Owed::Here
+        } else if owed().next().is_some() {
+            Owed::Elsewhere
+        } else {
+            Owed::Nothing
+        }
     }
 
     /// Whether any command is open.
@@ -221,8 +246,8 @@ impl Commands {
     }
 
     fn insert(&mut self, command: StoredCommand, confirmed: bool, keepers: BTreeSet<NodeId>) {
-        self.open
-            .insert(command.id, Open { command, started: false, confirmed, owed: confirmed, keepers, passed_to: None });
+        let (started, owed, kept_elsewhere, passed_to) = (false, confirmed, false, None);
+        self.open.insert(command.id, Open { command, started, confirmed, owed, kept_elsewhere, keepers, passed_to });
         self.dirty = true;
     }
 

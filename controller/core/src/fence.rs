@@ -13,6 +13,7 @@ use constella_shared::wire::lease::Strength;
 
 use crate::calls::Calls;
 use crate::clock::Now;
+use crate::commands::Owed;
 use crate::io::{BotCall, BotError, BotReply, BotState, CallId, Update};
 use poll::Poll;
 use watch::Watch;
@@ -31,8 +32,8 @@ pub struct Title {
     pub ready: bool,
     /// Whether every member is visible: then fewer conflicts prove a stranger (F1).
     pub all_visible: bool,
-    /// F6: commands are open here that Telegram counts no more: who took them may be dead, and an empty queue does not tell.
-    pub owed: bool,
+    /// F6: whether commands are open here that Telegram counts no more: who took them may be dead, and an empty queue does not tell.
+    pub owed: Owed,
 }
 
 /// What the fence wants, in order.
@@ -141,7 +142,11 @@ impl Fence {
                     base.saturating_add(i64::try_from(*peeks % PEEKS_EACH.unsigned_abs()).unwrap_or(0))
                 };
                 let unserved = watch.step(now, self.patience_ms, &mut peek_offset, calls, &mut acts);
-                let owed = title.owed && !self.refuted && watch.looked_ms(now) >= self.patience_ms;
+                let owed = match title.owed {
+                    Owed::Nothing => false,
+                    Owed::Elsewhere => watch.looked_ms(now) >= self.patience_ms.max(ELSEWHERE_MS),
+                    Owed::Here => watch.looked_ms(now) >= self.patience_ms,
+                } && !self.refuted;
                 if (unserved || owed) && title.may_poll {
                     self.leave(&mut acts);
                     self.start_poll(now, true);
@@ -297,6 +302,10 @@ const HEAD_MS: u64 = 1_500;
 
 /// F3: the wait is doubled by each conflict up to this.
 const MOST_PATIENCE_MS: u64 = 60_000;
+
+/// Most cuts are over by then. Who lost its majority with commands in hand that others have copies of leaves them to a successor for so long:
+/// its poll would disturb the one that serves. Where all others died, the owner is answered then.
+const ELSEWHERE_MS: u64 = 60_000;
 
 /// F1: conflicts are counted over a minute ...
 const STRANGER_WINDOW_MS: u64 = 60_000;

@@ -118,12 +118,16 @@ fn what_telegram_still_counts_is_owed_by_nobody() {
     let mut commands = empty();
     assert!(commands.take(command(7)));
     commands.put_down();
-    assert!(commands.any_open() && !commands.any_owed());
+    assert!(commands.any_open() && commands.owed() == Owed::Nothing);
     commands.confirming(7);
-    assert!(!commands.any_owed(), "an offset confirms what is below it");
+    assert_eq!(commands.owed(), Owed::Nothing, "an offset confirms what is below it");
     commands.confirming(8);
-    assert!(commands.any_owed(), "whether Telegram heard is not known");
+    assert_eq!(commands.owed(), Owed::Here, "whether Telegram heard is not known");
+    commands.kept_by(&[command(7).id], n(2));
+    assert_eq!(commands.owed(), Owed::Elsewhere, "a successor has it");
+    assert!(commands.keep(command(7), n(2), Some((n(2), Term(3)))));
+    assert_eq!(commands.owed(), Owed::Here, "and may have died over it");
     let mut keeper = empty();
     assert!(keeper.keep(command(7), n(1), None));
-    assert!(keeper.any_owed(), "its taker may have confirmed it and died");
+    assert_eq!(keeper.owed(), Owed::Here, "its taker may have confirmed it and died");
 }

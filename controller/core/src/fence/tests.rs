@@ -10,7 +10,7 @@ fn at(boot_ms: u64) -> Now {
 }
 
 fn title(strength: Strength) -> Title {
-    Title { strength, may_poll: true, told: false, ready: true, all_visible: true, owed: false }
+    Title { strength, may_poll: true, told: false, ready: true, all_visible: true, owed: Owed::Nothing }
 }
 
 const STRONG: Strength = Strength::Strong;
@@ -242,13 +242,22 @@ fn a_watcher_that_is_owed_an_end_finishes_it_unless_somebody_serves() {
     // F6: the leader died between the confirmation and the answer, so the queue is empty and the copy is here
     let mut rig = Rig::new(WEAK);
     assert!(watch(&mut rig, 10_000, |_| None).is_none(), "nothing is owed");
-    rig.title = Some(Title { owed: true, ..title(WEAK) });
+    rig.title = Some(Title { owed: Owed::Here, ..title(WEAK) });
     let acts = rig.step();
     let began = poll(&acts).expect("it polls");
     assert_eq!(rig.fence.state(), BotState::Polling);
     let acts = rig.answer(began, Err(BotError::Conflict));
     assert!(watch_on(&mut rig, acts, 120_000, |_| None).is_none(), "somebody serves: once is enough");
     assert_eq!(rig.fence.state(), BotState::Watching);
+}
+
+#[test]
+fn who_was_cut_off_with_a_command_in_hand_leaves_it_to_a_successor_for_a_minute() {
+    // F2, F6: a poll of its own would disturb the one that serves, and it cannot know of it
+    let mut rig = Rig::new(WEAK);
+    rig.title = Some(Title { owed: Owed::Elsewhere, ..title(WEAK) });
+    let began = watch(&mut rig, 3 * ELSEWHERE_MS, |_| None).expect("all others may be dead");
+    assert!((ELSEWHERE_MS..ELSEWHERE_MS + 3_000).contains(&began), "{began}");
 }
 
 #[test]
