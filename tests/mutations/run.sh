@@ -44,7 +44,7 @@ model() { # The first test of the model that fails, or nothing.
 }
 
 failed() { # The first name in a log of tests.
-    sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p; s/^    \([a-z_:0-9]*::[a-z_0-9]*\)$/\1/p' "$1" | head -n 1
+    sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p; s/^    \([a-z0-9:]*_[a-z0-9_:]*\)$/\1/p' "$1" | head -n 1
 }
 
 simulated() { # What breaks first: a scenario's name and rule, or a seed and its rule.

@@ -200,6 +200,8 @@ pub enum Reach {
     Broken,
     /// It answers 429 with 5 s.
     Busy,
+    /// The node has no token (`--no-share-token`).
+    NoToken,
 }
 
 /// A kind of button.

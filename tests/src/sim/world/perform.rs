@@ -92,6 +92,7 @@ impl World {
         };
         self.agenda.add(t + timeout_ms, Event::BotExpire { number });
         match reach {
+            Reach::NoToken => answer(self, 1, BotError::NoToken),
             _ if !has_token => answer(self, 1, BotError::NoToken),
             Reach::Refused => answer(self, way, BotError::Unreachable("connection refused".to_owned())),
             Reach::Broken => answer(self, 2 * way, BotError::Server),
