@@ -229,7 +229,7 @@ fn a_bad_server_ends_with_a_clear_error_in_time() {
     for (manners, says) in [
         (Manners::Redirects, "the server answers 302 instead of 200"),
         (Manners::NeverAnswers, "the server is silent"),
-        (Manners::ClosesEarly, "end of file before message length reached"),
+        (Manners::ClosesEarly, "Peer disconnected"),
         (Manners::SendsForEver, "the server sends more than was asked for"),
         (Manners::PromisesMore, "the server sends more than was asked for"),
         (Manners::SendsLess, "the server sends less than was asked for"),

@@ -218,6 +218,19 @@ pub enum SpeedtestState {
     },
 }
 
+impl SpeedtestState {
+    /// Which command the test is of; none where there was no test.
+    #[must_use]
+    pub const fn command_id(&self) -> Option<CommandId> {
+        match self {
+            Self::Idle => None,
+            Self::Running { command_id, .. } | Self::Done { command_id, .. } | Self::Failed { command_id, .. } => {
+                Some(*command_id)
+            }
+        }
+    }
+}
+
 /// What a speedtest measures at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
