@@ -306,6 +306,13 @@ pub struct AgentError {
     pub message: String,
 }
 
+impl AgentError {
+    /// A refusal in a sentence.
+    pub fn new(code: AgentErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
 /// Kinds of refusal of the agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

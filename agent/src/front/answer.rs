@@ -21,7 +21,7 @@ pub(super) fn answer(front: &Front, uid: u32, request: &Request) -> Result<Vec<u
         ("GET", "/v1/health") => json(&health(front)?),
         ("GET", "/v1/stats") => json(&front.known().stats),
         ("GET", "/v1/series") => {
-            let (kind, hours) = query(text).ok_or_else(|| refusal(Code::BadRequest, QUERY))?;
+            let (kind, hours) = query(text).ok_or_else(|| AgentError::new(Code::BadRequest, QUERY))?;
             let series = front.known().series.read(kind, hours, unix_ms());
             json(&series)
         }
@@ -32,14 +32,14 @@ pub(super) fn answer(front: &Front, uid: u32, request: &Request) -> Result<Vec<u
         }
         ("POST", "/v1/reboot") => {
             let RebootRequest { command_id, not_after_boottime_ms } = document(&request.body)?;
-            json(&outcome(&command(front, Verb::Reboot, command_id, not_after_boottime_ms, uid)?))
+            json(&outcome(&front.ask(Verb::Reboot, command_id, not_after_boottime_ms, uid)?))
         }
-        _ => Err(refusal(Code::UnknownPath, PATHS)),
+        _ => Err(AgentError::new(Code::UnknownPath, PATHS)),
     }
 }
 
 fn health(front: &Front) -> Result<Health, AgentError> {
-    let last = command(front, Verb::LastReboot, CommandId([0; 32]), 0, 0)?;
+    let last = front.ask(Verb::LastReboot, CommandId([0; 32]), 0, 0)?;
     Ok(Health {
         ok: true,
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -57,27 +57,6 @@ fn query(text: &str) -> Option<(SeriesKind, u32)> {
     Some((kind, value("hours")?.parse().ok().filter(|hours| (1..=crate::series::HOURS).contains(hours))?))
 }
 
-/// Has the root part perform a command: its record, or why it was not taken.
-pub(super) fn command(
-    front: &Front,
-    verb: Verb,
-    id: CommandId,
-    not_after_ms: u64,
-    uid: u32,
-) -> Result<Record, AgentError> {
-    let record = front.ask(verb, id.0, not_after_ms, uid);
-    let record = record.map_err(|_| refusal(Code::Failed, "the root part is gone; whether it acted is unknown"))?;
-    let (code, message) = match record.state {
-        State::NoneYet | State::Started | State::Accepted | State::Failed => return Ok(record),
-        State::TooLate => (Code::TooLate, "the command's deadline is past"),
-        State::TooSoon => (Code::TooSoon, "the last reboot is less than REBOOT_MIN_INTERVAL_SEC ago"),
-        State::Busy => (Code::Busy, "another command of this kind is on its way"),
-        State::Disabled => (Code::Disabled, "the operator of this host switched it off"),
-        State::NotStored => (Code::Failed, "the command id cannot be stored, so nothing was begun"),
-    };
-    Err(refusal(code, message))
-}
-
 fn outcome(record: &Record) -> RebootAnswer {
     let stderr = String::from_utf8_lossy(&record.stderr).trim_matches(['\0', '\n']).to_owned();
     let outcome = match record.state {
@@ -89,14 +68,10 @@ fn outcome(record: &Record) -> RebootAnswer {
     RebootAnswer { command_id: CommandId(record.ask.id), outcome }
 }
 
-pub(super) fn refusal(code: Code, message: &str) -> AgentError {
-    AgentError { code, message: message.to_owned() }
-}
-
 fn document<T: DeserializeOwned>(body: &[u8]) -> Result<T, AgentError> {
-    serde_json::from_slice(body).map_err(|error| refusal(Code::BadRequest, &error.to_string()))
+    serde_json::from_slice(body).map_err(|error| AgentError::new(Code::BadRequest, error.to_string()))
 }
 
 fn json(document: &impl Serialize) -> Result<Vec<u8>, AgentError> {
-    serde_json::to_vec(document).map_err(|error| refusal(Code::Failed, &error.to_string()))
+    serde_json::to_vec(document).map_err(|error| AgentError::new(Code::Failed, error.to_string()))
 }

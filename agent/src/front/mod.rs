@@ -13,14 +13,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Result, anyhow};
-use constella_shared::agent::{Disk, Stats};
+use anyhow::Result;
+use constella_shared::agent::{AgentError, AgentErrorCode as Code, Stats};
+use constella_shared::ids::CommandId;
 use constella_shared::limits::REPORT_BYTES;
 use zerocopy::{IntoBytes, TryFromBytes};
 
 use crate::config::{Config, RebootMethod};
 use crate::powers::{self, FRONT};
-use crate::root::frame::{Ask, Record, Verb};
+use crate::root::frame::{Ask, Record, State, Verb};
 use crate::{Host, look::Report, series::Series};
 use speedtest::Speedtest;
 
@@ -33,8 +34,6 @@ struct Front {
 /// What the front can tell.
 struct Known {
     stats: Stats,
-    hostname: String,
-    disks: Vec<Disk>,
     series: Series,
     speedtest: Speedtest,
 }
@@ -50,8 +49,7 @@ pub(crate) fn run(host: &Host, config: Config) -> Result<()> {
     let root = Mutex::new(io::stdin().as_fd().try_clone_to_owned()?.into());
     let folder = config.state_dir.join("series");
     let series = Series::new(&folder, config.sample_every.as_millis() as u64);
-    let speedtest = Speedtest::load(folder.join("speedtest.json"));
-    let known = Known { stats: Stats::default(), hostname: String::new(), disks: Vec::new(), series, speedtest };
+    let known = Known { stats: Stats::default(), series, speedtest: Speedtest::load(folder.join("speedtest.json")) };
     let front = Arc::new(Front { config, root, known: Mutex::new(known) });
     let (server, ear) = (front.clone(), front.clone());
     Builder::new().spawn(move || server::serve(&server, &listener))?;
@@ -65,13 +63,24 @@ impl Front {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks the root part. An error means that it has ended, and this process is about to.
-    fn ask(&self, verb: Verb, id: [u8; 32], not_after_ms: u64, uid: u32) -> Result<Record> {
+    /// Has the root part perform a command: its record, or why it was not taken.
+    fn ask(&self, verb: Verb, id: CommandId, not_after_ms: u64, uid: u32) -> Result<Record, AgentError> {
+        let gone =
+            |error| AgentError::new(Code::Failed, format!("the root part is gone, whether it acted or not: {error}"));
         let mut root = self.root.lock().unwrap_or_else(PoisonError::into_inner);
-        root.write_all(Ask { not_after_ms, uid, verb, zeros: [0; 3], id }.as_bytes())?;
+        root.write_all(Ask { not_after_ms, uid, verb, zeros: [0; 3], id: id.0 }.as_bytes()).map_err(gone)?;
         let mut row = [0; size_of::<Record>()];
-        root.read_exact(&mut row)?;
-        Record::try_read_from_bytes(&row).map_err(|_| anyhow!("the root part sent junk"))
+        root.read_exact(&mut row).map_err(gone)?;
+        let record = Record::try_read_from_bytes(&row).map_err(|_| gone(io::ErrorKind::InvalidData.into()))?;
+        let (code, message) = match record.state {
+            State::NoneYet | State::Started | State::Accepted | State::Failed => return Ok(record),
+            State::TooLate => (Code::TooLate, "the command's deadline is past"),
+            State::TooSoon => (Code::TooSoon, "the last reboot is less than REBOOT_MIN_INTERVAL_SEC ago"),
+            State::Busy => (Code::Busy, "another command of this kind is on its way"),
+            State::Disabled => (Code::Disabled, "the operator of this host switched it off"),
+            State::NotStored => (Code::Failed, "the command id cannot be stored, so nothing was begun"),
+        };
+        Err(AgentError::new(code, message))
     }
 
     /// Takes in what helpers report. They have no power and may be anybody's by now: what is no report is nothing.
@@ -81,8 +90,8 @@ impl Front {
             let length = reports.recv(&mut bytes)?;
             match serde_json::from_slice(bytes.get(..length).unwrap_or_default()) {
                 Ok(Report::Looked { hostname, disks }) => {
-                    let mut known = self.known();
-                    (known.hostname, known.disks) = (hostname, disks);
+                    let stats = &mut self.known().stats;
+                    (stats.hostname, stats.disks) = (hostname, disks);
                 }
                 Ok(Report::Speedtest(state)) => self.known().speedtest.hear(state),
                 Err(error) => self.warn("a report that is none", error),

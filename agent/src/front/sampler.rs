@@ -1,6 +1,7 @@
 //! The sampling of the host (A6): what `/v1/stats` answers, and what the series keeps.
 
 use std::collections::BTreeMap;
+use std::mem::take;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -43,7 +44,8 @@ pub(super) fn run(front: &Front, host: &Host) -> Result<()> {
         if looked.is_none_or(|at: Instant| at.elapsed() >= LOOK_EVERY) {
             looked = Some(Instant::now());
             sampler.sensors.refresh(true);
-            front.ask(Verb::Look, [0; 32], 0, 0)?;
+            // Without a look the disks are as they were; without the root part this process is about to end too.
+            let _ = front.ask(Verb::Look, CommandId([0; 32]), 0, 0);
         }
         let every = front.config.speedtest_every;
         if !every.is_zero() && tested.elapsed() >= every {
@@ -96,7 +98,7 @@ impl Sampler<'_> {
         let (load, system, mut known) = (System::load_average()?, &self.system, front.known());
         known.stats = Stats {
             at_unix_s: unix_ms() / 1000,
-            hostname: known.hostname.clone(),
+            hostname: take(&mut known.stats.hostname),
             boot_id,
             uptime_s: System::uptime()?,
             kernel: System::kernel_version().unwrap_or_default(),
@@ -107,7 +109,7 @@ impl Sampler<'_> {
             mem_used: system.total_memory().saturating_sub(system.available_memory()),
             swap_total: system.total_swap(),
             swap_used: system.used_swap(),
-            disks: known.disks.clone(),
+            disks: take(&mut known.stats.disks),
             nets: nets.iter().map(net).collect(),
             temperatures: self.sensors.iter().filter_map(sensor).collect(),
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),

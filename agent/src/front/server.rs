@@ -94,7 +94,7 @@ fn receive(stream: &UnixStream, end: Instant) -> Result<Request, AgentError> {
         match read(stream, end, &mut more) {
             Ok(length @ 1..) => bytes.extend(more.iter().take(length)),
             Ok(0) | Err(_) => {
-                return Err(answer::refusal(Code::BadRequest, "the request did not arrive whole in time"));
+                return Err(AgentError::new(Code::BadRequest, "the request did not arrive whole in time"));
             }
         }
     }
@@ -102,21 +102,21 @@ fn receive(stream: &UnixStream, end: Instant) -> Result<Request, AgentError> {
 
 /// The request, once it is there. No body is waited for where none is taken.
 fn parse(bytes: &[u8]) -> Result<Option<Request>, AgentError> {
-    let too_large = |what: &str| Err(answer::refusal(Code::TooLarge, what));
+    let too_large = |what: &str| Err(AgentError::new(Code::TooLarge, what));
     let mut headers = [EMPTY_HEADER; 32];
     let mut head = httparse::Request::new(&mut headers);
     let at = match head.parse(bytes) {
         Ok(Status::Complete(at)) if at <= AGENT_HEAD_BYTES => at,
         Ok(Status::Partial) if bytes.len() <= AGENT_HEAD_BYTES => return Ok(None),
         Ok(_) => return too_large("the head is too large"),
-        Err(error) => return Err(answer::refusal(Code::BadRequest, &error.to_string())),
+        Err(error) => return Err(AgentError::new(Code::BadRequest, error.to_string())),
     };
     let (method, target) = (head.method.unwrap_or_default().to_owned(), head.path.unwrap_or_default().to_owned());
     let length = head.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
     let length =
         length.filter(|_| method == "POST").map_or(Some(0), |length| str::from_utf8(length.value).ok()?.parse().ok());
     match length {
-        None => Err(answer::refusal(Code::BadRequest, "the length of the body is no number")),
+        None => Err(AgentError::new(Code::BadRequest, "the length of the body is no number")),
         Some(length) if length > AGENT_BODY_BYTES as usize => too_large("the body is too large"),
         Some(length) => Ok(bytes.get(at..at + length).map(|body| Request { method, target, body: body.to_vec() })),
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use constella_shared::agent::{AgentError, AgentErrorCode, SpeedtestFigures, SpeedtestPhase, SpeedtestState};
 use constella_shared::ids::CommandId;
 
-use super::{Front, answer, unix_ms};
+use super::{Front, unix_ms};
 use crate::root::frame::Verb;
 
 /// A helper that says nothing for so long is gone; it speaks with every exchange.
@@ -76,14 +76,14 @@ pub(super) fn start(front: &Front, command_id: CommandId, uid: u32) -> Result<Sp
         return Ok(before);
     }
     if known.speedtest.running().is_some() {
-        return Err(answer::refusal(AgentErrorCode::Busy, "another speedtest is on its way"));
+        return Err(AgentError::new(AgentErrorCode::Busy, "another speedtest is on its way"));
     }
     // Before the helper can say its first word.
     let (phase, so_far) = (SpeedtestPhase::Latency, SpeedtestFigures::default());
     let begun = SpeedtestState::Running { command_id, phase, percent: 0, so_far };
     known.speedtest.set(begun.clone());
     drop(known);
-    if let Err(error) = answer::command(front, Verb::Speedtest, command_id, 0, uid) {
+    if let Err(error) = front.ask(Verb::Speedtest, command_id, 0, uid) {
         front.known().speedtest.set(before);
         return Err(error);
     }
