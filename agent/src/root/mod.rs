@@ -10,7 +10,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, chown};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::{os::fd::OwnedFd, path::Path};
 
-use anyhow::{Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use rustix::fs::FallocateFlags;
 use zerocopy::{IntoBytes, TryFromBytes};
 
@@ -22,7 +22,7 @@ pub(crate) fn run(host: &Host, config: &Config) -> Result<()> {
     ensure!(!host.powers || std::process::id() != 1, "this process is PID 1 itself; the container needs `pid: host`");
     let (run, state) = (config.socket.parent().unwrap_or(Path::new("/")), &config.state_dir);
     for folder in [run, &state.join("series")] {
-        create_dir_all(folder)?;
+        create_dir_all(folder).with_context(|| format!("cannot prepare {}", folder.display()))?;
         if host.powers {
             // A folder's owner needs no capability to give it to a group of its own: compose starts the agent as 0:10001.
             chown(folder, None, Some(FRONT.1))?;
