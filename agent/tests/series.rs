@@ -50,6 +50,7 @@ fn put(host: &FakeHost, at_s: u64) {
 
 #[test]
 fn what_was_written_survives_kill_9_in_a_fixed_space() {
+    // A7
     if !possible() {
         return;
     }
@@ -71,6 +72,7 @@ fn what_was_written_survives_kill_9_in_a_fixed_space() {
 
 #[test]
 fn damage_costs_what_it_covers_and_what_lies_ahead_of_the_clock_is_not_told() {
+    // A7
     if !possible() {
         return;
     }
@@ -105,6 +107,7 @@ fn damage_costs_what_it_covers_and_what_lies_ahead_of_the_clock_is_not_told() {
 
 #[test]
 fn a_disk_that_is_full_from_the_start_costs_the_history_only() {
+    // A7
     if !possible() {
         return;
     }

@@ -169,6 +169,7 @@ fn outcome(agent: &rig::Agent) -> Value {
 
 #[test]
 fn an_honest_server_is_measured_by_a_child_without_power() {
+    // A5
     if !possible() {
         return;
     }
@@ -223,6 +224,7 @@ fn an_honest_server_is_measured_by_a_child_without_power() {
 
 #[test]
 fn a_bad_server_ends_with_a_clear_error_in_time() {
+    // A5
     if !possible() {
         return;
     }
