@@ -24,6 +24,12 @@ impl Refusal {
     pub fn new(code: RpcCode, message: impl Into<String>) -> Self {
         RpcError { code, message: message.into() }.into()
     }
+
+    /// The first moments of a process, or a node that is about to join.
+    #[must_use]
+    pub fn starting() -> Self {
+        Self::new(RpcCode::Starting, "this node is starting and does not know its network yet; ask again in a moment")
+    }
 }
 
 impl From<RpcError> for Refusal {
@@ -55,7 +61,7 @@ pub const fn status(code: RpcCode) -> StatusCode {
         RpcCode::Protocol => StatusCode::UPGRADE_REQUIRED,
         RpcCode::TooMany => StatusCode::TOO_MANY_REQUESTS,
         RpcCode::AgentFailed => StatusCode::BAD_GATEWAY,
-        RpcCode::AgentUnreachable | RpcCode::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+        RpcCode::AgentUnreachable | RpcCode::Starting | RpcCode::Stopping => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

@@ -18,6 +18,8 @@ struct Picture {
     network: Option<Network>,
     by_pin: HashMap<Pin, NodeId>,
     by_node: HashMap<NodeId, Row>,
+    /// The members were told at least once.
+    told: bool,
 }
 
 /// This node.
@@ -61,7 +63,8 @@ impl Members {
     #[must_use]
     pub fn new(node: NodeId, pin: Pin) -> Self {
         let me = Me { node, pin, generation: Generation(0) };
-        Self(Arc::new(RwLock::new(Picture { me, network: None, by_pin: HashMap::new(), by_node: HashMap::new() })))
+        let (by_pin, by_node) = (HashMap::new(), HashMap::new());
+        Self(Arc::new(RwLock::new(Picture { me, network: None, by_pin, by_node, told: false })))
     }
 
     /// This process's boot generation, once it is on disk.
@@ -85,6 +88,7 @@ impl Members {
     /// From now on these are the members and nobody else. A generation that was learned from a refusal stays until a newer word is heard.
     pub fn set_pins(&self, peers: Vec<PinnedPeer>) {
         let mut picture = self.write();
+        picture.told = true;
         let mut before = std::mem::take(&mut picture.by_node);
         picture.by_pin = peers.iter().map(|peer| (peer.pin, peer.node)).collect();
         picture.by_node = peers.into_iter().map(|peer| (peer.node, row(before.remove(&peer.node), peer))).collect();
@@ -107,6 +111,12 @@ impl Members {
     #[must_use]
     pub fn network(&self) -> Option<Network> {
         self.read().network.clone()
+    }
+
+    /// Whether the members are known: before that, in the first moments of a process, nobody can be told from a stranger.
+    #[must_use]
+    pub fn are_known(&self) -> bool {
+        self.read().told
     }
 
     /// Whose certificate this is; this node's own counts.

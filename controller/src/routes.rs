@@ -152,22 +152,22 @@ fn health(context: Arc<Context>, caller: Caller) -> Response {
 /// S2: versions, time, and whether the asker means this network.
 fn handshake(context: Arc<Context>, query: String) -> Response {
     let asked = query.split('&').find_map(|part| part.strip_prefix("net=")).and_then(|net| net.parse().ok());
-    let net_matches = context.members.network().is_some_and(|network| asked == Some(network.id));
-    let unix_s = clock::now().unix_ms / 1_000;
-    // There is no protocol before the first.
-    good(&JoinHandshake {
-        protocol_min: PROTOCOL.saturating_sub(1).max(1),
-        protocol_max: PROTOCOL,
-        unix_s,
-        net_matches,
-    })
+    settle(context.members.network().ok_or_else(Refusal::starting).map(|network| {
+        // There is no protocol before the first.
+        good(&JoinHandshake {
+            protocol_min: PROTOCOL.saturating_sub(1).max(1),
+            protocol_max: PROTOCOL,
+            unix_s: clock::now().unix_ms / 1_000,
+            net_matches: asked == Some(network.id),
+        })
+    }))
 }
 
 /// S2: a member that slept through a rotation gets today's secret; its certificate is the proof.
 fn rekey(context: Arc<Context>, caller: Caller) -> Response {
     settle(context.verifier.member(caller.pin).and_then(|_| {
         let network = context.members.network();
-        let network = network.ok_or_else(|| Refusal::new(RpcCode::NotAMember, "this node is not in a network yet"))?;
+        let network = network.ok_or_else(Refusal::starting)?;
         let answer = RekeyAnswer { network_secret: network.secret, secret_generation: network.secret_generation };
         Ok(good(&answer))
     }))
@@ -222,7 +222,7 @@ async fn join(
         return Err(Refusal::new(RpcCode::BadHeaders, "joining needs a client certificate"));
     };
     if context.members.network().is_none() {
-        return Err(Refusal::new(RpcCode::WrongNetwork, "this node is not in a network yet"));
+        return Err(Refusal::starting());
     }
     let bad = |error: constella_shared::sign::HeaderError| Refusal::new(RpcCode::BadHeaders, error.to_string());
     let value = |name: &str| header(headers, name);

@@ -15,7 +15,7 @@ use constella_core::node::Node;
 use constella_shared::secret::Secret;
 use constella_shared::wire::join::JoinAnswer;
 use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use crate::agent::Agent;
@@ -98,6 +98,8 @@ pub struct Runner<C, B> {
     shell: Shell<B>,
     events: mpsc::Receiver<Event>,
     waiting: Waiting,
+    /// Calls to members on their way.
+    calls: JoinSet<()>,
     /// Inputs that the runner itself owes the core.
     owed: VecDeque<Input>,
     stop_by_ms: Option<u64>,
@@ -119,8 +121,8 @@ impl<C: Core, B: BotClient> Runner<C, B> {
     /// Over a core that has not started.
     #[must_use]
     pub fn new(core: C, shell: Shell<B>, events: mpsc::Receiver<Event>) -> Self {
-        let (waiting, owed) = (Waiting::default(), VecDeque::new());
-        Self { core, shell, events, waiting, owed, stop_by_ms: None, stopped: false }
+        let (waiting, calls, owed) = (Waiting::default(), JoinSet::new(), VecDeque::new());
+        Self { core, shell, events, waiting, calls, owed, stop_by_ms: None, stopped: false }
     }
 
     /// Runs until the core has stopped gracefully.
@@ -155,7 +157,17 @@ impl<C: Core, B: BotClient> Runner<C, B> {
                 }
             }
         }
+        self.say_goodbye().await;
         Ok(())
+    }
+
+    /// The core's last words are on their way: without them the others learn of the stop by silence only.
+    async fn say_goodbye(mut self) {
+        // Nobody takes their answers any more.
+        drop(self.events);
+        let said = async { while self.calls.join_next().await.is_some() {} };
+        // Who does not answer in this time sees that this node is gone.
+        let _ = timeout(GOODBYE, said).await;
     }
 
     async fn handle(&mut self, input: Input) -> Result<(), StateError> {
@@ -174,7 +186,8 @@ impl<C: Core, B: BotClient> Runner<C, B> {
                 Output::Persist(document) => self.shell.persist(document).await?,
                 Output::Call { call, to, timeout_ms, request } => {
                     let (peers, inbox) = (Arc::clone(&self.shell.peers), self.shell.inbox.clone());
-                    tokio::spawn(async move {
+                    while self.calls.try_join_next().is_some() {}
+                    self.calls.spawn(async move {
                         let result = peers.call(to, Duration::from_millis(timeout_ms), &request).await;
                         inbox.input(Input::Answered { call, result }).await;
                     });
@@ -295,6 +308,9 @@ const LONGEST_SLEEP_MS: u64 = 250;
 
 /// For the graceful stop (L5): Docker kills after 10 s.
 const STOP_MS: u64 = 8_000;
+
+/// For the last words to members.
+const GOODBYE: Duration = Duration::from_millis(500);
 
 /// Between two looks for those who gave up.
 const SWEEP_MS: u64 = 1_000;

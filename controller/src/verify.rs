@@ -39,8 +39,12 @@ impl Verifier {
     /// Whose connection this is, by the pins as they are now.
     ///
     /// # Errors
-    /// [`RpcCode::NotAMember`].
+    /// [`RpcCode::NotAMember`]; [`RpcCode::Starting`] before the members are known: a member that is taken for a stranger would give up
+    /// what it holds.
     pub fn member(&self, pin: Option<Pin>) -> Result<NodeId, Refusal> {
+        if !self.members.are_known() {
+            return Err(Refusal::starting());
+        }
         pin.and_then(|pin| self.members.node_of(&pin)).ok_or_else(|| {
             Refusal::new(RpcCode::NotAMember, "this certificate is not a member's; a removed node needs an invitation")
         })
@@ -62,7 +66,7 @@ impl Verifier {
         let said = &sealed.envelope;
         let me = self.members.me();
         let Some(network) = self.members.network() else {
-            return Err(Refusal::new(RpcCode::NotAMember, "this node is not in a network yet"));
+            return Err(Refusal::starting());
         };
         if said.sender != from {
             return Err(Refusal::new(RpcCode::BadHeaders, "the sender is not the one whose certificate this is"));

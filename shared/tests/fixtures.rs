@@ -386,8 +386,8 @@ fn responses() {
 fn refusals() {
     use RpcCode::{
         AgentFailed, AgentUnreachable, BadHeaders, BadInvite, BadMac, BadRequest, Busy, ClockSkew, Disabled,
-        EarlierBoot, NameTaken, NotAMember, NotHolder, OldTerm, OtherSecret, Protocol, Replayed, Stopping, TimedOut,
-        TooLarge, TooLate, TooMany, UnknownMethod, Unreachable, WrongNetwork, WrongRecipient,
+        EarlierBoot, NameTaken, NotAMember, NotHolder, OldTerm, OtherSecret, Protocol, Replayed, Starting, Stopping,
+        TimedOut, TooLarge, TooLate, TooMany, UnknownMethod, Unreachable, WrongNetwork, WrongRecipient,
     };
     let codes = [
         BadRequest,
@@ -415,6 +415,7 @@ fn refusals() {
         TooLarge,
         TimedOut,
         Protocol,
+        Starting,
         Stopping,
     ];
     let names: Vec<String> = codes.iter().map(|code| format!("{code:?}")).collect();

@@ -19,6 +19,17 @@ pub enum Reason {
     Stop,
 }
 
+/// What an heir could show (L6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// The Bot API answered it just now, and a majority of the voters would grant it the lease.
+    Whole,
+    /// The Bot API answered it just now.
+    BotOnly,
+    /// Nothing, or it did not answer.
+    Nothing,
+}
+
 /// What is to be done next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
@@ -52,6 +63,8 @@ pub struct Handover {
     reason: Reason,
     candidates: Vec<NodeId>,
     heir: Option<NodeId>,
+    /// Reaches the Bot API, but no majority would grant it the lease: better than nobody for a process that stops (L5).
+    weak_heir: Option<NodeId>,
     phase: Phase,
     deadline: u64,
 }
@@ -70,7 +83,7 @@ impl Handover {
     /// Begins: `candidates` are tried in their order. A process that stops lets go even when nobody takes it.
     #[must_use]
     pub fn new(now: Now, reason: Reason, candidates: Vec<NodeId>) -> Self {
-        Self { reason, candidates, heir: None, phase: Phase::Next, deadline: now.boot_ms }
+        Self { reason, candidates, heir: None, weak_heir: None, phase: Phase::Next, deadline: now.boot_ms }
     }
 
     /// Why.
@@ -108,15 +121,16 @@ impl Handover {
         self.deadline = now.boot_ms.saturating_add(timeout_ms);
     }
 
-    /// The heir's proof, or None. False where the call was none of this hand-over.
-    pub fn proven(&mut self, now: Now, call: CallId, proof: bool) -> bool {
+    /// What the heir could show. False where the call was none of this hand-over.
+    pub fn proven(&mut self, now: Now, call: CallId, proof: Proof) -> bool {
         if self.phase != Phase::Offered(call) {
             return false;
         }
-        if proof {
+        if proof == Proof::Whole {
             self.drain(now);
         } else {
-            self.heir = None;
+            let weak = self.heir.take().filter(|_| proof == Proof::BotOnly);
+            self.weak_heir = self.weak_heir.or(weak);
             self.phase = Phase::Next;
             self.deadline = now.boot_ms;
         }
@@ -163,6 +177,7 @@ impl Handover {
     fn offer_next(&mut self, now: Now) -> Step {
         if self.candidates.is_empty() {
             if self.reason == Reason::Stop {
+                self.heir = self.weak_heir;
                 self.drain(now);
                 return Step::Drain;
             }
@@ -234,11 +249,11 @@ mod tests {
         let mut handover = Handover::new(at(0), Reason::Better, vec![n(1), n(2)]);
         assert_eq!(handover.step(at(0)), Step::Offer { heir: n(1), timeout_ms: OFFER_MS });
         handover.offered(at(0), CallId(1), OFFER_MS);
-        assert!(handover.proven(at(5), CallId(1), false));
+        assert!(handover.proven(at(5), CallId(1), Proof::BotOnly));
         assert_eq!(handover.step(at(5)), Step::Offer { heir: n(2), timeout_ms: OFFER_MS });
         handover.offered(at(5), CallId(2), OFFER_MS);
-        assert!(!handover.proven(at(6), CallId(1), true), "a late proof of another");
-        assert!(handover.proven(at(6), CallId(2), false));
+        assert!(!handover.proven(at(6), CallId(1), Proof::Whole), "a late proof of another");
+        assert!(handover.proven(at(6), CallId(2), Proof::Nothing));
         assert_eq!(handover.step(at(6)), Step::Abandoned);
     }
 
@@ -248,7 +263,7 @@ mod tests {
         let mut handover = Handover::new(at(0), Reason::Better, vec![n(1)]);
         let _offer = handover.step(at(0));
         handover.offered(at(0), CallId(1), OFFER_MS);
-        assert!(handover.proven(at(5), CallId(1), true));
+        assert!(handover.proven(at(5), CallId(1), Proof::Whole));
         assert!(handover.draining());
         assert_eq!(handover.step(at(6)), Step::Wait);
         handover.drained(at(7));
@@ -271,5 +286,20 @@ mod tests {
         handover.drained(at(1));
         assert_eq!(handover.step(at(1)), Step::Release);
         assert_eq!(handover.step(at(2)), Step::Finished(Reason::Stop));
+    }
+
+    #[test]
+    fn who_stops_tells_an_heir_that_no_majority_would_grant_rather_than_nobody() {
+        // L5
+        let mut handover = Handover::new(at(0), Reason::Stop, vec![n(1), n(2), n(3)]);
+        for (call, proof) in [(1, Proof::Nothing), (2, Proof::BotOnly), (3, Proof::BotOnly)] {
+            assert!(matches!(handover.step(at(call)), Step::Offer { .. }));
+            handover.offered(at(call), CallId(call), STOP_OFFER_MS);
+            assert!(handover.proven(at(call), CallId(call), proof));
+        }
+        assert_eq!(handover.step(at(4)), Step::Drain);
+        handover.drained(at(5));
+        assert_eq!(handover.step(at(5)), Step::Release);
+        assert_eq!(handover.step(at(6)), Step::Tell { heir: n(2) }, "the first of them");
     }
 }

@@ -68,6 +68,7 @@ impl Rig {
         let members = Members::new(identity.node, identity.pin);
         members.set_network(&network(&identity, name));
         members.set_generation(Generation(7));
+        members.set_pins(Vec::new());
         Self::serve(identity, members, "127.0.0.1:0".parse().unwrap(), on_join).await
     }
 

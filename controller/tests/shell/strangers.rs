@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use constella_controller::dial::{DialError, Origin};
 use constella_controller::identity::Identity;
+use constella_controller::members::Members;
 use constella_controller::tls::{Dialler, Expected};
 use constella_shared::ids::Pin;
 use constella_shared::wire::join::JoinHandshake;
@@ -14,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::rig::{Raw, Rig, code, pair};
+use crate::rig::{OnJoin, Raw, Rig, code, pair};
 
 /// A connection without a client certificate: the product's own verifier, but nobody to sign.
 async fn nameless(to: &Rig) -> TlsStream<TcpStream> {
@@ -82,6 +83,23 @@ async fn s2_rekey_needs_a_pinned_certificate_and_nothing_else() {
     assert_eq!(code(&rekey.send(gamma.tls(&beta).await).await), RpcCode::NotAMember);
     let answer = rekey.send(alpha.tls(&beta).await).await;
     assert_eq!(answer.body, format!(r#"{{"network_secret":"{}","secret_generation":1}}"#, "5e".repeat(32)).as_str());
+}
+
+#[tokio::test]
+async fn who_is_starting_takes_no_member_for_a_stranger() {
+    // A refusal as a stranger would make a holder give its lease back (R2).
+    let (alpha, _) = pair().await;
+    let identity = Identity::generate("gamma").unwrap();
+    let members = Members::new(identity.node, identity.pin);
+    let on_join: OnJoin = Arc::new(|_| panic!("nobody joins"));
+    let gamma = Rig::serve(identity, members, "127.0.0.1:0".parse().unwrap(), on_join).await;
+    for path in ["/health", "/announce", "/rpc", "/rekey"] {
+        let raw = Raw::bare("POST", path, b"{}");
+        assert_eq!(code(&raw.send(alpha.tls(&gamma).await).await), RpcCode::Starting, "{path}");
+    }
+    let handshake = Raw::bare("GET", "/join_handshake", b"").send(nameless(&gamma).await).await;
+    assert_eq!(code(&handshake), RpcCode::Starting);
+    assert_eq!(Raw::bare("GET", "/health", b"").send(nameless(&gamma).await).await.body, r#"{"ok":true}"#);
 }
 
 #[tokio::test]

@@ -314,6 +314,8 @@ pub enum RpcCode {
     TimedOut,
     /// Versions do not overlap. HTTP 426.
     Protocol,
+    /// The node has just started and does not know its members yet. HTTP 503.
+    Starting,
     /// The node is stopping. HTTP 503.
     Stopping,
 }

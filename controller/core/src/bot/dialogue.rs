@@ -64,6 +64,8 @@ pub struct Dialogue {
     scene: Scene,
     confirmations: Confirmations,
     menu: Menu,
+    /// The newest update that was answered since this node serves.
+    newest_update: i64,
 }
 
 /// Whether the command menu is set.
@@ -96,6 +98,7 @@ impl Dialogue {
             scene: Scene::default(),
             confirmations: Confirmations::new(settings.seed),
             menu: Menu::default(),
+            newest_update: i64::MIN,
         }
     }
 
@@ -176,6 +179,7 @@ impl Dialogue {
         self.scene = Scene::default();
         self.confirmations.clear();
         self.menu = Menu::default();
+        self.newest_update = i64::MIN;
     }
 
     /// Tells the owner something above whatever the one message shows; nothing while there is no message.

@@ -61,6 +61,15 @@ impl NodeTag {
 }
 
 impl Press {
+    /// Whether it changes nothing but the screen.
+    #[must_use]
+    pub const fn only_looks(&self) -> bool {
+        match self {
+            Self::List { .. } | Self::Card(_) | Self::AskReboot(_) | Self::Help | Self::Nothing => true,
+            Self::Speedtest(_) | Self::Reboot { .. } | Self::Language(_) => false,
+        }
+    }
+
     /// What the data of a button means; None for data that this version did not make.
     #[must_use]
     pub fn parse(data: &str) -> Option<Self> {

@@ -11,7 +11,7 @@ use super::pending::Pending;
 use super::serve::API_LOSS_BAR_MS;
 use crate::clock::Now;
 use crate::election;
-use crate::handover::{Handover, Reason, Step};
+use crate::handover::{Handover, Proof, Reason, Step};
 use crate::io::{CallError, CallId, Output, PeerRequest, PeerResponse};
 
 impl Node {
@@ -59,7 +59,11 @@ impl Node {
 
     /// The heir answered an offer.
     pub(super) fn offer_answered(&mut self, now: Now, call: CallId, result: &Result<PeerResponse, CallError>) {
-        let proof = matches!(result, Ok(PeerResponse::Rpc(Response::Proof { ready: true, majority: true })));
+        let proof = match result {
+            Ok(PeerResponse::Rpc(Response::Proof { ready: true, majority: true })) => Proof::Whole,
+            Ok(PeerResponse::Rpc(Response::Proof { ready: true, majority: false })) => Proof::BotOnly,
+            Ok(_) | Err(_) => Proof::Nothing,
+        };
         if let Some(handover) = self.handover.as_mut() {
             handover.proven(now, call, proof);
         }

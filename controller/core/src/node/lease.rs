@@ -196,7 +196,8 @@ impl Node {
         let standing = self.claim.standing(now, self.key(), &record);
         let held = match standing {
             Standing::Strong { .. } => Some(Strength::Strong),
-            Standing::Weak { reached } if reached || self.is_smallest_alive() => Some(Strength::Weak),
+            // L5: the last holder itself named this node, so its own silence as a voter speaks against nothing.
+            Standing::Weak { reached } if reached || self.told || self.is_smallest_alive() => Some(Strength::Weak),
             Standing::Weak { .. } => {
                 let _nothing_was_granted = self.let_go(false);
                 self.barred_until = now.boot_ms.saturating_add(WEAK_AGAIN_MS);
@@ -216,6 +217,7 @@ impl Node {
     fn now_holds(&mut self, now: Now, held: Option<Strength>) {
         let before = core::mem::replace(&mut self.held, held);
         if held == Some(Strength::Strong) && before != Some(Strength::Strong) {
+            self.told = false;
             // The election is not over for everybody yet: a hand-over on top of it would open it anew.
             self.at.steady = now.boot_ms.saturating_add(STEADY_MS);
             self.durable.raise(self.claim.term());

@@ -75,6 +75,20 @@ fn a_graceful_stop_hands_over_at_once() {
 }
 
 #[test]
+fn a_graceful_stop_of_the_only_voter_hands_over_at_once() {
+    // L5: who was told by the holder itself polls at once, also when weak, and whatever the listener of the stopped one still answers
+    let mut bench = Bench::of(2);
+    bench.run_ms(30_000);
+    bench.input(1, Input::Stop);
+    let stopped = bench.now;
+    bench.owner_says("/nodes");
+    assert!(bench.run_until(5_000, |bench| bench.answers_of(2) > 0));
+    assert!(bench.now - stopped < 1_000, "{} ms", bench.now - stopped);
+    bench.run_ms(10_000);
+    assert_eq!(bench.pollers(), [2], "and goes on");
+}
+
+#[test]
 fn a_leader_without_telegram_hands_over() {
     // F1
     let mut bench = Bench::of(3);

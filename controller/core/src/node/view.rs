@@ -186,6 +186,8 @@ impl Node {
         };
         match result {
             Err(CallError::Refused(error)) if error.code == RpcCode::NotAMember => self.peers.disowned(to),
+            // Its listener outlives its core by a moment: nothing is to be had from it any more.
+            Err(CallError::Refused(error)) if error.code == RpcCode::Stopping => self.peers.failed(now, &to),
             Ok(_) | Err(CallError::Refused(_)) => self.peers.answered(&to),
             Err(CallError::NotSent(_) | CallError::Lost(_)) => self.peers.failed(now, &to),
         }

@@ -24,6 +24,9 @@ pub(crate) struct Failover {
     /// What happens to the leader
     #[arg(long, value_enum, default_value_t = How::Kill)]
     how: How,
+    /// Print what the Bot API heard in each run, and what the nodes logged
+    #[arg(long)]
+    trace: bool,
 }
 
 /// What happens to the leader.
@@ -63,7 +66,10 @@ impl Failover {
         network.claim().await?;
         let (mut times, mut costs) = (Times::default(), Costs::default());
         for run in 1..=self.runs {
-            let took = self.once(&network, &mut costs).await?;
+            // Telegram's allowance for a chat is full again: a bot that moved twice within seconds would be measured by its 429.
+            sleep(REST).await;
+            let begun = network.double().now();
+            let took = self.once(&network, &mut costs).await.inspect_err(|_| self.show(&network, begun, begun))?;
             eprintln!("run {run} of {}: {:.2} s", self.runs, took.as_secs_f64());
             times.add(took);
         }
@@ -99,6 +105,7 @@ impl Failover {
         self.strike(network, &first)?;
         let struck = Instant::now();
         let took = until_another_answers(network, &first, fault).await?;
+        self.show(network, since, fault);
         self.heal(network, &first, struck).await?;
         costs.reboots += 1;
         match network.fate(&target, before, since, SETTLING).await {
@@ -117,6 +124,22 @@ impl Failover {
         let again = network.node(&target)?.reboots().len() - before;
         costs.twice += again.saturating_sub(1);
         Ok(took)
+    }
+
+    /// With `--trace`: what the Bot API heard since then, in milliseconds from the fault, and the ends of the logs.
+    fn show(&self, network: &Network, since: Ms, fault: Ms) {
+        if !self.trace {
+            return;
+        }
+        let from_fault = |at: Ms| i128::from(at.0) - i128::from(fault.0);
+        for call in network.double().stats().calls.iter().filter(|call| call.answered.is_none_or(|at| at >= since)) {
+            let status = call.status.map_or_else(|| "waits".to_owned(), |status| status.to_string());
+            let answered = call.answered.map_or_else(String::new, |at| from_fault(at).to_string());
+            eprintln!("{:>7} {answered:>7} {status} {} {}", from_fault(call.at), call.source.prefix, call.method);
+        }
+        for node in network.nodes() {
+            eprintln!("{}", node.log_tail());
+        }
     }
 
     fn strike(&self, network: &Network, leader: &str) -> Result<(), Failure> {
@@ -217,6 +240,8 @@ async fn unconfirmed(network: &Network) -> usize {
 
 /// For a network to settle: a killed leader that comes back waits longer each time before it leads again (L6).
 const SETTLING: Duration = Duration::from_secs(180);
+/// Between two runs.
+const REST: Duration = Duration::from_secs(12);
 /// How long a frozen leader is frozen.
 const FROZEN: Duration = Duration::from_secs(20);
 /// How long a cut lasts.

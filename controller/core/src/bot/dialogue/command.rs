@@ -39,9 +39,22 @@ impl Dialogue {
 
     fn fresh(&mut self, step: &mut Step<'_>, job: Job) {
         let command = &job.command;
+        let overtaken = self.is_overtaken(step, command);
+        self.newest_update = self.newest_update.max(command.update_id);
         let passage = passage(&step.world.owner, command.user, command.username.as_deref(), &command.content);
         match (passage, command.content.clone()) {
+            (Passage::Owner, CommandContent::Text { text }) if overtaken && only_looks(&text) => {
+                let version = self.canvas.latest();
+                self.show(step, job, version);
+            }
             (Passage::Owner, CommandContent::Text { text }) => self.text(step, job, &text),
+            (Passage::Owner, CommandContent::Button { callback_id, data, .. })
+                if overtaken && Press::parse(&data).is_some_and(|press| press.only_looks()) =>
+            {
+                self.toast(step, &job, &callback_id, None);
+                let version = self.canvas.latest();
+                self.show(step, job, version);
+            }
             (Passage::Owner, CommandContent::Button { callback_id, data, message }) => {
                 self.button(step, job, &callback_id, &data, message);
             }
@@ -53,6 +66,12 @@ impl Dialogue {
                 step.done(job.command.id);
             }
         }
+    }
+
+    /// A leader before took it, and what the owner asked for later is on the screen already: an older wish to look at something must not
+    /// take it away again. Update ids may start anew after an idle week, so commands of one's own are never judged by them.
+    fn is_overtaken(&self, step: &Step<'_>, command: &StoredCommand) -> bool {
+        command.taken_by != step.world.me && command.update_id < self.newest_update
     }
 
     /// Name and code fit: the id is pinned, and the language that Telegram names is kept, so that a leader that has not heard the owner yet
@@ -158,6 +177,16 @@ impl Dialogue {
         let language = self.language(step.world, &job.command);
         let ask = self.unheeded_ask();
         step.answer_callback(ask, callback_id, toast.map(|key| Screen::Note { language, say: Say::new(key) }));
+    }
+}
+
+/// A text that changes nothing but the screen.
+fn only_looks(text: &str) -> bool {
+    let mut words = text.split_whitespace();
+    match words.next().and_then(|word| word.split('@').next()) {
+        Some("/invite") => false,
+        Some("/lang") => words.next().is_none(),
+        Some(_) | None => true,
     }
 }
 

@@ -49,8 +49,9 @@ pub(super) fn back_off_ms(failures: u32) -> u64 {
 /// Between two edits of a chat in the long run: a third below Telegram's one a second.
 const GAP_MS: u64 = 1_500;
 
-/// The owner's presses may run ahead by two edits: a press is answered at once, a storm of presses is not.
-const BURST_MS: u64 = 2 * GAP_MS;
+/// The owner's presses may run ahead by three edits: a press is answered at once, a storm of presses is not. A new leader spends three before
+/// the owner's first press: its own name, the command that it took over, and the answer to that.
+const BURST_MS: u64 = 3 * GAP_MS;
 
 /// A `retry_after` longer than this would be a mistake of ours that more waiting does not mend.
 const BAR_MAX_MS: u64 = 15 * 60_000;
@@ -67,12 +68,12 @@ mod tests {
     fn the_owner_may_run_ahead_and_progress_may_not() {
         let mut pace = Pace::default();
         let start = 100_000;
-        for _ in 0..3 {
+        for _ in 0..4 {
             assert!(pace.free_at(Urgency::Owner) <= start);
             pace.spend(at(start));
         }
         assert_eq!(pace.free_at(Urgency::Owner), start + GAP_MS);
-        assert_eq!(pace.free_at(Urgency::Progress), start + 3 * GAP_MS);
+        assert_eq!(pace.free_at(Urgency::Progress), start + 4 * GAP_MS);
     }
 
     #[test]

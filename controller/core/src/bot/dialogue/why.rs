@@ -46,6 +46,7 @@ fn why_refused(refusal: &RpcError) -> Say {
         | RpcCode::TooLarge
         | RpcCode::TimedOut
         | RpcCode::Protocol
+        | RpcCode::Starting
         | RpcCode::Stopping => Say::new(Key::WhyOther).text("message", refusal.message.as_str()),
     }
 }

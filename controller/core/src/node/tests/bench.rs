@@ -118,6 +118,7 @@ impl Bench {
     }
 
     pub(super) fn restart(&mut self, number: u64) {
+        self.stopped.remove(&number);
         let disk = self.disks.get_mut(&number).unwrap();
         disk.vote.generation = disk.vote.generation.next();
         let Disk { network, invites, vote, commands } = disk.clone();
@@ -240,6 +241,16 @@ impl Bench {
             Event::Input(number, input) => self.input(number, input),
             Event::Call { from, call, to, request } => {
                 let target = self.number(to);
+                if self.stopped.contains(&from) {
+                    // The process ended before its last words were on the wire.
+                    return;
+                }
+                if self.stopped.contains(&target) {
+                    // Its listener outlives its core by a moment.
+                    let error = RpcError { code: RpcCode::Stopping, message: String::new() };
+                    let result = Err(CallError::Refused(error));
+                    return self.after(5, Event::Input(from, Input::Answered { call, result }));
+                }
                 if !self.nodes.contains_key(&target) {
                     let result = Err(CallError::NotSent(String::from("refused")));
                     return self.after(1, Event::Input(from, Input::Answered { call, result }));
@@ -279,6 +290,7 @@ impl Bench {
                 }
                 Output::Stopped => {
                     self.stopped.insert(number);
+                    self.kill(number);
                 }
                 Output::OperatorReply { result, .. } => self.told.push(result),
                 Output::Pins(pins) => {

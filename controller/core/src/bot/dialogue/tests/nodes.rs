@@ -56,6 +56,35 @@ fn a_network_without_nodes_and_long_names_are_drawn() {
 }
 
 #[test]
+fn an_older_wish_of_another_leader_does_not_take_a_newer_screen_away() {
+    // F6: it is done all the same
+    let mut bench = Bench::new();
+    let text = |text: &str| CommandContent::Text { text: text.into() };
+    let taken_elsewhere = |bench: &mut Bench, content| {
+        let taken_by = node("beta");
+        StoredCommand { taken_by, ..bench.stored(content) }
+    };
+    let wish = taken_elsewhere(&mut bench, text("/nodes"));
+    let press = Press::Card(NodeTag::of(&node("gamma"))).data();
+    let button = CommandContent::Button { callback_id: "cb".into(), data: press, message: MESSAGE };
+    let look = taken_elsewhere(&mut bench, button);
+    let order = taken_elsewhere(&mut bench, text("/invite"));
+    bench.text("/help");
+    let help = last_screen(&bench.telegram());
+    bench.pass(10_000);
+    for command in [&wish, &look] {
+        bench.give(command);
+        assert!(bench.stages.contains(&(command.id, Stage::Done)), "{command:?}");
+    }
+    assert!(!bench.telegram().iter().any(|call| matches!(call, BotCall::Edit { .. } | BotCall::Send { .. })));
+    bench.give(&order);
+    assert_eq!(bench.invites.len(), 1, "an order is carried out");
+    let newer = taken_elsewhere(&mut bench, text("/nodes"));
+    bench.give(&newer);
+    assert_ne!(last_screen(&bench.telegram()).body, help.body, "a newer wish is heard");
+}
+
+#[test]
 fn a_weak_leader_says_which_voters_it_lacks() {
     let mut bench = Bench::new();
     bench.world.strong = false;
