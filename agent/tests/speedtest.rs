@@ -267,6 +267,23 @@ fn no_server_no_name_and_a_killed_child_are_told() {
     let state = outcome(&agent);
     assert!(state["message"].as_str().unwrap().contains("failed to lookup address"), "{state}");
     agent.kill();
+    // TLS is there in the jail, without files: it finds that this server does not speak it.
+    let plain = FakeHost::start("exit 0");
+    in_host(
+        &plain,
+        || TcpListener::bind("127.0.0.1:8080").unwrap(),
+        |listener| {
+            let mut stream = listener.accept().unwrap().0;
+            stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n").unwrap();
+            // Until the client has had enough.
+            let _ = std::io::copy(&mut stream, &mut std::io::sink());
+        },
+    );
+    let agent = plain.agent(&[("SPEEDTEST_URL", "https://127.0.0.1:8080/base")]);
+    agent.speedtest('a');
+    let state = outcome(&agent);
+    assert!(state["message"].as_str().unwrap().contains("corrupt message"), "{state}");
+    agent.kill();
     server(&host, Manners::NeverAnswers);
     let agent = host.agent(&[("SPEEDTEST_URL", "http://127.0.0.1:8080/base")]);
     agent.speedtest('c');
