@@ -13,6 +13,7 @@ use constella_shared::wire::rpc::RpcError;
 
 use crate::config::{Config, ConfigError, Environment, TokenSource, check};
 use crate::control::{ControlError, Question, Told, ask};
+use crate::doctor::{self, Verdict};
 use crate::founding::NoRandomness;
 use crate::runner::BotClient;
 use crate::service::{self, ServiceError};
@@ -74,6 +75,12 @@ enum Verb {
         /// Its parameters, a JSON object.
         #[arg(default_value = "{}")]
         params: String,
+    },
+    /// Look for what may be wrong with this node, and say what to do. Exits with 1 when something does not work.
+    Doctor {
+        /// As a JSON document.
+        #[arg(long)]
+        json: bool,
     },
     /// Exit with 0 when the controller that runs here answers.
     Healthcheck,
@@ -147,6 +154,8 @@ enum CliError {
     Refused(RpcError),
     #[error("{0}")]
     Usage(String),
+    #[error("{0} of the checks failed")]
+    Unwell(usize),
     #[error("the way to Telegram cannot be set up: {0}")]
     Bot(String),
     #[error("the runtime cannot be started")]
@@ -213,6 +222,14 @@ impl Verb {
             Self::Rpc { addr, method, params } => {
                 let request = request_of(&method, &params)?;
                 print::told(told(&config, Question::Rpc { addr, request }).await?);
+            }
+            Self::Doctor { json } => {
+                let findings = doctor::examine(&config).await;
+                print::findings(&findings, json);
+                let failed = findings.iter().filter(|finding| finding.verdict == Verdict::Fail).count();
+                if failed > 0 {
+                    return Err(CliError::Unwell(failed));
+                }
             }
             Self::Healthcheck => {
                 told(&config, Question::Status {}).await?;

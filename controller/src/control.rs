@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use constella_core::io::{CallError, NodeStatus, OperatorAnswer, OperatorRequest};
+use constella_core::io::{BotCall, BotError, BotReply, CallError, NodeStatus, OperatorAnswer, OperatorRequest};
 use constella_shared::ids::{NetworkId, NodeId};
 use constella_shared::secret::Secret;
 use constella_shared::wire::lease::LeaseView;
@@ -20,7 +20,7 @@ use tokio::time::timeout;
 
 use crate::inbox::Inbox;
 use crate::peer::Peers;
-use crate::runner::note;
+use crate::runner::{BotClient, note};
 
 /// What the CLI asks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +37,8 @@ pub enum Question {
     Peers {},
     /// `status`, `healthcheck`.
     Status {},
+    /// `doctor`: how Telegram answers from here, now.
+    Bot {},
     /// `rpc`.
     Rpc {
         /// `host:port` of a member.
@@ -62,6 +64,8 @@ pub enum Told {
     },
     /// This node.
     Status(StatusDocument),
+    /// Telegram.
+    Bot(BotDocument),
     /// What the member said.
     Rpc {
         /// Its answer.
@@ -99,6 +103,30 @@ pub struct StatusDocument {
     pub version: String,
 }
 
+/// How Telegram answers from here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "bot", rename_all = "snake_case")]
+pub enum BotDocument {
+    /// The token is good.
+    Answers {
+        /// The bot's user name, without `@`.
+        username: String,
+        /// Whether somebody set a webhook: then nobody can poll.
+        webhook: bool,
+        /// Updates that nobody has confirmed.
+        pending: u32,
+    },
+    /// This node has no token.
+    NoToken,
+    /// Telegram does not know the token.
+    BadToken,
+    /// No answer, or one that says nothing of the token.
+    Unreachable {
+        /// Why; no URL is in it.
+        why: String,
+    },
+}
+
 /// Why the CLI got no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
@@ -118,6 +146,17 @@ pub enum ControlError {
     Broken(#[source] io::Error),
 }
 
+/// What answers the questions.
+#[derive(Debug)]
+pub struct Behind<B> {
+    /// The core.
+    pub inbox: Inbox,
+    /// Calls to members.
+    pub peers: Arc<Peers>,
+    /// Telegram.
+    pub bot: Arc<B>,
+}
+
 /// Listens until it is dropped, then removes the socket.
 #[derive(Debug)]
 pub struct Control {
@@ -130,7 +169,7 @@ impl Control {
     ///
     /// # Errors
     /// [`ControlError::Listen`].
-    pub fn start(path: &Path, inbox: Inbox, peers: Arc<Peers>) -> Result<Self, ControlError> {
+    pub fn start<B: BotClient>(path: &Path, behind: Behind<B>) -> Result<Self, ControlError> {
         let failed = |source| ControlError::Listen { path: path.to_owned(), source };
         let hidden = path.with_extension("new");
         for stale in [path, &hidden] {
@@ -142,7 +181,7 @@ impl Control {
         let listener = UnixListener::bind(&hidden).map_err(failed)?;
         fs::set_permissions(&hidden, fs::Permissions::from_mode(0o600)).map_err(failed)?;
         fs::rename(&hidden, path).map_err(failed)?;
-        Ok(Self { path: path.to_owned(), task: tokio::spawn(accept(listener, inbox, peers)) })
+        Ok(Self { path: path.to_owned(), task: tokio::spawn(accept(listener, behind)) })
     }
 }
 
@@ -154,7 +193,7 @@ impl Drop for Control {
     }
 }
 
-async fn accept(listener: UnixListener, inbox: Inbox, peers: Arc<Peers>) {
+async fn accept<B: BotClient>(listener: UnixListener, behind: Behind<B>) {
     let own = nix::unistd::geteuid().as_raw();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
@@ -163,21 +202,22 @@ async fn accept(listener: UnixListener, inbox: Inbox, peers: Arc<Peers>) {
         };
         // The mode already keeps others out; root may always.
         if stream.peer_cred().is_ok_and(|peer| peer.uid() == own || peer.uid() == 0) {
-            let (inbox, peers) = (inbox.clone(), Arc::clone(&peers));
+            let Behind { inbox, peers, bot } = &behind;
+            let behind = Behind { inbox: inbox.clone(), peers: Arc::clone(peers), bot: Arc::clone(bot) };
             tokio::spawn(async move {
                 // Who does not read the answer misses it.
-                let _ = timeout(TIME, serve(stream, &inbox, &peers)).await;
+                let _ = timeout(TIME, serve(stream, &behind)).await;
             });
         }
     }
 }
 
-async fn serve(stream: UnixStream, inbox: &Inbox, peers: &Peers) -> io::Result<()> {
+async fn serve<B: BotClient>(stream: UnixStream, behind: &Behind<B>) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = Vec::new();
     BufReader::new(read.take(MAX_QUESTION)).read_until(b'\n', &mut line).await?;
     let told = match serde_json::from_slice(&line) {
-        Ok(question) => answer(question, inbox, peers).await.unwrap_or_else(|error| Told::Refused { error }),
+        Ok(question) => answer(question, behind).await.unwrap_or_else(|error| Told::Refused { error }),
         Err(error) => Told::Refused { error: RpcError { code: RpcCode::BadRequest, message: error.to_string() } },
     };
     let mut text = serde_json::to_vec(&told).map_err(io::Error::other)?;
@@ -186,23 +226,40 @@ async fn serve(stream: UnixStream, inbox: &Inbox, peers: &Peers) -> io::Result<(
     write.shutdown().await
 }
 
-async fn answer(question: Question, inbox: &Inbox, peers: &Peers) -> Result<Told, RpcError> {
+async fn answer<B: BotClient>(question: Question, behind: &Behind<B>) -> Result<Told, RpcError> {
     let request = match question {
         Question::Invite { ttl_s } => OperatorRequest::Invite { ttl_s },
         Question::OwnerLink {} => OperatorRequest::OwnerLink,
         Question::Peers {} => OperatorRequest::Peers,
         Question::Status {} => OperatorRequest::Status,
+        Question::Bot {} => return Ok(Told::Bot(look_at_telegram(behind.bot.as_ref()).await)),
         Question::Rpc { addr, request } => {
-            let response = peers.call_at(&addr, RPC_TIME, request).await.map_err(refusal)?;
+            let response = behind.peers.call_at(&addr, RPC_TIME, request).await.map_err(refusal)?;
             return Ok(Told::Rpc { response });
         }
     };
-    Ok(match inbox.operator(request).await? {
+    Ok(match behind.inbox.operator(request).await? {
         OperatorAnswer::Link(link) => Told::Link { link },
         OperatorAnswer::Peers(peers) => Told::Peers { peers },
         OperatorAnswer::Status(status) => Told::Status(document(status)),
         OperatorAnswer::Edited => Told::Rpc { response: Response::Done },
     })
+}
+
+/// Two calls that change nothing and disturb nobody's poll.
+async fn look_at_telegram(bot: &impl BotClient) -> BotDocument {
+    let me = bot.call(BotCall::GetMe, BOT_TIME).await;
+    let webhook = bot.call(BotCall::GetWebhookInfo, BOT_TIME).await;
+    match (me, webhook) {
+        (Ok(BotReply::Me { username, .. }), Ok(BotReply::Webhook { pending, set })) => {
+            BotDocument::Answers { username, webhook: set, pending }
+        }
+        (Err(BotError::NoToken), _) => BotDocument::NoToken,
+        (Err(BotError::Unauthorized), _) => BotDocument::BadToken,
+        (Err(BotError::Unreachable(why)), _) | (_, Err(BotError::Unreachable(why))) => BotDocument::Unreachable { why },
+        (Err(error), _) | (_, Err(error)) => BotDocument::Unreachable { why: format!("it answers {error:?}") },
+        (Ok(_), Ok(_)) => BotDocument::Unreachable { why: "it answers something else".to_owned() },
+    }
 }
 
 fn document(status: NodeStatus) -> StatusDocument {
@@ -251,6 +308,9 @@ pub async fn ask(path: &Path, question: &Question) -> Result<Told, ControlError>
 
 /// For one question, whatever it takes behind the socket.
 const TIME: Duration = Duration::from_secs(15);
+
+/// For each look at Telegram.
+const BOT_TIME: Duration = Duration::from_secs(5);
 
 /// For an `rpc` by hand, connecting included.
 const RPC_TIME: Duration = Duration::from_secs(10);

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod config;
 pub mod control;
 pub mod dial;
+pub mod doctor;
 pub mod founding;
 pub mod http;
 pub mod identity;

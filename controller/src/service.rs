@@ -17,7 +17,7 @@ use crate::admission::Joins;
 use crate::agent::Agent;
 use crate::clock;
 use crate::config::{Config, ConfigError};
-use crate::control::{Control, ControlError};
+use crate::control::{Behind, Control, ControlError};
 use crate::dial::Dial;
 use crate::founding::{NoRandomness, shares_token, stored_addr};
 use crate::identity::Identity;
@@ -103,7 +103,9 @@ pub async fn run<B: BotClient>(config: Config, bot: B) -> Result<(), ServiceErro
     node.members.set_network(&loaded.network);
     let dial = dial(&node.identity, &addr)?;
     let peers = Arc::new(Peers::new(node.members.clone(), dial.clone()));
-    let control = Control::start(&config.control_socket, node.inbox.clone(), Arc::clone(&peers))?;
+    let bot = Arc::new(bot);
+    let behind = Behind { inbox: node.inbox.clone(), peers: Arc::clone(&peers), bot: Arc::clone(&bot) };
+    let control = Control::start(&config.control_socket, behind)?;
     let boot = boot(&node.identity, &config, addr, loaded)?;
     let core = Node::new(boot, Box::new(node.identity.clone()), clock::now())?;
     let shell = Shell {
@@ -113,7 +115,7 @@ pub async fn run<B: BotClient>(config: Config, bot: B) -> Result<(), ServiceErro
         peers,
         dial,
         agent: Agent::new(config.agent_socket.clone()),
-        bot: Arc::new(bot),
+        bot,
         inbox: node.inbox.clone(),
     };
     let Some(events) = node.events.take() else { return Err(ServiceError::Interrupted) };

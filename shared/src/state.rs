@@ -60,7 +60,7 @@ pub struct InvitesState {
 }
 
 /// `vote.json`: what this node must not forget about the lease.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VoteState {
     /// [`STATE_FORMAT`].
@@ -76,7 +76,7 @@ pub struct VoteState {
 }
 
 /// `commands.json`: F6.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CommandsState {
     /// [`STATE_FORMAT`].

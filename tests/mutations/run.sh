@@ -1,10 +1,10 @@
 #!/bin/sh
-# Breaks one rule of the core at a time, in a copy, and shows which check notices: a unit test of the core, and the simulator.
+# Breaks one rule of the core at a time, in a copy, and shows which check notices: a unit test of the core, the model, and the simulator.
 #
 #   tests/mutations/run.sh [name ...]    all of them, or those that are named
 #
 # Each tests/mutations/*.patch is one mutation; its first lines say which rule it breaks and, after "simulate:", with what the simulator is
-# run besides every scenario file. Exit status 1 where a mutation survives both, or where the unbroken core fails.
+# run besides every scenario file. Exit status 1 where a mutation survives all three, or where the unbroken core fails.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -14,16 +14,17 @@ jobs=${JOBS:-2}
 # Outside of any repository for git, so that it patches the copy.
 export GIT_CEILING_DIRECTORIES="$work" CARGO_TARGET_DIR="$work/target"
 
-plant() { # The core, what it shares, and the simulator: no TLS, no runtime, a minute of building.
+plant() { # The core, what it shares, the model and the simulator: no TLS, no runtime, a minute of building.
     mkdir -p "$work/tests/src/botapi" "$work/tests/src/bin"
     cp "$repository/Cargo.lock" "$work/"
     sed 's|^members.*|members = ["shared", "controller/core", "tests"]|; /^constella-agent/d; /^constella-controller/d' \
         "$repository/Cargo.toml" > "$work/Cargo.toml"
     sed '/^\[dev-dependencies\]/,$d; /constella-agent\|constella-controller\|tokio\|warp\|hyper\|http-body\|rustls/d
          /reqwest\|tempfile\|nix\|getrandom\|form_urlencoded\|^bytes/d' "$repository/tests/Cargo.toml" > "$work/tests/Cargo.toml"
+    printf '[dev-dependencies]\nstateright.workspace = true\n' >> "$work/tests/Cargo.toml"
     printf '//! Only the simulator.\npub mod botapi {\n    //! Only the queue.\n    pub mod model;\n    pub use model::png_of as png;\n}\npub mod sim;\n' \
         > "$work/tests/src/lib.rs"
-    for part in shared controller/core tests/src/sim tests/src/botapi/model tests/src/bin/simulate.rs tests/scenarios; do
+    for part in shared controller/core tests/src/sim tests/src/botapi/model tests/src/bin/simulate.rs tests/scenarios tests/tests/model; do
         mkdir -p "$work/$(dirname "$part")"
         rm -rf "${work:?}/$part"
         cp -R "$repository/$part" "$work/$part"
@@ -33,7 +34,17 @@ plant() { # The core, what it shares, and the simulator: no TLS, no runtime, a m
 build() { (cd "$work" && cargo test --quiet --workspace --lib --bins --no-run -j "$jobs") > "$work/build.log" 2>&1; }
 
 unit() { # The first unit test that fails, or nothing.
-    (cd "$work" && cargo test --quiet --workspace --lib -j "$jobs" 2>&1 || true) | sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p; s/^    \([a-z_:0-9]*::[a-z_0-9]*\)$/\1/p' | head -n 1
+    (cd "$work" && cargo test --quiet --workspace --lib -j "$jobs") > "$work/unit.log" 2>&1 || true
+    failed "$work/unit.log"
+}
+
+model() { # The first test of the model that fails, or nothing.
+    (cd "$work" && cargo test --quiet --package constella-tests --test model -j "$jobs") > "$work/model.log" 2>&1 || true
+    failed "$work/model.log"
+}
+
+failed() { # The first name in a log of tests.
+    sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p; s/^    \([a-z_:0-9]*::[a-z_0-9]*\)$/\1/p' "$1" | head -n 1
 }
 
 simulated() { # What breaks first: a scenario's name and rule, or a seed and its rule.
@@ -59,9 +70,10 @@ plant
 build || { cat "$work/build.log"; exit 1; }
 survived=0
 if [ $# -eq 0 ]; then
-    set -- none $(cd "$here" && ls ./*.patch | sed 's|^\./||; s|\.patch$||')
+    set -- none
+    for patch in "$here"/*.patch; do set -- "$@" "$(basename "$patch" .patch)"; done
 fi
-printf '| mutation | unit test | simulator |\n|---|---|---|\n'
+printf '| mutation | unit test | model | simulator |\n|---|---|---|---|\n'
 for name in "$@"; do
     rm -rf "$work/controller/core" && cp -R "$repository/controller/core" "$work/controller/core"
     options="--nodes 3 --hours 30 --seed 1"
@@ -75,12 +87,13 @@ for name in "$@"; do
     fi
     build || { cat "$work/build.log"; echo "$name does not build"; exit 1; }
     by_unit=$(unit)
+    by_model=$(model)
     by_simulator=$(simulated "$options")
-    printf '| %s: %s | %s | %s |\n' "$name" "$what" "${by_unit:--}" "${by_simulator:--}"
+    printf '| %s: %s | %s | %s | %s |\n' "$name" "$what" "${by_unit:--}" "${by_model:--}" "${by_simulator:--}"
     if [ "$name" = none ]; then
-        [ -z "$by_unit$by_simulator" ] || survived=1
+        [ -z "$by_unit$by_model$by_simulator" ] || survived=1
     else
-        [ -n "$by_unit$by_simulator" ] || survived=1
+        [ -n "$by_unit$by_model$by_simulator" ] || survived=1
     fi
 done
 exit $survived

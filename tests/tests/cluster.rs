@@ -6,6 +6,8 @@
 mod death;
 #[path = "cluster/door.rs"]
 mod door;
+#[path = "cluster/operator.rs"]
+mod operator;
 #[path = "cluster/owner.rs"]
 mod owner;
 

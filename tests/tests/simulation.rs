@@ -90,3 +90,17 @@ fn the_owner_waits_no_longer_than_promised() {
         }
     }
 }
+
+/// DESIGN 13: no conflict in nine of ten cuts, one otherwise, and none for any other fault of the leader. Ten nodes have the most voters.
+#[test]
+fn a_cut_makes_two_pollers_meet_once_in_ten_times_at_most() {
+    for (nodes, seeds) in [(2, 12), (3, 12), (5, 12), (10, 20)] {
+        for blow in BLOWS {
+            let met: Vec<u64> = (1..=seeds).map(|seed| strike(seed, nodes, blow).conflicts).collect();
+            let cut = matches!(blow, Blow::CutOff | Blow::Isolated);
+            let most = if cut { seeds / 10 } else { 0 };
+            let runs = met.iter().filter(|conflicts| **conflicts > 0).count() as u64;
+            assert!(runs <= most && met.iter().all(|conflicts| *conflicts <= 1), "{nodes} nodes, {blow:?}: {met:?}");
+        }
+    }
+}

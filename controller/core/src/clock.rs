@@ -1,7 +1,7 @@
 //! Time as the core sees it: two readings that the shell takes together, right before each input.
 
 /// Both clocks of this host at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Now {
     /// CLOCK_BOOTTIME in milliseconds: monotonic, goes on while the machine sleeps. Every timer and lease is measured on it.
     pub boot_ms: u64,
@@ -14,5 +14,19 @@ impl Now {
     #[must_use]
     pub const fn since(&self, earlier_boot_ms: u64) -> u64 {
         self.boot_ms.saturating_sub(earlier_boot_ms)
+    }
+
+    /// So many milliseconds later on both clocks.
+    #[must_use]
+    pub const fn after(&self, ms: u64) -> Self {
+        Self { boot_ms: self.boot_ms.saturating_add(ms), unix_ms: self.unix_ms.saturating_add(ms) }
+    }
+
+    /// Milliseconds until the first of the two clocks shows `then`; 0 where one has passed it. A machine that stood still, its boot clock
+    /// with it, finds its wall clock set right when it goes on.
+    #[must_use]
+    pub const fn left_until(&self, then: Self) -> u64 {
+        let (boot, wall) = (then.boot_ms.saturating_sub(self.boot_ms), then.unix_ms.saturating_sub(self.unix_ms));
+        if boot < wall { boot } else { wall }
     }
 }

@@ -9,7 +9,7 @@ use constella_shared::state::{CommandsState, STATE_FORMAT};
 use constella_shared::wire::command::{Stage, StoredCommand};
 
 /// `commands.json` in memory.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Commands {
     open: BTreeMap<CommandId, Open>,
     done: VecDeque<CommandId>,
@@ -18,13 +18,15 @@ pub struct Commands {
 }
 
 /// A command that is not done.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Open {
     command: StoredCommand,
     /// Handed to the dialogue in this life.
     started: bool,
     /// Told to Telegram, or taken over from somebody who may have told it.
     confirmed: bool,
+    /// A confirmation of it was sent, or may have been by somebody else: Telegram may count it no more.
+    owed: bool,
     /// Who else keeps a copy: they are told when it is done.
     keepers: BTreeSet<NodeId>,
     /// The holder that was last asked to carry it out.
@@ -37,7 +39,7 @@ impl Commands {
     pub fn new(state: CommandsState) -> Self {
         let open = |command: StoredCommand| {
             let keepers = BTreeSet::new();
-            (command.id, Open { command, started: false, confirmed: true, keepers, passed_to: None })
+            (command.id, Open { command, started: false, confirmed: true, owed: true, keepers, passed_to: None })
         };
         Self {
             open: state.open.into_iter().map(open).collect(),
@@ -85,6 +87,13 @@ impl Commands {
             open.passed_to = holder;
         }
         true
+    }
+
+    /// Telegram is about to be told of everything below `upto`; whether it heard is not known yet.
+    pub fn confirming(&mut self, upto: i64) {
+        for open in self.open.values_mut().filter(|open| open.command.update_id < upto) {
+            open.owed = true;
+        }
     }
 
     /// Telegram knows everything below `upto`.
@@ -179,6 +188,12 @@ impl Commands {
         ids.iter().filter(|id| self.done.contains(id)).copied().collect()
     }
 
+    /// Whether a command is open that Telegram may count no more: what it counts comes again, to whoever polls.
+    #[must_use]
+    pub fn any_owed(&self) -> bool {
+        self.open.values().any(|open| open.owed)
+    }
+
     /// Whether any command is open.
     #[must_use]
     pub fn any_open(&self) -> bool {
@@ -206,7 +221,8 @@ impl Commands {
     }
 
     fn insert(&mut self, command: StoredCommand, confirmed: bool, keepers: BTreeSet<NodeId>) {
-        self.open.insert(command.id, Open { command, started: false, confirmed, keepers, passed_to: None });
+        self.open
+            .insert(command.id, Open { command, started: false, confirmed, owed: confirmed, keepers, passed_to: None });
         self.dirty = true;
     }
 

@@ -136,6 +136,7 @@ impl Node {
         let Boot { node, pin, addr, settings, network, invites, vote, commands, seed } = boot;
         let mut rng = StdRng::from_seed(seed);
         let (roster, refused) = Roster::open(node, pin, network, invites, settings.clock_skew_ms, keys.as_ref())?;
+        let fresh = if roster.len() <= 1 { Voter::of_one } else { Voter::new };
         let membership = Membership::new(node, vote.generation, &settings, rng.random());
         let language = Language::of_tag(&settings.language).unwrap_or(Language::Ru);
         let dialogue = Dialogue::new(DialogueSettings { language, seed: rng.random() });
@@ -164,7 +165,7 @@ impl Node {
             glance: None,
             boot_id: None,
             durable: Durable::new(vote),
-            voter: Voter::new(node, settings.lease_ttl_ms, now),
+            voter: fresh(settings.lease_ttl_ms, now),
             claim: Claim::new(settings.lease_ttl_ms),
             seen: Seen::default(),
             held: None,

@@ -11,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 use super::CliError;
 use crate::clock;
 use crate::control::{StatusDocument, Told};
+use crate::doctor::{Finding, Verdict};
 use crate::runner::note;
 
 /// One line of a result. Whoever closed the pipe does not miss it.
@@ -85,6 +86,22 @@ pub(super) fn document(document: &impl Serialize) {
     match serde_json::to_string_pretty(document) {
         Ok(text) => line(&text),
         Err(error) => line(&format!("{{\"error\": \"{error}\"}}")),
+    }
+}
+
+/// What `doctor` found, in the form of `install.sh`'s own checks.
+pub(super) fn findings(findings: &[Finding], json: bool) {
+    if json {
+        return document(&findings);
+    }
+    for Finding { check, verdict, found, todo } in findings {
+        let word = match verdict {
+            Verdict::Ok => "ok  ",
+            Verdict::Note => "note",
+            Verdict::Fail => "FAIL",
+        };
+        let todo = todo.as_ref().map_or_else(String::new, |todo| format!(": {todo}"));
+        line(&format!("  {word}  {check}: {found}{todo}"));
     }
 }
 

@@ -1,16 +1,39 @@
 //! The control socket: private, one answer a question, and never in the way of a second start.
 
 use std::os::unix::fs::PermissionsExt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use constella_controller::control::{Control, ControlError, Question, Told, ask};
+use constella_controller::control::{Behind, BotDocument, Control, ControlError, Question, Told, ask};
 use constella_controller::inbox::{Event, Inbox};
 use constella_controller::peer::Peers;
-use constella_core::io::{OperatorAnswer, OperatorRequest};
+use constella_controller::runner::BotClient;
+use constella_core::io::{BotCall, BotError, BotReply, OperatorAnswer, OperatorRequest};
 use constella_shared::secret::Secret;
 use constella_shared::wire::rpc::{Request, Response, RpcCode, RpcError};
 
 use crate::rig::pair;
+
+/// A Telegram that says of itself what it is told to.
+#[derive(Debug, Default)]
+struct Telegram(Mutex<Option<BotError>>);
+
+impl BotClient for Telegram {
+    async fn call(&self, call: BotCall, _: Duration) -> Result<BotReply, BotError> {
+        match (self.0.lock().unwrap().clone(), call) {
+            (Some(error), _) => Err(error),
+            (None, BotCall::GetMe) => Ok(BotReply::Me { id: 1, username: "our_bot".into() }),
+            (None, BotCall::GetWebhookInfo) => Ok(BotReply::Webhook { pending: 2, set: true }),
+            (None, call) => panic!("a look must not disturb: {call:?}"),
+        }
+    }
+
+    fn set_token(&self, _: Secret) {}
+}
+
+fn behind(peers: Arc<Peers>) -> Behind<Telegram> {
+    Behind { inbox: core(), peers, bot: Arc::new(Telegram::default()) }
+}
 
 /// A core that makes links and refuses the rest.
 fn core() -> Inbox {
@@ -39,7 +62,7 @@ async fn questions_are_answered_over_a_private_socket() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("control.sock");
     let peers = Arc::new(Peers::new(alpha.members.clone(), alpha.dial.clone()));
-    let control = Control::start(&path, core(), Arc::clone(&peers)).unwrap();
+    let control = Control::start(&path, behind(peers)).unwrap();
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 
     let link = ask(&path, &Question::Invite { ttl_s: 900 }).await.unwrap();
@@ -60,6 +83,29 @@ async fn questions_are_answered_over_a_private_socket() {
 }
 
 #[tokio::test]
+async fn a_look_at_telegram_tells_the_token_from_the_way_there() {
+    let (alpha, _) = pair().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("control.sock");
+    let behind = behind(Arc::new(Peers::new(alpha.members.clone(), alpha.dial.clone())));
+    let bot = Arc::clone(&behind.bot);
+    let _control = Control::start(&path, behind).unwrap();
+    let answers = BotDocument::Answers { username: "our_bot".into(), webhook: true, pending: 2 };
+    let why = |why: &str| BotDocument::Unreachable { why: why.into() };
+    let cases = [
+        (None, answers),
+        (Some(BotError::NoToken), BotDocument::NoToken),
+        (Some(BotError::Unauthorized), BotDocument::BadToken),
+        (Some(BotError::Unreachable("refused".into())), why("refused")),
+        (Some(BotError::Server), why("it answers Server")),
+    ];
+    for (error, expected) in cases {
+        *bot.0.lock().unwrap() = error;
+        assert_eq!(ask(&path, &Question::Bot {}).await.unwrap(), Told::Bot(expected));
+    }
+}
+
+#[tokio::test]
 async fn a_socket_left_by_a_crash_is_replaced() {
     let (alpha, _) = pair().await;
     let folder = tempfile::tempdir().unwrap();
@@ -67,7 +113,7 @@ async fn a_socket_left_by_a_crash_is_replaced() {
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
     assert!(matches!(ask(&path, &Question::Peers {}).await, Err(ControlError::NotRunning(_))));
     let peers = Arc::new(Peers::new(alpha.members.clone(), alpha.dial.clone()));
-    let _control = Control::start(&path, core(), peers).unwrap();
+    let _control = Control::start(&path, behind(peers)).unwrap();
     assert!(ask(&path, &Question::Peers {}).await.is_ok());
 }
 
@@ -77,7 +123,7 @@ async fn junk_on_the_control_socket_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("control.sock");
     let peers = Arc::new(Peers::new(alpha.members.clone(), alpha.dial.clone()));
-    let _control = Control::start(&path, core(), peers).unwrap();
+    let _control = Control::start(&path, behind(peers)).unwrap();
     for junk in
         ["\n", "{}\n", "[]\n", "{\"ask\":\"exec\"}\n", "{\"ask\":\"invite\"}\n", "{\"ask\":\"peers\",\"more\":1}\n"]
     {

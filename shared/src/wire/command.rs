@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{CommandId, NodeId};
 
 /// One update of the owner with everything that is needed to carry it out elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoredCommand {
     /// SHA-256 over bot id, update id, index.
@@ -33,7 +33,7 @@ pub struct StoredCommand {
 }
 
 /// What the owner sent or pressed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum CommandContent {
     /// A text message.
@@ -53,7 +53,7 @@ pub enum CommandContent {
 }
 
 /// How far a command was carried out. A successor goes on from here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "stage", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Stage {
     /// Stored; nothing was done yet.

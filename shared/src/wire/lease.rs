@@ -35,7 +35,7 @@ pub struct LeaseView {
 }
 
 /// `Lease.Acquire`: take or renew.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LeaseAsk {
     /// Who asks.
@@ -60,7 +60,7 @@ pub struct LeaseAsk {
 }
 
 /// Answer to `Lease.Acquire`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case", deny_unknown_fields)]
 pub enum LeaseAnswer {
     /// Granted for one TTL from when the voter heard the ask.
@@ -81,7 +81,7 @@ pub enum LeaseAnswer {
 }
 
 /// Why a voter does not grant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case", deny_unknown_fields)]
 pub enum LeaseRefusal {
     /// Somebody else has this voter's grant.
@@ -109,7 +109,7 @@ pub enum LeaseRefusal {
 }
 
 /// `Lease.Release`: give back; needs no grant to exist.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LeaseRelease {
     /// Who gives back.

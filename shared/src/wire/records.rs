@@ -158,7 +158,7 @@ pub struct VotersMark {
 }
 
 /// Who votes. While `old` is not empty, strong means a majority of each list.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VoterRecord {
     /// Its place in the order of records.

@@ -111,3 +111,19 @@ fn what_is_remembered_is_bounded() {
     }
     assert_eq!(commands.take_dirty().map(|state| state.executed.len()), Some(DONE_COMMANDS));
 }
+
+#[test]
+fn what_telegram_still_counts_is_owed_by_nobody() {
+    // F3, F6: it comes again to whoever polls, so its taker has no reason to poll against another
+    let mut commands = empty();
+    assert!(commands.take(command(7)));
+    commands.put_down();
+    assert!(commands.any_open() && !commands.any_owed());
+    commands.confirming(7);
+    assert!(!commands.any_owed(), "an offset confirms what is below it");
+    commands.confirming(8);
+    assert!(commands.any_owed(), "whether Telegram heard is not known");
+    let mut keeper = empty();
+    assert!(keeper.keep(command(7), n(1), None));
+    assert!(keeper.any_owed(), "its taker may have confirmed it and died");
+}

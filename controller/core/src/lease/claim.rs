@@ -12,7 +12,7 @@ use crate::clock::Now;
 use crate::voters;
 
 /// One node's claim to the lease, from the first ask to the last release.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Claim {
     ttl_ms: u64,
     active: bool,
@@ -26,10 +26,10 @@ pub struct Claim {
 }
 
 /// What is known of one voter in this claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Known {
-    /// Its grant holds until then, by our clock; it was given under that mark.
-    Granted { until: u64, mark: VotersMark },
+    /// Its grant holds until then, by both of our clocks; it was given under that mark.
+    Granted { until: Now, mark: VotersMark },
     /// It holds for somebody else until about then.
     Held { rival: LeaderKey, grants: u8, until: u64 },
     /// It grants nobody until about then.
@@ -133,7 +133,7 @@ impl Claim {
         voters::everyone(record).into_iter().map(ask).collect()
     }
 
-    /// Takes a voter's answer in; `sent_at` is the time right before the ask was sent, from which a grant counts (L2).
+    /// Takes a voter's answer in; `sent` is the time right before the ask was sent, from which a grant counts (L2).
     pub fn answered(
         &mut self,
         now: Now,
@@ -149,7 +149,7 @@ impl Claim {
             None => Known::Silent,
             Some(LeaseAnswer::Granted { mark }) => {
                 self.has_mark.insert(voter, *mark);
-                Known::Granted { until: ask.sent_at.saturating_add(counted(self.ttl_ms)), mark: *mark }
+                Known::Granted { until: ask.sent.after(counted(self.ttl_ms)), mark: *mark }
             }
             Some(LeaseAnswer::Refused { reason, term, .. }) => match self.refused(now, durable, voter, reason, *term) {
                 Some(known) => known,
@@ -200,7 +200,7 @@ impl Claim {
     #[must_use]
     pub fn granted_under(&self, now: Now, voter: &NodeId, mark: VotersMark) -> bool {
         match self.known.get(voter) {
-            Some(Known::Granted { until, mark: given }) => *until > now.boot_ms && *given == mark,
+            Some(Known::Granted { until, mark: given }) => now.left_until(*until) > 0 && *given == mark,
             Some(Known::Held { .. } | Known::Quiet { .. } | Known::Silent) | None => false,
         }
     }
@@ -266,11 +266,14 @@ impl Claim {
     /// A later answer replaces an earlier one. Silence does not undo a grant that still holds, nor does a voter that has just started: it
     /// grants nobody else for a whole TTL, which outlives the grant.
     fn learn(&mut self, now: Now, voter: NodeId, news: Known) {
-        let holds = self.granted_until(now, &voter);
+        let holds = self.granted_until(now, &voter).is_some();
         match news {
-            Known::Silent | Known::Quiet { .. } if holds.is_some() => {}
+            Known::Silent | Known::Quiet { .. } if holds => {}
             Known::Granted { until, mark } => {
-                let until = until.max(holds.unwrap_or(0));
+                let until = match self.known.get(&voter) {
+                    Some(Known::Granted { until: known, .. }) if known.boot_ms > until.boot_ms => *known,
+                    _ => until,
+                };
                 self.known.insert(voter, Known::Granted { until, mark });
             }
             Known::Held { .. } | Known::Quiet { .. } | Known::Silent => {
@@ -284,9 +287,13 @@ impl Claim {
         }
     }
 
+    /// By CLOCK_BOOTTIME. L7: where the wall clock went further meanwhile, that machine stood still, and the grant ends the sooner.
     fn granted_until(&self, now: Now, voter: &NodeId) -> Option<u64> {
         match self.known.get(voter) {
-            Some(Known::Granted { until, .. }) => Some(*until).filter(|until| *until > now.boot_ms),
+            Some(Known::Granted { until, .. }) => {
+                let left_ms = now.left_until(*until);
+                (left_ms > 0).then(|| now.boot_ms.saturating_add(left_ms))
+            }
             Some(Known::Held { .. } | Known::Quiet { .. } | Known::Silent) | None => None,
         }
     }
@@ -332,10 +339,10 @@ pub struct Holds {
 }
 
 /// An ask as it was sent: what its answer is measured against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AskSent {
-    /// CLOCK_BOOTTIME right before it was sent.
-    pub sent_at: u64,
+    /// Both clocks right before it was sent.
+    pub sent: Now,
     /// Its term.
     pub term: Term,
 }

@@ -4,7 +4,7 @@ use constella_shared::ids::{Generation, Seq, Term};
 use constella_shared::state::VoteState;
 
 /// `vote.json` in memory, and whether the disk has it.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Durable {
     state: VoteState,
     next: Seq,

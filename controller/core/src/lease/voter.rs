@@ -11,16 +11,15 @@ use super::durable::Durable;
 use crate::clock::Now;
 
 /// What this node has granted, and to whom it listens.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Voter {
-    me: NodeId,
     ttl_ms: u64,
     quiet_until: u64,
     grant: Option<Grant>,
     heeded: BTreeMap<NodeId, Seq>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Grant {
     holder: LeaderKey,
     term: Term,
@@ -31,8 +30,15 @@ struct Grant {
 impl Voter {
     /// A voter that has just started: it may have granted in an earlier life, so it grants nobody for one TTL.
     #[must_use]
-    pub fn new(me: NodeId, ttl_ms: u64, now: Now) -> Self {
-        Self { me, ttl_ms, quiet_until: now.boot_ms.saturating_add(ttl_ms), grant: None, heeded: BTreeMap::new() }
+    pub fn new(ttl_ms: u64, now: Now) -> Self {
+        Self { ttl_ms, quiet_until: now.boot_ms.saturating_add(ttl_ms), grant: None, heeded: BTreeMap::new() }
+    }
+
+    /// The voter of a network of one: nobody else can have a grant of its earlier life. A network of two has one voter as well, and needs
+    /// the quiet time.
+    #[must_use]
+    pub const fn of_one(ttl_ms: u64, now: Now) -> Self {
+        Self { ttl_ms, quiet_until: now.boot_ms, grant: None, heeded: BTreeMap::new() }
     }
 
     /// Answers an ask. A raised term is in `durable` and must be on disk before the answer leaves; the caller has already taken over a
@@ -88,8 +94,7 @@ impl Voter {
         if ask.term.0 > durable.term().0.saturating_add(TERM_LEAP) {
             return Err(LeaseRefusal::TermLeap);
         }
-        let alone = record.old.is_empty() && record.new == [self.me] && ask.holder.node == self.me;
-        if now.boot_ms < self.quiet_until && !alone {
+        if now.boot_ms < self.quiet_until {
             return Err(LeaseRefusal::JustStarted { left_ms: self.quiet_until.saturating_sub(now.boot_ms) });
         }
         match self.live(now) {

@@ -124,7 +124,10 @@ impl Node {
 
     fn copied(&mut self, now: Now, then: Then) {
         match then {
-            Then::Confirm(upto) => self.fence.confirm(upto),
+            Then::Confirm(upto) => {
+                self.commands.confirming(upto);
+                self.fence.confirm(upto);
+            }
             Then::Acts => {
                 self.staging = false;
                 self.perform_acts(now);
@@ -139,8 +142,9 @@ impl Node {
     }
 }
 
-/// A copy is one short call.
-const COPY_LIMIT_MS: u64 = 1_000;
+/// A copy is one short call, and all tries together end well before a lease does: a leader that was just cut off confirms and answers what
+/// it has in hand while it still may, and leaves nothing half done to a side that cannot hear it.
+const COPY_LIMIT_MS: u64 = 400;
 
 /// F6: "a copy at one reachable node"; after so many that did not answer, the own disk must do.
 const MOST_KEEPERS: usize = 3;

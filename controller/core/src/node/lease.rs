@@ -174,7 +174,7 @@ impl Node {
 
     fn ask_voters(&mut self, now: Now) {
         let (key, record) = (self.key(), self.roster.voters().clone());
-        let sent = AskSent { sent_at: now.boot_ms, term: self.claim.term() };
+        let sent = AskSent { sent: now, term: self.claim.term() };
         let holds = Holds { held: self.held, polling: self.fence.state() == BotState::Polling };
         for (voter, ask) in self.claim.round(now, key, holds, &mut self.durable, &record) {
             if voter == self.id {

@@ -102,7 +102,7 @@ impl Node {
     pub(super) fn title(&self, now: Now) -> Option<Title> {
         let ready = self.probe.ready() || self.probe.succeeded_at().is_none() && self.token.is_some();
         let all_visible = self.membership.alive() >= self.roster.len();
-        let owed = self.commands.any_open();
+        let owed = self.commands.any_owed();
         let title = |strength, may_poll| Title { strength, may_poll, told: self.told, ready, all_visible, owed };
         match self.held {
             Some(Strength::Strong) => {

@@ -105,7 +105,6 @@ impl Failover {
         self.strike(network, &first)?;
         let struck = Instant::now();
         let took = until_another_answers(network, &first, fault).await?;
-        self.show(network, since, fault);
         self.heal(network, &first, struck).await?;
         costs.reboots += 1;
         match network.fate(&target, before, since, SETTLING).await {
@@ -120,6 +119,7 @@ impl Failover {
             }
         }
         network.settled(SETTLING).await?;
+        self.show(network, since, fault);
         costs.unanswered += unconfirmed(network).await;
         let again = network.node(&target)?.reboots().len() - before;
         costs.twice += again.saturating_sub(1);
@@ -135,7 +135,9 @@ impl Failover {
         for call in network.double().stats().calls.iter().filter(|call| call.answered.is_none_or(|at| at >= since)) {
             let status = call.status.map_or_else(|| "waits".to_owned(), |status| status.to_string());
             let answered = call.answered.map_or_else(String::new, |at| from_fault(at).to_string());
-            eprintln!("{:>7} {answered:>7} {status} {} {}", from_fault(call.at), call.source.prefix, call.method);
+            let (at, prefix, method) = (from_fault(call.at), &call.source.prefix, &call.method);
+            let unheard = if call.unheard { ", unheard" } else { "" };
+            eprintln!("{at:>7} {answered:>7} {status} {prefix} {method}{unheard}");
         }
         for node in network.nodes() {
             eprintln!("{}", node.log_tail());

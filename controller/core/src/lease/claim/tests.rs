@@ -39,7 +39,7 @@ fn claimed() -> (Claim, Durable, AskSent) {
     claim.begin(at(1_000), &durable);
     let asks = claim.round(at(1_000), key(2), Holds::default(), &mut durable, &record());
     assert_eq!(asks.len(), 3);
-    let sent = AskSent { sent_at: 1_000, term: claim.term() };
+    let sent = AskSent { sent: at(1_000), term: claim.term() };
     (claim, durable, sent)
 }
 
@@ -62,6 +62,24 @@ fn a_majority_makes_strong_for_95_percent_of_the_ttl_from_before_the_ask() {
     assert_eq!(claim.standing(at(1_500), key(2), &record()), Standing::Strong { until: 4_800 });
     assert_eq!(claim.standing(at(4_799), key(2), &record()), Standing::Strong { until: 4_800 });
     assert!(!matches!(claim.standing(at(4_800), key(2), &record()), Standing::Strong { .. }));
+}
+
+#[test]
+fn a_machine_that_stood_still_holds_no_longer_for_it() {
+    // L7: its boot clock stood still for 1.9 s, less than half a TTL; its wall clock is right again
+    let (mut claim, mut durable, sent) = claimed();
+    for voter in [1, 2, 3] {
+        claim.answered(at(1_500), &mut durable, n(voter), &sent, Some(&grant()));
+    }
+    let woken = |boot_ms: u64| Now { unix_ms: at(boot_ms).unix_ms + 1_900, ..at(boot_ms) };
+    assert_eq!(claim.standing(woken(2_000), key(2), &record()), Standing::Strong { until: 2_900 });
+    assert!(!matches!(claim.standing(woken(2_900), key(2), &record()), Standing::Strong { .. }));
+    let set_back = Now { unix_ms: at(4_000).unix_ms - 1_900, ..at(4_000) };
+    assert_eq!(
+        claim.standing(set_back, key(2), &record()),
+        Standing::Strong { until: 4_800 },
+        "and none for a wall clock"
+    );
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn ask(holder: u8, term: u64, seq: u64) -> LeaseAsk {
 }
 
 fn voter() -> Voter {
-    Voter::new(n(3), TTL, at(0))
+    Voter::new(TTL, at(0))
 }
 
 fn granted(answer: &LeaseAnswer) -> bool {
@@ -70,13 +70,14 @@ fn nobody_is_granted_within_one_ttl_of_the_voters_start() {
 }
 
 #[test]
-fn a_network_of_one_does_not_wait_for_itself() {
-    // L1
-    let alone = VoterRecord { new: vec![n(3)], ..record() };
-    let (mut voter, mut durable) = (voter(), durable());
-    assert!(granted(&voter.ask(at(1), &mut durable, &alone, &ask(3, 6, 1))));
-    let (mut voter, mut durable) = (super::Voter::new(n(3), TTL, at(0)), self::durable());
-    assert!(!granted(&voter.ask(at(1), &mut durable, &alone, &ask(1, 6, 1))), "another node is a network of two");
+fn a_network_of_one_does_not_wait_for_itself_and_the_only_voter_of_two_does() {
+    // L1: of two nodes one votes, and in its earlier life it may have granted the other
+    let (mut durable, only) = (durable(), VoterRecord { new: vec![n(3)], ..record() });
+    let mut alone = Voter::of_one(TTL, at(0));
+    assert!(granted(&alone.ask(at(1), &mut durable, &only, &ask(3, 6, 1))));
+    let mut of_two = voter();
+    let early = of_two.ask(at(1), &mut durable, &only, &ask(3, 7, 2));
+    assert_eq!(refusal(early), Some(LeaseRefusal::JustStarted { left_ms: TTL - 1 }));
 }
 
 #[test]
@@ -107,7 +108,7 @@ fn a_term_that_was_granted_is_not_granted_again_to_another_or_after_a_restart() 
     assert!(granted(&voter.ask(at(5_000), &mut durable, &record(), &ask(1, 6, 1))));
     let other = voter.ask(at(20_000), &mut durable, &record(), &ask(2, 6, 1));
     assert_eq!(refusal(other), Some(LeaseRefusal::OldTerm));
-    let mut restarted = Voter::new(n(3), TTL, at(20_000));
+    let mut restarted = Voter::new(TTL, at(20_000));
     let same = restarted.ask(at(25_000), &mut durable, &record(), &ask(1, 6, 9));
     assert_eq!(refusal(same), Some(LeaseRefusal::OldTerm));
 }

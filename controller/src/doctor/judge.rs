@@ -1,0 +1,235 @@
+//! What each reading means, and what to do about it.
+
+use std::net::IpAddr;
+use std::path::Path;
+
+use constella_core::io::AgentFailure;
+use constella_shared::agent::Health;
+use constella_shared::wire::rpc::{PeerRow, Status};
+use nix::sys::socket::SockaddrStorage;
+
+use super::{Finding, Verdict};
+use crate::config::Overlay;
+use crate::control::{BotDocument, StatusDocument};
+
+/// Bytes that are left for this user.
+pub(super) struct Space(pub(super) u64);
+
+/// What a member says of the way to this node.
+pub(super) struct Reached {
+    pub(super) name: String,
+    /// Whether this node answered a call of its lately, or why it cannot be asked.
+    pub(super) reaches_us: Result<bool, String>,
+}
+
+pub(super) fn user(is_root: bool) -> Finding {
+    if is_root {
+        return note("state", "this runs as root; the controller needs no privilege", "run it as uid 10001");
+    }
+    ok("state", "this runs without privilege")
+}
+
+pub(super) fn state(folder: &Path, writable: nix::Result<()>, space: nix::Result<Space>) -> Finding {
+    let folder = folder.display();
+    if let Err(error) = writable {
+        let todo = "give the folder to uid 10001 and mount it read-write; a node that cannot write its state stops";
+        return fail("state", format!("{folder} cannot be written: {error}"), todo);
+    }
+    match space {
+        Ok(Space(bytes)) if bytes < TOO_LITTLE => {
+            fail("state", format!("{} MiB are left for {folder}", bytes >> 20), "make room: a full disk stops the node")
+        }
+        Ok(Space(bytes)) if bytes < LITTLE => {
+            note("state", format!("only {} MiB are left for {folder}", bytes >> 20), "make room before it is full")
+        }
+        Ok(Space(bytes)) => ok("state", format!("{folder} can be written, {} MiB are left", bytes >> 20)),
+        Err(error) => {
+            fail("state", format!("{folder} cannot be measured: {error}"), "check the mount of the state folder")
+        }
+    }
+}
+
+pub(super) fn agent(health: Result<Health, AgentFailure>, socket: &Path) -> Finding {
+    match health {
+        Ok(health) => {
+            let off = [(health.reboot_allowed, "reboot"), (health.speedtest_allowed, "speedtest")];
+            let off: Vec<&str> = off.iter().filter(|(allowed, _)| !allowed).map(|(_, verb)| *verb).collect();
+            let off = if off.is_empty() { String::new() } else { format!("; switched off here: {}", off.join(", ")) };
+            ok("agent", format!("version {} answers{off}", health.version))
+        }
+        Err(AgentFailure::Unreachable(why)) => fail(
+            "agent",
+            format!("it does not answer at {}: {why}", socket.display()),
+            "docker compose up -d agent; docker compose logs agent; both containers must mount the socket's folder",
+        ),
+        Err(AgentFailure::Refused(error)) => fail(
+            "agent",
+            format!("it refuses this controller: {}", error.message),
+            "add this controller's uid to AGENT_ALLOWED_UIDS",
+        ),
+    }
+}
+
+pub(super) fn controller(status: Result<&StatusDocument, String>) -> Finding {
+    match status {
+        Ok(status) => {
+            ok("controller", format!("{} runs as {}, version {}", status.name, status.node_id.short(), status.version))
+        }
+        Err(why) => fail("controller", why, "docker compose up -d controller; docker compose logs controller"),
+    }
+}
+
+pub(super) fn telegram(bot: &BotDocument) -> Finding {
+    match bot {
+        BotDocument::Answers { username, webhook: true, .. } => fail(
+            "telegram",
+            format!("a webhook is set for @{username}, so nobody can read its updates"),
+            "call deleteWebhook with the bot's token, or stop the program that set it, and do not let it drop updates",
+        ),
+        BotDocument::Answers { username, pending, .. } if *pending > 0 => note(
+            "telegram",
+            format!("@{username} answers from here; {pending} updates wait"),
+            "nothing, unless they still wait in a minute: then another program has this token",
+        ),
+        BotDocument::Answers { username, .. } => ok("telegram", format!("@{username} answers from here")),
+        BotDocument::NoToken => note(
+            "telegram",
+            "this node has no bot token, so it never holds the bot",
+            "nothing, if the network was made with --no-share-token",
+        ),
+        BotDocument::BadToken => fail(
+            "telegram",
+            "Telegram does not know this bot token",
+            "ask @BotFather for the token; the network needs the new one",
+        ),
+        BotDocument::Unreachable { why } => note(
+            "telegram",
+            format!("the Bot API cannot be reached from here: {why}"),
+            "other nodes hold the bot; to let this one too, set TELEGRAM_PROXY or TELEGRAM_API_URL",
+        ),
+    }
+}
+
+pub(super) fn members(others: &[&PeerRow]) -> Finding {
+    let down: Vec<&str> =
+        others.iter().filter(|row| row.status != Status::Alive).map(|row| row.name.as_str()).collect();
+    if others.is_empty() {
+        return note("peers", "this node is alone", "invite another: /invite in the bot");
+    }
+    let up = others.len() - down.len();
+    let found = format!("{up} of {} other members are up{}", others.len(), listed(&down, "; not up: "));
+    match up {
+        0 => fail("peers", found, "check this server's way out, and whether the others run"),
+        _ if !down.is_empty() => note("peers", found, "look at them; nothing is wrong with this node"),
+        _ => ok("peers", found),
+    }
+}
+
+pub(super) fn reach(seen: &[Reached], own_addr: &str) -> Option<Finding> {
+    let asked: Vec<&Reached> = seen.iter().filter(|one| one.reaches_us.is_ok()).collect();
+    let not: Vec<&str> = asked.iter().filter(|one| one.reaches_us == Ok(false)).map(|one| one.name.as_str()).collect();
+    if asked.is_empty() {
+        let why = seen.first()?.reaches_us.as_ref().err().cloned().unwrap_or_default();
+        return Some(note(
+            "peers",
+            format!("no member could be asked whether it reaches {own_addr}: {why}"),
+            "try again",
+        ));
+    }
+    if !not.is_empty() {
+        let found =
+            format!("{own_addr} cannot be reached from {} of {} members:{}", not.len(), asked.len(), listed(&not, " "));
+        return Some(fail(
+            "peers",
+            found,
+            "open the port in the firewall (ufw allow 4747/tcp), or correct PUBLIC_ADDR",
+        ));
+    }
+    Some(ok("peers", format!("{own_addr} is reached by {} of {} members that were asked", asked.len(), asked.len())))
+}
+
+pub(super) fn clocks(others: &[&PeerRow], allowed_ms: u64) -> Finding {
+    let known: Vec<(&str, i64)> = others.iter().filter_map(|row| Some((row.name.as_str(), row.skew_ms?))).collect();
+    let wrong: Vec<(&str, i64)> = known.iter().copied().filter(|(_, ms)| ms.unsigned_abs() > allowed_ms).collect();
+    let say = |ms: i64| format!("{} s {}", ms.unsigned_abs() / 1_000, if ms > 0 { "ahead" } else { "behind" });
+    if known.is_empty() {
+        return note("clock", "no member has told its time yet", "try again in a few seconds");
+    }
+    if wrong.len() * 2 > known.len() {
+        let (name, ms) = wrong.first().copied().unwrap_or_default();
+        let found = format!("most members' clocks differ from this one: {name} is {}", say(ms));
+        return fail("clock", found, "set this server's clock (timedatectl set-ntp true)");
+    }
+    if !wrong.is_empty() {
+        let each: Vec<String> = wrong.iter().map(|(name, ms)| format!("{name} is {}", say(*ms))).collect();
+        return note("clock", each.join(", "), "set the clocks there (timedatectl set-ntp true)");
+    }
+    let most = known.iter().map(|(_, ms)| ms.unsigned_abs()).max().unwrap_or(0);
+    ok("clock", format!("within {} s of {} members", most.div_ceil(1_000), known.len()))
+}
+
+pub(super) fn versions(own: &StatusDocument, others: &[&PeerRow]) -> Finding {
+    let differ = others.iter().filter(|row| !row.version.is_empty() && row.version != own.version);
+    let differ: Vec<String> = differ.map(|row| format!("{} runs {}", row.name, row.version)).collect();
+    if differ.is_empty() {
+        return ok("versions", format!("all members run {}", own.version));
+    }
+    let few = differ.iter().take(MOST_NAMES).cloned().collect::<Vec<_>>().join(", ");
+    note("versions", format!("this node runs {}, {few}", own.version), "./install.sh upgrade on the older ones")
+}
+
+pub(super) fn overlay(overlay: &Overlay, there: bool, has_address: bool) -> Finding {
+    let Overlay { interface, address } = overlay;
+    if !there {
+        let todo =
+            format!("wg-quick up state/wg/{interface}.conf on the host; it is seen only with the host's network");
+        return fail("overlay", format!("there is no interface {interface} here"), &todo);
+    }
+    if !has_address {
+        return fail(
+            "overlay",
+            format!("{interface} does not have {address}"),
+            "make VPN_ADDRESS and the interface agree",
+        );
+    }
+    ok("overlay", format!("{interface} has {address}"))
+}
+
+pub(super) fn is_address(address: Option<&SockaddrStorage>, wanted: IpAddr) -> bool {
+    let Some(address) = address else { return false };
+    let v4 = address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
+    v4.or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip()))) == Some(wanted)
+}
+
+fn listed(names: &[&str], before: &str) -> String {
+    if names.is_empty() {
+        return String::new();
+    }
+    let more = names.len().saturating_sub(MOST_NAMES);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{before}{}{more}", names.iter().take(MOST_NAMES).copied().collect::<Vec<_>>().join(", "))
+}
+
+fn ok(check: &'static str, found: impl Into<String>) -> Finding {
+    Finding { check, verdict: Verdict::Ok, found: found.into(), todo: None }
+}
+
+fn note(check: &'static str, found: impl Into<String>, todo: &str) -> Finding {
+    Finding { check, verdict: Verdict::Note, found: found.into(), todo: Some(todo.to_owned()) }
+}
+
+fn fail(check: &'static str, found: impl Into<String>, todo: &str) -> Finding {
+    Finding { check, verdict: Verdict::Fail, found: found.into(), todo: Some(todo.to_owned()) }
+}
+
+/// The state is some hundred kilobytes, written twice over while it is replaced.
+const TOO_LITTLE: u64 = 16 << 20;
+
+/// Less than this fills up before somebody looks.
+const LITTLE: u64 = 200 << 20;
+
+/// Names in one sentence.
+const MOST_NAMES: usize = 5;
+
+#[cfg(test)]
+mod tests;
