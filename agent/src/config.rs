@@ -1,8 +1,8 @@
 //! The settings of the host's operator, from the environment alone: nothing that arrives over the socket can change them.
 
-use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use crate::Failure;
+use anyhow::{Context, Result, bail};
 
 /// How a reboot is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,12 +35,14 @@ pub(crate) struct Config {
 const OURS: [&str; 5] = ["AGENT_", "ALLOW_", "REBOOT_", "SPEEDTEST_", "SAMPLE_"];
 
 impl Config {
-    pub(crate) fn read(vars: impl Iterator<Item = (OsString, OsString)>) -> Result<Self, Failure> {
-        let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
-        let mut vars = Vars(vars.filter_map(text).collect());
+    pub(crate) fn read() -> Result<Self> {
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            name.into_string().ok().zip(value.into_string().ok())
+        };
+        let mut vars = Vars(std::env::vars_os().filter_map(text).collect());
         let path = |text: &str| Some(PathBuf::from(text)).filter(|path| path.is_absolute());
         let yes = |text: &str| text.parse().ok();
-        let methods = |text: &str| match text {
+        let method = |text: &str| match text {
             "nsenter" => Some(RebootMethod::Nsenter),
             "signal" => Some(RebootMethod::Signal),
             _ => None,
@@ -51,14 +53,14 @@ impl Config {
         let seconds = |text: &str| Duration::try_from_secs_f64(text.parse().ok()?).ok();
         let period = |text: &str| seconds(text).filter(|time| (1.0..=60.0).contains(&time.as_secs_f64()));
         let hours = |text: &str| seconds(text)?.checked_mul(3600);
-        let levels = |text: &str| ["error", "warn", "info", "debug"].into_iter().position(|level| level == text);
+        let level = |text: &str| ["error", "warn", "info", "debug"].into_iter().position(|level| level == text);
         let config = Self {
             socket: vars.take("AGENT_SOCKET", "/run/constella/agent.sock", "an absolute path", path)?,
             state_dir: vars.take("AGENT_STATE_DIR", "/var/lib/constella", "an absolute path", path)?,
             // The operator's curl and the controller.
             allowed_uids: vars.take("AGENT_ALLOWED_UIDS", "0,10001", "uids with commas between", uids)?,
             allow_reboot: vars.take("ALLOW_REBOOT", "true", "true or false", yes)?,
-            reboot_method: vars.take("REBOOT_METHOD", "nsenter", "nsenter or signal", methods)?,
+            reboot_method: vars.take("REBOOT_METHOD", "nsenter", "nsenter or signal", method)?,
             // So long is a host up between two reboots, whatever the network wants; so soon can a failed one be tried again.
             reboot_min_interval: vars.take("REBOOT_MIN_INTERVAL_SEC", "60", "a number of seconds", seconds)?,
             allow_speedtest: vars.take("ALLOW_SPEEDTEST", "true", "true or false", yes)?,
@@ -67,10 +69,10 @@ impl Config {
             speedtest_max_mb: vars.take("SPEEDTEST_MAX_MB", "200", "a number from 1 to 100000", megabytes)?,
             speedtest_every: vars.take("SPEEDTEST_EVERY_HOURS", "0", "a number of hours, 0 for never", hours)?,
             sample_every: vars.take("SAMPLE_EVERY_SEC", "5", "a number of seconds from 1 to 60", period)?,
-            warnings: vars.take("LOG", "info", "error, warn, info or debug", levels)? > 0,
+            warnings: vars.take("LOG", "info", "error, warn, info or debug", level)? > 0,
         };
         match vars.0.into_keys().find(|name| OURS.iter().any(|ours| name.starts_with(ours))) {
-            Some(name) => Err(format!("{name} is no setting of the agent, though it begins like one").into()),
+            Some(name) => bail!("{name} is no setting of the agent, though it begins like one"),
             None => Ok(config),
         }
     }
@@ -80,14 +82,8 @@ struct Vars(BTreeMap<String, String>);
 
 impl Vars {
     /// Takes a variable out; one that is absent or empty, as compose leaves it, is its default.
-    fn take<T>(
-        &mut self,
-        name: &str,
-        default: &str,
-        wanted: &str,
-        read: impl Fn(&str) -> Option<T>,
-    ) -> Result<T, String> {
+    fn take<T>(&mut self, name: &str, default: &str, wanted: &str, read: impl Fn(&str) -> Option<T>) -> Result<T> {
         let value = self.0.remove(name).filter(|value| !value.trim().is_empty()).unwrap_or_else(|| default.to_owned());
-        read(value.trim()).ok_or_else(|| format!("{name}={value} is not {wanted}"))
+        read(value.trim()).with_context(|| format!("{name}={value} is not {wanted}"))
     }
 }

@@ -3,40 +3,34 @@
 
 use std::{collections::BTreeSet, io, os::fd::AsFd, os::unix::net::UnixDatagram};
 
-use constella_shared::agent::{Disk, SpeedtestFigures, SpeedtestPhase};
+use anyhow::{Context, Result};
+use constella_shared::agent::{Disk, SpeedtestState};
 use constella_shared::limits::DISKS;
 use procfs_core::{FromRead, MountEntry};
 use rustix::fs::statvfs;
 use serde::{Deserialize, Serialize};
 
+use crate::Host;
 use crate::powers::{self, NOBODY};
-use crate::{Failure, host::Host};
 
 /// What helpers tell the front: one JSON document in a datagram, from processes without power, believed only as far as figures go.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Report {
     Looked { hostname: String, disks: Vec<Disk> },
-    Speedtest(Progress),
-}
-
-/// What a speedtest is doing or found.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Progress {
-    Now { phase: SpeedtestPhase, percent: u8, so_far: SpeedtestFigures },
-    Measured(SpeedtestFigures),
-    Failed(String),
+    Speedtest(SpeedtestState),
 }
 
 /// Sends a report; a helper's standard output is the way to the front.
-pub(crate) fn report(report: &Report) -> io::Result<()> {
+pub(crate) fn report(report: &Report) -> Result<()> {
     let front = UnixDatagram::from(io::stdout().as_fd().try_clone_to_owned()?);
-    front.send(&serde_json::to_vec(report)?).map(|_| ())
+    front.send(&serde_json::to_vec(report)?)?;
+    Ok(())
 }
 
-pub(crate) fn run(host: &Host) -> Result<(), Failure> {
-    let mut entered = std::env::set_current_dir(host.pid1.join("root"));
+pub(crate) fn run(host: &Host) -> Result<()> {
+    let mut entered = std::env::set_current_dir(host.pid1.join("root")).context("cannot open the host's files");
     if host.powers {
-        entered = entered.and(powers::enter(&host.pid1, "uts"));
+        entered = entered.and_then(|()| powers::enter(&host.pid1, &["uts"]));
         // Without capabilities (`REBOOT_METHOD=signal`) there is nothing to enter: mounts are told without their sizes.
         powers::drop_all(NOBODY, entered.is_err())?;
     }
@@ -50,7 +44,7 @@ pub(crate) fn run(host: &Host) -> Result<(), Failure> {
     }
     let hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
     report(&Report::Looked { hostname, disks })?;
-    Ok(entered?)
+    entered
 }
 
 /// The file systems that fill up, each device once. The root is one, whatever it is made of.

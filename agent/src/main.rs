@@ -2,10 +2,10 @@
 //!
 //! - what holds power all the time: `root/` (300 lines): `mod.rs` starts the front, `serve.rs` performs, `frame.rs` is all that it reads
 //! - what ends a process's power, and what enters the host: `powers.rs`; the one unsafe block: `rtsignal.rs`
-//! - that a reboot happens once, on time, as the operator allows, and is written down: `root/serve.rs`, `root/ledger.rs`
-//! - which processes there are: `lib.rs` (`inner`), `host.rs`; what the operator can set: `config.rs`
+//! - that a reboot happens once, on time, as the operator allows, and is written down: `root/serve.rs`, `rows.rs`
+//! - which processes there are: `lib.rs` (`inner`); what the operator can set: `config.rs`
 //! - who may connect, how long and how much: `front/server.rs`; what can be asked: `front/answer.rs`
-//! - what is read of the host, without power: `front/sampler.rs`, `look.rs`; what is kept: `series/`
+//! - what is read of the host, without power: `front/sampler.rs`, `look.rs`; what is kept: `series.rs`, `rows.rs`
 //! - what ever opens a network socket, as nobody, in a jail: `speedtest.rs`
 //!
 //! Why each capability, what a compromised part could still do, how to rebuild the image: `AUDIT.md`.

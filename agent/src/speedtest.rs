@@ -1,24 +1,22 @@
 //! The speedtest (A5), in a process of its own: it enters the host's network, locks itself into an empty folder, drops everything, and
 //! only then opens a socket. Bounded in time and bytes; whatever the server says is doubted.
 
+use std::io::{Read, copy, sink};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::{error::Error, io, sync::Arc, time::Duration};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use constella_shared::agent::{SpeedtestFigures, SpeedtestPhase as Phase};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use constella_shared::agent::{SpeedtestFigures, SpeedtestPhase as Phase, SpeedtestState};
+use constella_shared::ids::CommandId;
 use constella_shared::limits::{
     SPEEDTEST_IDLE_MS, SPEEDTEST_MS, SPEEDTEST_PHASE_MS, SPEEDTEST_PINGS, SPEEDTEST_STREAMS,
 };
-use http_body_util::{BodyExt, Full};
-use hyper::Request;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::{Client, connect::HttpConnector};
-use hyper_util::rt::TokioExecutor;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout, timeout_at};
+use ureq::Agent;
 
-use crate::look::{Progress, Report, report};
-use crate::{Failure, config::Config, host::Host, powers};
+use crate::look::{Report, report};
+use crate::{Host, config::Config, front::unix_ms, powers};
 
 const IDLE: Duration = Duration::from_millis(SPEEDTEST_IDLE_MS);
 const PHASE: Duration = Duration::from_millis(SPEEDTEST_PHASE_MS);
@@ -27,51 +25,47 @@ const PHASE: Duration = Duration::from_millis(SPEEDTEST_PHASE_MS);
 const FIRST: u64 = 64 * 1024;
 const LARGEST: u64 = 16 * 1024 * 1024;
 
-pub(crate) fn run(host: &Host, config: &Config) -> Result<(), Failure> {
-    let result = powers::enter_network(host, &config.state_dir.join("jail")).map_err(Into::into);
-    let result = result.and_then(|()| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let limit = Duration::from_millis(SPEEDTEST_MS);
-        runtime.block_on(async {
-            timeout(limit, Test::new(&config.speedtest_url).measure(config.speedtest_max_mb * 1_000_000)).await
-        })?
+pub(crate) fn run(host: &Host, config: &Config, command_id: &str) -> Result<()> {
+    let command_id = command_id.parse()?;
+    let result = powers::enter_network(host, &config.state_dir.join("jail")).and_then(|()| {
+        let test = Test::new(command_id, &config.speedtest_url);
+        let ((tell, told), bytes) = (channel(), config.speedtest_max_mb * 1_000_000);
+        thread::spawn(move || tell.send(test.measure(bytes)));
+        told.recv_timeout(Duration::from_millis(SPEEDTEST_MS)).context("the test lasts too long")?
     });
-    let last = match &result {
-        Ok(figures) => Progress::Measured(*figures),
-        Err(error) => Progress::Failed(chain(error.as_ref())),
-    };
-    report(&Report::Speedtest(last))?;
+    let at_unix_s = unix_ms() / 1000;
+    report(&Report::Speedtest(match &result {
+        Ok(figures) => SpeedtestState::Done { command_id, at_unix_s, figures: *figures },
+        Err(error) => SpeedtestState::Failed { command_id, at_unix_s, message: format!("{error:#}") },
+    }))?;
     result.map(|_| ())
 }
 
-/// An error and its causes in one sentence.
-fn chain(error: &dyn Error) -> String {
-    error.source().map_or(error.to_string(), |source| format!("{error}: {}", chain(source)))
-}
-
-#[derive(Clone)]
 struct Test {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    command_id: CommandId,
+    agent: Agent,
     url: String,
-    /// What is sent, shared by all streams; memory that is only read costs none.
-    zeros: Bytes,
     figures: SpeedtestFigures,
+    /// What is sent, by all streams; memory that is only read costs none.
+    zeros: Vec<u8>,
 }
 
 impl Test {
-    fn new(url: &str) -> Self {
-        let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
-        let client = Client::builder(TokioExecutor::new()).build(connector);
-        let zeros = Bytes::from(vec![0; LARGEST as usize]);
-        Self { client, url: url.trim_end_matches('/').to_owned(), zeros, figures: SpeedtestFigures::default() }
+    fn new(command_id: CommandId, url: &str) -> Self {
+        // Redirects are answers like any other, and no proxy is taken from the environment.
+        let config = Agent::config_builder().max_redirects(0).http_status_as_error(false).proxy(None);
+        let config = config.timeout_per_read(Some(IDLE)).max_idle_connections_per_host(SPEEDTEST_STREAMS).build();
+        let url = url.trim_end_matches('/').to_owned();
+        let (figures, zeros) = (SpeedtestFigures::default(), vec![0; LARGEST as usize]);
+        Self { command_id, agent: config.new_agent(), url, figures, zeros }
     }
 
-    async fn measure(mut self, bytes: u64) -> Result<SpeedtestFigures, Failure> {
+    fn measure(mut self, bytes: u64) -> Result<SpeedtestFigures> {
         self.progress(Phase::Latency, 0)?;
         let mut times = Vec::new();
         for _ in 0..=SPEEDTEST_PINGS {
             let begun = Instant::now();
-            timeout(IDLE, self.exchange(Phase::Latency, 0)).await.map_err(|_| "the server is silent")??;
+            ensure!(self.exchange(Phase::Latency, 0, IDLE)?, "the server is silent");
             times.push(begun.elapsed().as_secs_f32() * 1000.0);
         }
         // The first one also connected.
@@ -80,73 +74,68 @@ impl Test {
         self.figures.jitter_ms = Some(jitter / (times.len() - 1) as f32);
         times.sort_by(f32::total_cmp);
         self.figures.latency_ms = times.get(times.len() / 2).copied();
-        self.figures.download_bps = Some(self.streams(Phase::Download, 10, bytes / 2).await?);
-        self.figures.upload_bps = Some(self.streams(Phase::Upload, 55, bytes / 2).await?);
+        self.figures.download_bps = Some(self.streams(Phase::Download, 10, bytes / 2)?);
+        self.figures.upload_bps = Some(self.streams(Phase::Upload, 55, bytes / 2)?);
         Ok(self.figures)
     }
 
     /// All streams at once, until time or bytes are used up. Bits a second.
-    async fn streams(&self, phase: Phase, percent: u64, bytes: u64) -> Result<u64, Failure> {
-        let (budget, mut streams, mut bytes_a_second) = (Arc::new(AtomicU64::new(bytes)), JoinSet::new(), 0.0);
-        for _ in 0..SPEEDTEST_STREAMS {
-            streams.spawn(self.clone().stream(phase, percent, bytes, budget.clone()));
-        }
-        while let Some(rate) = streams.join_next().await {
-            bytes_a_second += rate??;
-        }
-        Ok((bytes_a_second * 8.0) as u64)
+    fn streams(&self, phase: Phase, percent: u64, bytes: u64) -> Result<u64> {
+        let budget = AtomicU64::new(bytes);
+        let bytes_a_second: Result<f64> = thread::scope(|scope| {
+            let begin = |_| scope.spawn(|| self.stream(phase, percent, bytes, &budget));
+            let streams: Vec<_> = (0..SPEEDTEST_STREAMS).map(begin).collect();
+            streams.into_iter().map(|stream| stream.join().map_err(|_| anyhow!("a stream ended"))?).sum()
+        });
+        Ok((bytes_a_second? * 8.0) as u64)
     }
 
     /// One stream of ever larger exchanges. Bytes a second, of those that were completed: the rest may still be in a buffer here.
-    async fn stream(self, phase: Phase, percent: u64, all: u64, budget: Arc<AtomicU64>) -> Result<f64, Failure> {
+    fn stream(&self, phase: Phase, percent: u64, all: u64, budget: &AtomicU64) -> Result<f64> {
         let begun = Instant::now();
         let (mut moved, mut size, mut last) = (0, FIRST, begun);
         while last < begun + PHASE {
             let left = budget.fetch_update(Relaxed, Relaxed, |left| Some(left.saturating_sub(size))).unwrap_or(0);
             let done = (begun.elapsed().as_millis() as u64 * 45 / SPEEDTEST_PHASE_MS).max((all - left) * 45 / all);
             self.progress(phase, percent + done.min(45))?;
-            if left == 0 {
+            if left == 0 || !self.exchange(phase, size.min(left), PHASE.saturating_sub(begun.elapsed()))? {
                 break;
             }
-            let Ok(exchanged) = timeout_at(begun + PHASE, self.exchange(phase, size.min(left))).await else { break };
-            moved += exchanged?;
+            moved += size.min(left);
             size = if last.elapsed() < Duration::from_millis(500) { LARGEST.min(size * 2) } else { size };
             last = Instant::now();
         }
-        if last + IDLE < Instant::now() {
-            return Err("the server is silent, or the line too slow to measure".into());
-        }
+        ensure!(last.elapsed() <= IDLE, "the server is silent, or the line too slow to measure");
         Ok(moved as f64 / (last - begun).as_secs_f64().max(0.001))
     }
 
-    /// Asks for so many bytes, or sends them, and accepts neither more nor less.
-    async fn exchange(&self, phase: Phase, bytes: u64) -> Result<u64, Failure> {
-        let (url, mut zeros) = (&self.url, self.zeros.clone());
-        zeros.truncate(if phase == Phase::Upload { bytes as usize } else { 0 });
-        let request = match phase {
-            Phase::Upload => Request::post(format!("{url}/__up")),
-            Phase::Latency | Phase::Download => Request::get(format!("{url}/__down?bytes={bytes}")),
-        };
-        let request = request.body(Full::new(zeros));
-        let response = self.client.request(request?).await?;
-        if response.status() != 200 {
-            return Err(format!("the server answers {} instead of 200", response.status().as_u16()).into());
-        }
-        let (mut body, mut received) = (response.into_body(), 0);
+    /// Asks for so many bytes, or sends them, and accepts neither more nor less. False where the time was up before.
+    fn exchange(&self, phase: Phase, bytes: u64, time: Duration) -> Result<bool> {
         let most = if phase == Phase::Upload { FIRST } else { bytes };
-        while let Some(frame) = timeout(IDLE, body.frame()).await.map_err(|_| "the server is silent")? {
-            received += frame?.data_ref().map_or(0, Bytes::len) as u64;
-            if received > most {
-                return Err("the server sends more than was asked for".into());
+        match self.request(phase, bytes, most, time) {
+            Err(ureq::Error::Timeout(_)) => Ok(false),
+            Err(error) => Err(error.into_io().into()),
+            Ok((status, _)) if status != 200 => bail!("the server answers {status} instead of 200"),
+            Ok((_, received)) if received > most => bail!("the server sends more than was asked for"),
+            Ok((_, received)) if phase == Phase::Download && received < bytes => {
+                bail!("the server sends less than was asked for")
             }
+            Ok(_) => Ok(true),
         }
-        if phase == Phase::Download && received < bytes {
-            return Err("the server sends less than was asked for".into());
-        }
-        Ok(bytes)
     }
 
-    fn progress(&self, phase: Phase, percent: u64) -> io::Result<()> {
-        report(&Report::Speedtest(Progress::Now { phase, percent: percent as u8, so_far: self.figures }))
+    /// The status of the answer, and how long its body is: at most a byte more than may come is read.
+    fn request(&self, phase: Phase, bytes: u64, most: u64, time: Duration) -> Result<(u16, u64), ureq::Error> {
+        let (url, zeros) = (&self.url, self.zeros.get(..bytes as usize).unwrap_or_default());
+        let get = || self.agent.get(format!("{url}/__down?bytes={bytes}")).config().timeout_global(Some(time)).build();
+        let post = || self.agent.post(format!("{url}/__up")).config().timeout_global(Some(time)).build();
+        let mut response = if phase == Phase::Upload { post().send(zeros) } else { get().call() }?;
+        let received = copy(&mut response.body_mut().as_reader().take(most + 1), &mut sink())?;
+        Ok((response.status().as_u16(), received))
+    }
+
+    fn progress(&self, phase: Phase, percent: u64) -> Result<()> {
+        let (command_id, so_far) = (self.command_id, self.figures);
+        report(&Report::Speedtest(SpeedtestState::Running { command_id, phase, percent: percent as u8, so_far }))
     }
 }

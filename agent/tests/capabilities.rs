@@ -49,6 +49,7 @@ fn work(capabilities: &[&str], settings: &[(&str, &str)]) -> Work {
 
 #[test]
 fn six_capabilities_are_enough_and_each_is_needed() {
+    // A3
     if !possible() {
         return;
     }

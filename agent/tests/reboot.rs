@@ -118,3 +118,27 @@ fn a_signal_goes_to_a_pid_1_that_is_systemd_only() {
     assert!(outcome["stderr"].as_str().unwrap().contains("PID 1 is not systemd"), "{outcome}");
     assert_eq!(host.rebooted(), Vec::<String>::new());
 }
+
+#[test]
+fn a_pid_1_that_is_systemd_is_told_by_its_own_signal() {
+    // A4. This PID 1 has systemd's name, and writes down that SIGRTMIN+5 came; it needs a handler, or the kernel keeps the signal away.
+    if !possible() {
+        return;
+    }
+    let bash = std::fs::read("/bin/bash").unwrap();
+    let folder = tempfile::TempDir::new().unwrap();
+    let systemd = folder.path().join("systemd");
+    std::fs::write(&systemd, bash).unwrap();
+    std::fs::set_permissions(&systemd, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let script = "trap 'echo told >> $FOLDER/rebooted' RTMIN+5; touch $FOLDER/trapped; while :; do sleep 0.1; done";
+    std::fs::write(folder.path().join("script"), script).unwrap();
+    let pid1 = format!("{0}/systemd {0}/script", folder.path().display());
+    let host = FakeHost::start_with_pid1(&pid1, "exit 0");
+    until("PID 1 listens", || host.folder.path().join("trapped").exists().then_some(()));
+    let agent = host.agent(&[("REBOOT_METHOD", "signal"), ("REBOOT_MIN_INTERVAL_SEC", "0")]);
+    assert_eq!(agent.reboot('a').1["outcome"]["outcome"], "accepted");
+    until("the signal came", || (host.rebooted() == ["told"]).then_some(()));
+    agent.reboot('a');
+    agent.reboot('b');
+    until("once for each id", || (host.rebooted() == ["told", "told"]).then_some(()));
+}

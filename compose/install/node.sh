@@ -96,7 +96,7 @@ make_state() {
     say "  state/ (0700, uid $controller_uid): keys, roster, network secret and token; back it up, show it to nobody"
 }
 
-# Cargo compiles both in one run; the second image takes the first one's build from the cache.
+# The agent's image once for each version of it; the controller's every time. Compiled dependencies stay in BuildKit's caches.
 build_images() {
     local agent_image
     agent_image="constella-agent:$(agent_version)"

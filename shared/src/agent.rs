@@ -218,6 +218,19 @@ pub enum SpeedtestState {
     },
 }
 
+impl SpeedtestState {
+    /// Which command the test is of; none where there was no test.
+    #[must_use]
+    pub const fn command_id(&self) -> Option<CommandId> {
+        match self {
+            Self::Idle => None,
+            Self::Running { command_id, .. } | Self::Done { command_id, .. } | Self::Failed { command_id, .. } => {
+                Some(*command_id)
+            }
+        }
+    }
+}
+
 /// What a speedtest measures at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -291,6 +304,13 @@ pub struct AgentError {
     pub code: AgentErrorCode,
     /// One sentence for a person.
     pub message: String,
+}
+
+impl AgentError {
+    /// A refusal in a sentence.
+    pub fn new(code: AgentErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
 }
 
 /// Kinds of refusal of the agent.

@@ -9,7 +9,7 @@ pub const AGENT_BODY_BYTES: u64 = 4 * 1024;
 /// Head of a request to the agent.
 pub const AGENT_HEAD_BYTES: usize = 16 * 1024;
 
-/// Time for one request to the agent, from its first byte to its answer.
+/// Time for a request to the agent to arrive, and again for its answer to be taken.
 pub const AGENT_REQUEST_MS: u64 = 5_000;
 
 /// Connections to the agent at once: the controller keeps a few, the operator's curl is one more.
@@ -59,9 +59,6 @@ pub const JOINS_PER_MINUTE: usize = 30;
 pub const NONCES: usize = 65_536;
 /// How long the answer to a reboot request waits for the host's command before it says `started`: less than the controller's RPC time-out.
 pub const REBOOT_ANSWER_MS: u64 = 2_000;
-
-/// One connection to the agent lives no longer than this, so that a client that never reads its answer gives its place back.
-pub const AGENT_CONNECTION_MS: u64 = 60_000;
 
 /// A helper of the agent's root part (the host's reboot command, a speedtest, a look at the mounts) is ended after this: `systemctl
 /// reboot` returns at once, a speedtest ends itself sooner, and a hung one must not block the next for ever.

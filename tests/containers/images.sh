@@ -76,7 +76,7 @@ rust_base() {
 debian_suite() { sed -n 's/^VERSION_CODENAME=//p' /etc/os-release; }
 debian_mirror() { sed -n 's/^URIs: //p' /etc/apt/sources.list.d/debian.sources 2>/dev/null | head -n 1; }
 
-# The user's own Dockerfile, as install.sh and compose call it: two targets, cargo compiled once.
+# The user's own Dockerfile, as install.sh and compose call it.
 products() {
     local target
     for target in agent controller; do

@@ -15,7 +15,7 @@ for suite in "$here"/suite-*.sh; do
     for claim in "${claims[@]}"; do
         started=$SECONDS
         # shellcheck disable=SC2016 # the inner shell expands its own arguments
-        if output="$(timeout 120 bash -c 'set -euo pipefail; . "$1"; "$2"' suite "$suite" "$claim" 2>&1)"; then
+        if output="$(timeout 400 bash -c 'set -euo pipefail; . "$1"; "$2"' suite "$suite" "$claim" 2>&1)"; then
             passed=$((passed + 1))
             printf 'ok      %s (%d s)\n' "$claim" $((SECONDS - started))
         else

@@ -1,15 +1,18 @@
 //! The sampling of the host (A6): what `/v1/stats` answers, and what the series keeps.
 
-use std::path::{Path, PathBuf};
-use std::{collections::BTreeMap, rc::Rc, time::Duration};
+use std::collections::BTreeMap;
+use std::mem::take;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
+use anyhow::Result;
 use constella_shared::agent::{Net, SpeedtestFigures, Stats, Temperature};
+use constella_shared::ids::CommandId;
 use procfs_core::{DiskStats, FromRead, net::InterfaceDeviceStatus};
 use sysinfo::{Component, Components, Cpu, MINIMUM_CPU_UPDATE_INTERVAL, System};
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::{Front, unix_ms};
-use crate::{Failure, root::frame::Verb, series::Sample};
+use super::{Front, speedtest, unix_ms};
+use crate::{Host, powers::FRONT, root::frame::Verb, series::Sample};
 
 /// Mounts fill slowly, and a look is a process: this often is enough.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
@@ -21,9 +24,8 @@ const STACKED: [&str; 5] = ["loop", "ram", "zram", "dm-", "md"];
 /// Two counters each of interfaces or disks, by name.
 type Counters = BTreeMap<String, [u64; 2]>;
 
-struct Sampler {
-    pid1: PathBuf,
-    boot_id: PathBuf,
+struct Sampler<'a> {
+    host: &'a Host,
     system: System,
     sensors: Components,
     nets: Counters,
@@ -31,40 +33,49 @@ struct Sampler {
     at: Instant,
 }
 
-/// Samples for ever, unless there is no `/proc`.
-pub(super) async fn run(front: Rc<Front>, pid1: PathBuf, boot_id: PathBuf) {
-    if let Err(error) = sample(&front, pid1, boot_id).await {
-        eprintln!("constella-agent: no sampling: {error}");
-    }
-}
-
-async fn sample(front: &Front, pid1: PathBuf, boot_id: PathBuf) -> Result<(), Failure> {
+/// Samples for ever, and has the root part look at the disks, and start the speedtests that the operator wants by the clock.
+pub(super) fn run(front: &Front, host: &Host) -> Result<()> {
     let (system, sensors, at) = (System::new()?, Components::new()?, Instant::now());
-    let mut sampler = Sampler { pid1, boot_id, system, sensors, nets: BTreeMap::new(), disks: BTreeMap::new(), at };
+    let mut sampler = Sampler { host, system, sensors, nets: BTreeMap::new(), disks: BTreeMap::new(), at };
     // Rates and percentages are differences: the first sample has none and is not kept.
-    *front.stats.borrow_mut() = sampler.take(front)?.0;
-    let (mut looked_at, mut ticks) = (None, interval_at(at + MINIMUM_CPU_UPDATE_INTERVAL, front.config.sample_every));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let _ = sampler.take(front);
+    let (mut next, mut looked, mut tested) = (at + MINIMUM_CPU_UPDATE_INTERVAL, None, at);
     loop {
-        if looked_at.is_none_or(|at: Instant| at.elapsed() >= LOOK_EVERY) {
-            looked_at = Some(Instant::now());
+        if looked.is_none_or(|at: Instant| at.elapsed() >= LOOK_EVERY) {
+            looked = Some(Instant::now());
             sampler.sensors.refresh(true);
-            front.ask(Verb::Look, [0; 32], 0, 0).await;
+            // Without a look the disks are as they were; without the root part this process is about to end too.
+            let _ = front.ask(Verb::Look, CommandId([0; 32]), 0, 0);
         }
-        ticks.tick().await;
-        let (stats, sample) = sampler.take(front)?;
-        front.series.borrow_mut().add(unix_ms(), &sample);
-        *front.stats.borrow_mut() = stats;
+        let every = front.config.speedtest_every;
+        if !every.is_zero() && tested.elapsed() >= every {
+            tested = Instant::now();
+            let id = CommandId::over(&[b"scheduled", &unix_ms().to_le_bytes()]);
+            if let Err(error) = speedtest::start(front, id, FRONT.0) {
+                front.warn("no scheduled speedtest", error.message);
+            }
+        }
+        std::thread::sleep(next.saturating_duration_since(Instant::now()));
+        // What was missed, in a suspended machine say, is not made up for.
+        next = (next + front.config.sample_every).max(Instant::now());
+        match sampler.take(front) {
+            Ok(sample) => {
+                let kept = front.known().series.add(unix_ms(), &sample);
+                kept.unwrap_or_else(|error| front.warn("the series suffers from the disk", error));
+            }
+            Err(error) => front.warn("no sample", error),
+        }
     }
 }
 
-impl Sampler {
-    fn take(&mut self, front: &Front) -> Result<(Stats, Sample), Failure> {
+impl Sampler<'_> {
+    /// Looks at the host, and leaves what it sees as the newest stats.
+    fn take(&mut self, front: &Front) -> Result<Sample> {
         self.system.refresh_cpu_usage();
         self.system.refresh_memory();
         let seconds = self.at.elapsed().as_secs_f64();
         self.at = Instant::now();
-        let nets = InterfaceDeviceStatus::from_file(self.pid1.join("net/dev"))?.0.into_iter();
+        let nets = InterfaceDeviceStatus::from_file(self.host.pid1.join("net/dev"))?.0.into_iter();
         let nets: Counters =
             nets.map(|(name, net)| (name, [net.recv_bytes, net.sent_bytes])).filter(is_none_of(&VIRTUAL)).collect();
         // The kernel counts sectors of 512 bytes, whatever the disk's are. What is in /sys/block is a disk, and no partition.
@@ -78,18 +89,17 @@ impl Sampler {
             Net { name: name.clone(), rx_total, tx_total, rx_rate, tx_rate }
         };
         let io = disks.iter().map(|(name, now)| rates(&self.disks, name, *now, seconds));
-        let [read, written] = io.fold([0; 2], |[a, b], [read, written]| [a + read, b + written]);
+        let io = io.fold([0; 2], |[a, b], [read, written]| [a + read, b + written]);
         let sensor = |sensor: &Component| {
-            Some(Temperature {
-                label: sensor.label().to_owned(),
-                celsius: sensor.temperature().filter(|c| c.is_finite())?,
-            })
+            let celsius = sensor.temperature().filter(|celsius| celsius.is_finite())?;
+            Some(Temperature { label: sensor.label().to_owned(), celsius })
         };
-        let (load, system, looked) = (System::load_average()?, &self.system, front.looked.borrow());
-        let stats = Stats {
+        let boot_id = std::fs::read_to_string(&self.host.boot_id)?.trim().to_owned();
+        let (load, system, mut known) = (System::load_average()?, &self.system, front.known());
+        known.stats = Stats {
             at_unix_s: unix_ms() / 1000,
-            hostname: looked.0.clone(),
-            boot_id: std::fs::read_to_string(&self.boot_id)?.trim().to_owned(),
+            hostname: take(&mut known.stats.hostname),
+            boot_id,
             uptime_s: System::uptime()?,
             kernel: System::kernel_version().unwrap_or_default(),
             cpu_percent: system.global_cpu_usage(),
@@ -99,19 +109,14 @@ impl Sampler {
             mem_used: system.total_memory().saturating_sub(system.available_memory()),
             swap_total: system.total_swap(),
             swap_used: system.used_swap(),
-            disks: looked.1.clone(),
+            disks: take(&mut known.stats.disks),
             nets: nets.iter().map(net).collect(),
             temperatures: self.sensors.iter().filter_map(sensor).collect(),
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         (self.nets, self.disks) = (nets, disks);
-        let sample = figures(
-            &stats,
-            read as f32,
-            written as f32,
-            front.speedtest.borrow_mut().finished.take().unwrap_or_default(),
-        );
-        Ok((stats, sample))
+        let test = known.speedtest.finished.take().unwrap_or_default();
+        Ok(figures(&known.stats, io, test))
     }
 }
 
@@ -126,16 +131,16 @@ fn rates(before: &Counters, name: &str, [a, b]: [u64; 2], seconds: f64) -> [u64;
 }
 
 /// The figures of one sample, in the order of [`Sample`]. NaN is absent.
-fn figures(stats: &Stats, read: f32, written: f32, test: SpeedtestFigures) -> Sample {
+fn figures(stats: &Stats, [read, written]: [u64; 2], test: SpeedtestFigures) -> Sample {
     let percent = |part: u64, whole: u64| if whole == 0 { 0.0 } else { (part as f64 / whole as f64 * 100.0) as f32 };
     let [rx, tx] = stats.nets.iter().fold([0; 2], |[rx, tx], net| [rx + net.rx_rate, tx + net.tx_rate]);
     let (mem, swap) = (percent(stats.mem_used, stats.mem_total), percent(stats.swap_used, stats.swap_total));
     let fullest = stats.disks.iter().map(|disk| percent(disk.used, disk.total)).fold(0.0, f32::max);
     let hottest = stats.temperatures.iter().map(|sensor| sensor.celsius).fold(f32::NAN, f32::max);
-    let bps = |figure: Option<u64>| figure.map_or(f32::NAN, |bps| bps as f32);
-    let (down, up) = (bps(test.download_bps), bps(test.upload_bps));
+    let [rx, tx, read, written] = [rx, tx, read, written].map(|rate| rate as f32);
+    let [down, up] = [test.download_bps, test.upload_bps].map(|bps| bps.map_or(f32::NAN, |bps| bps as f32));
     let ([load, ..], latency) = (stats.load, test.latency_ms.unwrap_or(f32::NAN));
-    [stats.cpu_percent, rx as f32, tx as f32, mem, swap, fullest, read, written, load, hottest, down, up, latency]
+    [stats.cpu_percent, rx, tx, mem, swap, fullest, read, written, load, hottest, down, up, latency]
 }
 
 #[cfg(test)]

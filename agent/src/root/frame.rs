@@ -3,7 +3,7 @@
 //! and enum bytes is all there is.
 
 use constella_shared::limits::REBOOT_STDERR_BYTES;
-use zerocopy::{FromZeros, Immutable, IntoBytes, TryFromBytes};
+use zerocopy::{Immutable, IntoBytes, TryFromBytes};
 
 /// What the front can ask for. There is nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, TryFromBytes, IntoBytes, Immutable)]
@@ -27,7 +27,7 @@ pub(crate) struct Ask {
 }
 
 /// How far a command came. From `TooSoon` on, nothing was stored or changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromZeros, IntoBytes, Immutable)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, TryFromBytes, IntoBytes, Immutable)]
 #[repr(u8)]
 pub(crate) enum State {
     NoneYet = 0,
@@ -41,22 +41,15 @@ pub(crate) enum State {
     NotStored = 8,
 }
 
-/// One command: when it was taken, in which boot; its exit status or -1; the end of its standard error. The CRC tells a torn row.
-#[derive(Debug, Clone, Copy, FromZeros, IntoBytes, Immutable)]
+/// One command: when it was taken, in which boot; its exit status or -1; the end of its standard error.
+#[derive(Debug, Clone, Copy, TryFromBytes, IntoBytes, Immutable)]
 #[repr(C)]
 pub(crate) struct Record {
-    pub(crate) id: [u8; 32],
+    pub(crate) ask: Ask,
     pub(crate) taken_ms: u64,
     pub(crate) boot_id: [u8; 36],
     pub(crate) status: i32,
     pub(crate) stderr: [u8; REBOOT_STDERR_BYTES],
     pub(crate) state: State,
-    pub(crate) zeros: [u8; 3],
-    pub(crate) crc: u32,
-}
-
-impl Record {
-    pub(crate) fn sum(&self) -> u32 {
-        self.as_bytes().split_last_chunk::<4>().map_or(0, |(body, _)| crc32fast::hash(body))
-    }
+    pub(crate) zeros: [u8; 7],
 }

@@ -16,7 +16,7 @@ fn sample(cpu: f32) -> Sample {
 }
 
 fn series(folder: &TempDir) -> Series {
-    Series::new(folder.path(), 5000, true)
+    Series::new(folder.path(), 5000)
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn a_day_has_at_most_600_points_with_min_mean_and_max() {
     let mut series = series(&folder);
     for step in 0..17_280_u64 {
         // Within each three minutes from 0 to 35.
-        series.add(NOW + step * 5000, &sample((step % 36) as f32));
+        series.add(NOW + step * 5000, &sample((step % 36) as f32)).unwrap();
     }
     let end = NOW + DAY_MS - 1;
     let begun = Instant::now();
@@ -48,7 +48,7 @@ fn a_day_has_at_most_600_points_with_min_mean_and_max() {
         );
     }
     let size: u64 = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum();
-    assert_eq!(size, 3 * 64 + (17_280 + 10_080 + 8_640) * 224, "fixed space");
+    assert_eq!(size, (17_280 + 10_080 + 8_640) * 220, "fixed space");
 }
 
 #[test]
@@ -56,13 +56,13 @@ fn a_restart_goes_on_with_the_minute_and_the_quarter_that_it_finds() {
     let folder = TempDir::new().unwrap();
     let mut first = series(&folder);
     for step in 0..=12 {
-        first.add(NOW + step * 5000, &sample(10.0));
+        first.add(NOW + step * 5000, &sample(10.0)).unwrap();
     }
     // Killed: what the last minute's writing left is found again.
     drop(first);
     let mut second = series(&folder);
     for step in 13..=25 {
-        second.add(NOW + step * 5000, &sample(40.0));
+        second.add(NOW + step * 5000, &sample(40.0)).unwrap();
     }
     let quarters = second.read(SeriesKind::Cpu, 2160, NOW + 130_000);
     let [MinAvgMax(min, mean, max)] = quarters.points[0].v[..] else { panic!("one channel") };
@@ -75,7 +75,7 @@ fn absent_figures_are_gaps() {
     let folder = TempDir::new().unwrap();
     let mut series = series(&folder);
     for step in 0..4 {
-        series.add(NOW + step * 20_000, &sample(1.0));
+        series.add(NOW + step * 20_000, &sample(1.0)).unwrap();
     }
     let end = NOW + 60_000;
     assert_eq!(series.read(SeriesKind::Temp, 1, end).points, []);
@@ -87,18 +87,100 @@ fn a_clock_set_back_costs_no_more_than_what_it_repeats() {
     let folder = TempDir::new().unwrap();
     let mut series = series(&folder);
     for step in 0..720 {
-        series.add(NOW + step * 5000, &sample(1.0));
+        series.add(NOW + step * 5000, &sample(1.0)).unwrap();
     }
     for step in 360..400 {
-        series.add(NOW + step * 5000, &sample(2.0));
+        series.add(NOW + step * 5000, &sample(2.0)).unwrap();
     }
     let half = series.read(SeriesKind::Cpu, 1, NOW + 399 * 5000);
     assert!(half.points.len() >= 199 && half.points.last().unwrap().v[0].2 == 2.0);
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_no_reason_to_stop() {
-    let mut series = Series::new(Path::new("/proc/none"), 5000, false);
-    series.add(NOW, &sample(1.0));
-    assert_eq!(series.read(SeriesKind::Cpu, 1, NOW).points, []);
+fn a_folder_that_cannot_be_written_is_told_and_the_last_minute_is_there() {
+    let mut series = Series::new(Path::new("/proc/none"), 5000);
+    assert!(series.add(NOW, &sample(1.0)).is_err());
+    series.add(NOW + 5000, &sample(2.0)).unwrap();
+    let told: Vec<MinAvgMax> = series.read(SeriesKind::Cpu, 1, NOW).points.iter().map(|point| point.v[0]).collect();
+    assert_eq!(told, [MinAvgMax(2.0, 2.0, 2.0)]);
+}
+
+fn tier(folder: &TempDir) -> Tier {
+    Tier { path: folder.path().join("ring"), step_ms: 1000, slots: 100 }
+}
+
+/// Keeps a figure for each of these seconds.
+fn keep(tier: &Tier, seconds: &[u64]) {
+    let row = |second: &u64| Row::of(second * 1000, &sample(1.0));
+    tier.keep(&seconds.iter().map(row).collect::<Vec<_>>()).unwrap();
+}
+
+/// The seconds up to one, of the hundred before it, that are there.
+fn seconds(tier: &Tier, up_to: u64) -> Vec<u64> {
+    let mut seconds = Vec::new();
+    tier.read(99_000, up_to * 1000, |row| seconds.push(row.at_ms / 1000)).unwrap();
+    seconds
+}
+
+#[test]
+fn rows_come_back_in_order_over_the_end_of_the_file() {
+    let folder = TempDir::new().unwrap();
+    keep(&tier(&folder), &[50, 60, 90, 100, 140]);
+    assert_eq!(seconds(&tier(&folder), 140), [50, 60, 90, 100, 140]);
+    assert_eq!(seconds(&tier(&folder), 155), [60, 90, 100, 140]);
+}
+
+#[test]
+fn an_earlier_lap_and_what_lies_ahead_of_a_clock_that_was_set_back_are_no_rows() {
+    let folder = TempDir::new().unwrap();
+    let tier = tier(&folder);
+    keep(&tier, &[10, 500]);
+    assert_eq!(seconds(&tier, 150), Vec::<u64>::new(), "second 10 is over a lap ago");
+    // The clock went from 500 back to 450: what is ahead is not told, and what comes is.
+    keep(&tier, &[450]);
+    assert_eq!(seconds(&tier, 450), [450]);
+    assert_eq!(seconds(&tier, 500), [450, 500]);
+}
+
+#[test]
+fn a_damaged_row_is_a_gap_and_a_torn_file_loses_its_last_row() {
+    let folder = TempDir::new().unwrap();
+    let tier = tier(&folder);
+    keep(&tier, &[200, 201, 202, 203, 299]);
+    let mut bytes = std::fs::read(&tier.path).unwrap();
+    assert_eq!(bytes.len(), 100 * 220);
+    bytes[2 * 220 + 20] ^= 1;
+    std::fs::write(&tier.path, &bytes[..bytes.len() - 1]).unwrap();
+    assert_eq!(seconds(&tier, 299), [200, 201, 203]);
+}
+
+#[test]
+fn junk_costs_what_it_covers_and_a_file_of_another_size_is_set_aside() {
+    let folder = TempDir::new().unwrap();
+    let tier = tier(&folder);
+    std::fs::write(&tier.path, vec![7; 100 * 220]).unwrap();
+    keep(&tier, &[5]);
+    assert_eq!(seconds(&tier, 99), [5]);
+    for damage in [b"junk".to_vec(), vec![7; 100 * 220 + 1]] {
+        std::fs::write(&tier.path, &damage).unwrap();
+        assert_eq!(seconds(&tier, 99), Vec::<u64>::new());
+        keep(&tier, &[5]);
+        assert_eq!(std::fs::read(folder.path().join("ring.damaged")).unwrap(), damage);
+        assert_eq!((seconds(&tier, 99), tier.path.metadata().unwrap().len()), (vec![5], 100 * 220));
+    }
+    // Another sample period is another file.
+    let other = Tier { path: tier.path, step_ms: 2000, slots: 50 };
+    assert_eq!(seconds(&other, 99), Vec::<u64>::new());
+}
+
+#[test]
+fn sums_keep_least_greatest_and_the_total() {
+    let mut all = Row::of(0, &[f32::NAN; CHANNELS]);
+    for figure in [4.0, -2.0, 10.0, f32::NAN] {
+        all.add(&Row::of(0, &sample(figure)));
+    }
+    assert_eq!(all.sums[0], [3.0, 12.0, -2.0, 10.0], "nothing adds nothing");
+    all.add(&Row::of(0, &sample(8.0)));
+    assert_eq!(all.sums[0], [4.0, 20.0, -2.0, 10.0]);
+    assert_eq!(all.sums[1][..2], [0.0, 0.0]);
 }

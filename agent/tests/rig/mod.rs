@@ -22,14 +22,14 @@ pub(crate) fn possible() -> bool {
     root
 }
 
-/// Waits on a condition, at most twenty seconds.
+/// Waits on a condition, at most a minute.
 pub(crate) fn until<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(it) = ready() {
             return it;
         }
-        assert!(begun.elapsed() < Duration::from_secs(20), "waited in vain: {what}");
+        assert!(begun.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -43,6 +43,11 @@ pub(crate) struct FakeHost {
 
 impl FakeHost {
     pub(crate) fn start(reboot: &str) -> Self {
+        Self::start_with_pid1("sleep 1000", reboot)
+    }
+
+    /// The same with another command as its PID 1, which finds the folder in `$FOLDER`.
+    pub(crate) fn start_with_pid1(pid1: &str, reboot: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let path = folder.path().display();
         let record = format!(
@@ -68,7 +73,8 @@ impl FakeHost {
              touch {path}/etc-resolv
              mount --bind /mnt/resolv.conf /etc/resolv.conf
              touch {path}/ready
-             exec sleep 1000"
+             export FOLDER={path}
+             exec {pid1}"
         );
         let unshare = Command::new("unshare")
             .args(["--fork", "--kill-child", "--pid", "--mount-proc", "--uts", "--net", "--ipc", "sh", "-c", &script])
@@ -84,6 +90,13 @@ impl FakeHost {
 
     pub(crate) fn namespace(&self, name: &str) -> String {
         std::fs::read_link(format!("/proc/{}/ns/{name}", self.pid1)).unwrap().display().to_string()
+    }
+
+    /// Runs a shell text in the host's mount and network namespaces.
+    pub(crate) fn run(&self, text: &str) {
+        let mut nsenter = Command::new("nsenter");
+        nsenter.args(["--target", &self.pid1.to_string(), "--mount", "--net", "--", "sh", "-ec", text]);
+        assert!(nsenter.status().unwrap().success(), "{text}");
     }
 
     /// A line for each time that the host's reboot command ran.

@@ -7,7 +7,7 @@ const FILE_LINES: usize = 400;
 const AGENT_FILE_LINES: usize = 160;
 const FUNCTION_LINES: usize = 60;
 /// A1 wants 1,200. Today's agent is over it, which AUDIT.md and ARCHITECTURE.md say; until it is there, this keeps it from growing.
-const AGENT_LINES: usize = 1_680;
+const AGENT_LINES: usize = 1_550;
 const AGENT_ROOT_LINES: usize = 300;
 
 /// Lines of a file without its inline tests.

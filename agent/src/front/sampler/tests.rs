@@ -27,7 +27,7 @@ fn what_repeats_the_traffic_of_others_is_left_out() {
 
 #[test]
 fn a_host_without_swap_disks_and_sensors_has_zeros_and_absences() {
-    let sample = figures(&Stats::default(), 0.0, 0.0, SpeedtestFigures::default());
+    let sample = figures(&Stats::default(), [0; 2], SpeedtestFigures::default());
     let absent: Vec<usize> =
         (0..sample.len()).filter(|i| sample.get(*i).is_some_and(|figure| figure.is_nan())).collect();
     assert_eq!(absent, [9, 10, 11, 12], "sensors and speedtest");
