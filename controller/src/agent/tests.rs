@@ -1,6 +1,6 @@
 //! The agent's client against a socket that answers by hand.
 
-use constella_shared::agent::{AgentErrorCode, RebootOutcome, RebootRequest};
+use constella_shared::agent::{AgentErrorCode, RebootOutcome, RebootRequest, SeriesKind};
 use constella_shared::ids::CommandId;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
@@ -42,14 +42,6 @@ async fn a_series_is_asked_by_kind_and_hours() {
     let (reply, asked) = answered("200 OK", body, AgentCall::Series { kind: SeriesKind::Temp, hours: 6 }).await;
     assert!(matches!(reply, Ok(AgentReply::Series(series)) if series.points.len() == 1));
     assert!(asked.starts_with("GET /v1/series?kind=temp&hours=6 HTTP/1.1\r\n"), "{asked}");
-}
-
-#[tokio::test]
-async fn the_names_of_the_series_are_the_documents() {
-    use SeriesKind::{Cpu, Disk, Load, Mem, Net, Speedtest, Temp};
-    for kind in [Cpu, Net, Mem, Disk, Load, Temp, Speedtest] {
-        assert_eq!(serde_json::to_value(kind).unwrap(), kind_name(kind));
-    }
 }
 
 #[tokio::test]
