@@ -202,6 +202,32 @@ async fn the_chat_goes_both_ways() {
 }
 
 #[tokio::test]
+async fn conflicts_that_nobody_reads_are_not_shown() {
+    let bench = Bench::new().await;
+    let poll = || {
+        let before = bench.double.stats().parked;
+        let double = Arc::clone(&bench.double);
+        let call = tokio::spawn(async move { double.call("getUpdates", Args::default().with("timeout", "50")).await });
+        (before, call)
+    };
+    let parked = async |(before, call)| {
+        while bench.double.stats().parked == before {
+            tokio::task::yield_now().await;
+        }
+        call
+    };
+    let first: tokio::task::JoinHandle<_> = parked(poll()).await;
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled(), "its client hangs up");
+    let second = parked(poll()).await;
+    assert_eq!(bench.state().await["figures"]["conflicts"], json!(0));
+    let third = parked(poll()).await;
+    assert_eq!(second.await.unwrap().unwrap().0, 409);
+    assert_eq!(bench.state().await["figures"]["conflicts"], json!(1));
+    third.abort();
+}
+
+#[tokio::test]
 async fn news_arrive_while_the_page_waits() {
     let bench = Bench::new().await;
     let version = bench.state().await["chat"]["version"].as_u64().unwrap();
