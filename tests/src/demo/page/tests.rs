@@ -205,23 +205,23 @@ async fn the_chat_goes_both_ways() {
 async fn conflicts_that_nobody_reads_are_not_shown() {
     let bench = Bench::new().await;
     let poll = || {
-        let before = bench.double.stats().parked;
-        let double = Arc::clone(&bench.double);
-        let call = tokio::spawn(async move { double.call("getUpdates", Args::default().with("timeout", "50")).await });
-        (before, call)
+        let (double, args) = (Arc::clone(&bench.double), Args::default().with("timeout", "50"));
+        (bench.double.stats().parked, tokio::spawn(async move { double.call("getUpdates", args).await }))
     };
-    let parked = async |(before, call)| {
+    let parked_after = async |before| {
         while bench.double.stats().parked == before {
             tokio::task::yield_now().await;
         }
-        call
     };
-    let first: tokio::task::JoinHandle<_> = parked(poll()).await;
+    let (before, first) = poll();
+    parked_after(before).await;
     first.abort();
     assert!(first.await.unwrap_err().is_cancelled(), "its client hangs up");
-    let second = parked(poll()).await;
+    let (before, second) = poll();
+    parked_after(before).await;
     assert_eq!(bench.state().await["figures"]["conflicts"], json!(0));
-    let third = parked(poll()).await;
+    let (before, third) = poll();
+    parked_after(before).await;
     assert_eq!(second.await.unwrap().unwrap().0, 409);
     assert_eq!(bench.state().await["figures"]["conflicts"], json!(1));
     third.abort();
