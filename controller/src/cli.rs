@@ -208,6 +208,10 @@ impl Verb {
                 if let Some(link) = join.link()? {
                     config.seed.join = Some(link_of(&link)?);
                 }
+                if config.seed.join.is_none() {
+                    let how = "which invitation? Write its link after `join`, - to read it from standard input, or set JOIN_URL";
+                    return Err(CliError::Usage(how.to_owned()));
+                }
                 let node = service::join_only(&config).await?;
                 print::line(&format!("joined as {}", node.short()));
             }
