@@ -216,7 +216,7 @@ impl Verb {
                 print::line(&format!("joined as {}", node.short()));
             }
             Self::Invite { ttl, json } => {
-                let wrong = || CliError::Usage(format!("--ttl {ttl} is no duration; write e.g. 15m"));
+                let wrong = || CliError::Usage(format!("--ttl {ttl:?} is no duration; write e.g. 15m"));
                 let ttl_s = parse_ttl(&ttl).ok_or_else(wrong)?;
                 print::link(told(&config, Question::Invite { ttl_s }).await?, json);
             }

@@ -214,6 +214,11 @@ impl Network {
         self.code.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Whether `init` was left to give the token to every member.
+    pub(super) fn shares_token(&self) -> bool {
+        !self.init.iter().any(|arg| arg == "--no-share-token")
+    }
+
     /// All nodes, also those that have not joined.
     #[must_use]
     pub fn nodes(&self) -> &[Arc<Node>] {
