@@ -81,7 +81,13 @@ impl Failover {
                 costs.recorded += 1;
                 costs.twice += times - 1;
             }
-            Ok(Fate::Told) => costs.told += 1,
+            Ok(Fate::Told) => {
+                costs.told += 1;
+                let chat = network.owner().chat().await?;
+                let toast = chat.toasts.last().map_or("", |toast| toast.text.as_str());
+                let screen = chat.last_from_bot().map_or_else(String::new, |message| message.text.replace('\n', " / "));
+                eprintln!("told: {screen} [{toast}]");
+            }
             Err(error) => {
                 eprintln!("{error}");
                 costs.lost += 1;
@@ -173,7 +179,7 @@ const SETTLING: Duration = Duration::from_secs(180);
 /// Between two runs.
 const REST: Duration = Duration::from_secs(12);
 /// From the press on the confirmation to the fault: none in the first run, then so much more in each, from the beginning after so many.
-const STEP: Duration = Duration::from_millis(8);
+const STEP: Duration = Duration::from_millis(15);
 const STEPS: usize = 5;
 /// An owner who reads what will happen.
 const READING: Duration = Duration::from_millis(500);

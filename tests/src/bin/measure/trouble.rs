@@ -153,7 +153,13 @@ async fn write(network: &Network, over: &Cell<bool>) -> Result<Vec<Ms>, Failure>
 /// Until there was an answer later than each word; each /nodes is answered by a message of its own.
 async fn longest_wait(network: &Network, written: &[Ms]) -> Result<Duration, Failure> {
     let by = Instant::now() + SETTLING;
+    let mut write_at = Instant::now() + PATIENCE;
     loop {
+        // What another network or program took is not answered: a person writes again.
+        if Instant::now() >= write_at {
+            network.owner().write("/nodes").await?;
+            write_at += PATIENCE;
+        }
         let stats = network.double().stats();
         let answers = stats.calls.iter().filter(|call| {
             call.status == Some(200)
@@ -189,4 +195,6 @@ const EVERY: Duration = Duration::from_secs(15);
 const SHARED: Duration = Duration::from_secs(30);
 /// An owner who stays within Telegram's allowance for a chat.
 const WRITING: Duration = Duration::from_secs(3);
+/// An owner who hears nothing writes again.
+const PATIENCE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(100);
