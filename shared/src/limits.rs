@@ -121,8 +121,8 @@ pub const EARLY_RECORDS: usize = 1_024;
 /// Seconds that an invitation, spent or not, is kept after its end: a node that was off overnight still learns that it was spent.
 pub const INVITE_KEPT_S: u64 = 24 * 60 * 60;
 
-/// Seconds that an invitation may hold: thirty days; who needs longer makes a new one.
-pub const INVITE_TTL_S: u64 = 30 * 24 * 60 * 60;
+/// Seconds that an invitation may hold, a week: a link in a chat's history must not open the network years later.
+pub const INVITE_TTL_S: u64 = 7 * 24 * 60 * 60;
 
 /// Open invitations at once: each is a record that every node keeps.
 pub const OPEN_INVITES: usize = 256;

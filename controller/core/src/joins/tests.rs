@@ -195,7 +195,7 @@ fn a_link_names_two_more_seeds_and_its_length_is_bounded() {
     // DESIGN 7.1
     let mut bench = bench();
     assert!(invite(at(0), &mut bench.roster, [1; 32], 0, &[]).is_err());
-    assert!(invite(at(0), &mut bench.roster, [1; 32], MOST_TTL_S + 1, &[]).is_err());
+    assert!(invite(at(0), &mut bench.roster, [1; 32], INVITE_TTL_S + 1, &[]).is_err());
     assert_eq!(bench.link.seeds.len(), 1);
     assert_eq!(bench.link.to_string().parse::<InviteLink>(), Ok(bench.link));
 }
