@@ -20,7 +20,7 @@ plant() { # The core, what it shares, the model and the simulator: no TLS, no ru
     sed 's|^members.*|members = ["shared", "controller/core", "tests"]|; /^constella-agent/d; /^constella-controller/d' \
         "$repository/Cargo.toml" > "$work/Cargo.toml"
     sed '/^\[dev-dependencies\]/,$d; /constella-agent\|constella-controller\|tokio\|warp\|hyper\|http-body\|rustls/d
-         /reqwest\|tempfile\|nix\|getrandom\|form_urlencoded\|^bytes/d' "$repository/tests/Cargo.toml" > "$work/tests/Cargo.toml"
+         /reqwest\|tempfile\|getrandom\|form_urlencoded\|^bytes/d' "$repository/tests/Cargo.toml" > "$work/tests/Cargo.toml"
     printf '[dev-dependencies]\nstateright.workspace = true\n' >> "$work/tests/Cargo.toml"
     printf '//! Only the simulator.\npub mod botapi {\n    //! Only the queue.\n    pub mod model;\n    pub use model::png_of as png;\n}\npub mod sim;\n' \
         > "$work/tests/src/lib.rs"

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use constella_tests::sim::{BLOWS, Blow, Fault, Plan, Scenario, Struck, strike};
+use constella_tests::sim::{BLOWS, Blow, Fault, Plan, Scenario, Struck, measure, strike};
 
 fn scenarios() -> Vec<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios");
@@ -103,6 +103,20 @@ fn a_cut_makes_two_pollers_meet_once_in_ten_times_at_most() {
             assert!(runs <= most && met.iter().all(|conflicts| *conflicts <= 1), "{nodes} nodes, {blow:?}: {met:?}");
         }
     }
+}
+
+/// M2: what can be counted of a node's cost; its CPU is measured by `simulate --sizes`.
+#[test]
+fn a_node_of_a_hundred_costs_no_more_than_one_of_ten() {
+    let [ten, hundred] = [10, 100].map(|nodes| measure(nodes, 1));
+    for (what, few, many) in [
+        ("requests", ten.requests, hundred.requests),
+        ("bytes", ten.bytes, hundred.bytes),
+        ("steps", ten.steps, hundred.steps),
+    ] {
+        assert!(few > 0.0 && many <= 1.5 * few, "{what} a second: {few} at 10 nodes, {many} at 100");
+    }
+    assert!(hundred.joined_s.is_some() && hundred.detection_s.is_some(), "{hundred:?}");
 }
 
 #[test]

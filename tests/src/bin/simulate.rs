@@ -259,18 +259,24 @@ fn sized(sizes: &str, seed: u64) -> Result<bool, String> {
         let nodes = size.parse().map_err(|_| format!("{size} is no number of nodes"))?;
         let size = measure(nodes, seed);
         println!(
-            "{nodes} nodes: {:.2} requests, {:.0} bytes, {:.1} steps and {:.0} us of CPU per node and second; all met after {:?} s; a death is known everywhere after {:?} s; roster {} bytes; {} conflicts",
+            "{nodes} nodes: {:.2} requests, {:.0} bytes, {:.1} steps and {:.1} us of CPU per node and second; all met after {} s; a new node is known everywhere after {} s, a death after {} s; roster {} bytes, memory of a core {} KiB; {} conflicts",
             size.requests,
             size.bytes,
             size.steps,
             size.cpu_us,
-            size.met_s,
-            size.detection_s,
+            known(size.met_s),
+            known(size.joined_s),
+            known(size.detection_s),
             size.roster_bytes,
+            size.core_bytes / 1_024,
             size.conflicts
         );
     }
     Ok(true)
+}
+
+fn known(after_s: Option<f64>) -> String {
+    after_s.map_or_else(|| "more than 120".to_owned(), |seconds| format!("{seconds:.2}"))
 }
 
 fn play(scenario: &Scenario, log: bool) -> bool {

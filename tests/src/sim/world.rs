@@ -41,6 +41,8 @@ pub struct World {
     figures: Figures,
     freezes: u64,
     reaches: Vec<u64>,
+    /// The cores' CPU time is counted.
+    timed: bool,
     /// Lines of the log, where somebody wants them.
     log: Option<Vec<String>>,
 }
@@ -80,6 +82,7 @@ impl World {
             joining: joins::Joining::default(),
             operators: operator::Operators::default(),
             freezes: 0,
+            timed: false,
             log: None,
             hosts,
             dice,
@@ -94,6 +97,11 @@ impl World {
     /// Keeps a log from now on.
     pub fn keep_log(&mut self) {
         self.log = Some(Vec::new());
+    }
+
+    /// Counts the cores' CPU time from now on.
+    pub const fn keep_time(&mut self) {
+        self.timed = true;
     }
 
     /// The log so far.
@@ -232,7 +240,9 @@ impl World {
         let Some(host) = self.hosts.get_mut(at).filter(|host| host.life == life) else { return };
         let now = host.clock.now(self.t);
         let Some(process) = host.process.as_mut() else { return };
+        let began = self.timed.then(super::scale::thread_ns);
         let outputs = process.node.handle(now, input);
+        self.figures.core_ns += began.map_or(0, |began| super::scale::thread_ns().saturating_sub(began));
         self.figures.steps += 1;
         self.after(at, outputs);
     }

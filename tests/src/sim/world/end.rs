@@ -138,6 +138,12 @@ impl World {
         self.hosts.iter().filter_map(sees).all(|seen| seen == alive)
     }
 
+    /// Whether the process of this node runs.
+    #[must_use]
+    pub fn runs(&self, name: &str) -> bool {
+        self.hosts.iter().any(|host| host.name == name && host.runs())
+    }
+
     /// Bytes of the first node's `network_state.json`.
     #[must_use]
     pub fn roster_bytes(&self) -> usize {

@@ -49,6 +49,8 @@ impl World {
                     process.set_pins(pins);
                 }
             }
+            // The simulator's wire needs no address by generation: it knows the lives of its processes (S1 is the shell's).
+            Output::Generation { .. } => {}
             Output::Token(_) => {
                 if let Some(process) = host.process.as_mut() {
                     process.has_token = true;
