@@ -60,7 +60,7 @@ simulated() { # What breaks first: a scenario's name and rule, or a seed and its
     for options in "$@"; do
         # shellcheck disable=SC2086 # options are words
         if ! "$simulate" $options --no-shrink > "$work/run.log" 2>&1; then
-            found="${found:+$found, }$(sed -n 's/^seed \([0-9]*\): rule \([^ ]*\) broken.*/seed \1 (\2)/p' "$work/run.log" | head -n 1) of $options"
+            found="${found:+$found, }$(sed -n 's/^# seed \([0-9]*\): rule \([^ ]*\) broken.*/seed \1 (\2)/p' "$work/run.log" | head -n 1) of $options"
         fi
     done
     echo "$found"

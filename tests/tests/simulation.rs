@@ -38,6 +38,21 @@ fn a_scenario_is_read_back_from_its_own_file() {
     assert_eq!(Scenario::read(&scenario.write()).unwrap(), scenario);
 }
 
+/// What is printed of a failing seed is a file that fails again, and not a long one.
+#[test]
+fn a_failure_shrinks_to_a_file_that_replays() {
+    let plan = Plan { seed: 9, nodes: 3, for_ms: 600_000, faults: Fault::all() };
+    let mut scenario = Scenario::random(&plan);
+    scenario.expect.answer_s = Some(0.0);
+    let broken = scenario.run(false).end.unwrap_err();
+    let short = scenario.shrink(&broken).write();
+    let again = Scenario::read(&short).unwrap();
+    assert_eq!(again.run(false).end.unwrap_err().rule, broken.rule, "{short}");
+    assert!(again.at.len() <= 2 && scenario.at.len() > 20, "one command is enough to wait for an answer:\n{short}");
+    let patient = Scenario { expect: constella_tests::sim::Expect::default(), ..again };
+    assert!(patient.run(false).end.is_ok());
+}
+
 #[test]
 fn the_same_seed_is_the_same_run() {
     let plan = Plan { seed: 3, nodes: 3, for_ms: 600_000, faults: Fault::all() };

@@ -9,8 +9,6 @@ use super::act::Act;
 pub struct Figures {
     /// Steps of all cores.
     pub steps: u64,
-    /// Nanoseconds of CPU that they took, where somebody wants to know.
-    pub core_ns: u64,
     /// Requests between nodes.
     pub messages: u64,
     /// Files written.
@@ -61,7 +59,6 @@ impl Figures {
     /// Adds another run's.
     pub fn add(&mut self, other: &Self) {
         self.steps += other.steps;
-        self.core_ns += other.core_ns;
         self.messages += other.messages;
         self.writes += other.writes;
         self.bot_calls += other.bot_calls;

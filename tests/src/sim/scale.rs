@@ -1,5 +1,7 @@
 //! Figures of size: what a calm network costs, and how fast it learns.
 
+use std::time::Duration;
+
 use nix::time::{ClockId, clock_gettime};
 
 use super::act::Act;
@@ -39,14 +41,15 @@ pub struct Size {
 #[expect(clippy::cast_precision_loss, reason = "figures")]
 pub fn measure(nodes: usize, seed: u64) -> Size {
     let mut world = World::new(&Setup::new(seed, nodes));
-    world.keep_time();
     let empty = resident_bytes();
     let met = until(&mut world, LEARNT_MS, |world| world.all_see(nodes));
     world.run_until(world.now_ms() + SETTLED_MS);
     let core_bytes = resident_bytes().saturating_sub(empty) / nodes.max(1) as u64;
     let before = world.figures().clone();
+    world.keep_time();
     world.run_until(world.now_ms() + CALM_MS);
     let after = world.figures().clone();
+    let core_ns: u64 = world.take_time().iter().sum();
     let node_s = seconds(CALM_MS) * nodes as f64;
     let sample =
         |figures: &Figures| figures.encoded.values().fold((0, 0), |sum, each| (sum.0 + each.0, sum.1 + each.1));
@@ -60,7 +63,7 @@ pub fn measure(nodes: usize, seed: u64) -> Size {
         requests: messages as f64 / node_s,
         bytes: 2.0 * messages as f64 * each / node_s,
         steps: (after.steps - before.steps) as f64 / node_s,
-        cpu_us: (after.core_ns - before.core_ns) as f64 / 1e3 / node_s,
+        cpu_us: core_ns as f64 / 1e3 / node_s,
         detection_s,
         joined_s,
         roster_bytes: world.roster_bytes(),
@@ -68,6 +71,17 @@ pub fn measure(nodes: usize, seed: u64) -> Size {
         met_s: met.map(seconds),
         conflicts: world.figures().all_conflicts(),
     }
+}
+
+/// The CPU time of single steps in a calm network of this size.
+#[must_use]
+pub fn steps(nodes: usize, seed: u64) -> Vec<Duration> {
+    let mut world = World::new(&Setup::new(seed, nodes));
+    until(&mut world, LEARNT_MS, |world| world.all_see(nodes));
+    world.run_until(world.now_ms() + SETTLED_MS);
+    world.keep_time();
+    world.run_until(world.now_ms() + CALM_MS);
+    world.take_time().into_iter().map(Duration::from_nanos).collect()
 }
 
 fn joins(world: &mut World, nodes: usize) -> Option<f64> {
@@ -97,7 +111,7 @@ fn until(world: &mut World, within: u64, holds: impl Fn(&World) -> bool) -> Opti
 
 /// CPU time of this thread, nanoseconds; it does not count what other programs take from it.
 pub(super) fn thread_ns() -> u64 {
-    let spent = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(std::time::Duration::from);
+    let spent = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from);
     spent.map_or(0, |spent| u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX))
 }
 
