@@ -231,7 +231,7 @@ impl Commands {
 
     /// F6: remembers that this node, as a target, executes this id. False where it did before.
     pub fn execute_once(&mut self, id: CommandId) -> bool {
-        if self.executed.contains(&id) {
+        if self.is_executed(&id) {
             return false;
         }
         push_bounded(&mut self.executed, id);

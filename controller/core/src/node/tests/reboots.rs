@@ -26,6 +26,7 @@ fn old_term(request: Request) -> Request {
 
 #[test]
 fn an_id_is_executed_once_and_whoever_asks_again_learns_it_at_any_time() {
+    // F6
     let mut bench = Bench::of(3);
     bench.run_ms(20_000);
     let until = bench.now + 30_000;
@@ -43,6 +44,7 @@ fn an_id_is_executed_once_and_whoever_asks_again_learns_it_at_any_time() {
 
 #[test]
 fn what_was_never_executed_is_refused_late_and_in_another_boot_and_stays_so() {
+    // F6
     let mut bench = Bench::of(3);
     bench.run_ms(20_000);
     let until = bench.now + 30_000;
@@ -54,6 +56,7 @@ fn what_was_never_executed_is_refused_late_and_in_another_boot_and_stays_so() {
 
 #[test]
 fn a_node_that_does_not_know_its_boot_yet_says_so() {
+    // F6
     let mut bench = Bench::of(3);
     bench.run_ms(20_000);
     bench.kill(3);
