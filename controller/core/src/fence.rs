@@ -233,7 +233,11 @@ impl Fence {
                 self.patience_ms = HEAD_MS;
                 self.start_poll(now, false);
             }
-            (Mode::Off, Some(Strength::Weak)) if title.is_some_and(|title| title.told && title.may_poll) => {
+            // L5: also where it looks already, because it saw the holder leave before it was told; not again after a 409.
+            (Mode::Off | Mode::Watch(_), Some(Strength::Weak))
+                if !self.refuted && title.is_some_and(|title| title.told && title.may_poll) =>
+            {
+                self.leave(acts);
                 self.start_poll(now, true);
             }
             (Mode::Off, Some(_)) => self.mode = Mode::Watch(Watch::new(now)),

@@ -214,6 +214,22 @@ fn a_weak_holder_that_was_told_by_the_last_one_polls_at_once() {
 }
 
 #[test]
+fn who_already_looked_when_it_was_told_polls_at_once_too_and_after_a_conflict_watches() {
+    // L5, F3: its news that the holder left may come before the holder's own word.
+    let mut rig = Rig::new(WEAK);
+    rig.title = Some(Title { may_poll: false, ..title(WEAK) });
+    assert_eq!(poll(&rig.step()), None);
+    assert_eq!(rig.fence.state(), BotState::Watching);
+    rig.title = Some(Title { told: true, ..title(WEAK) });
+    let parked = poll(&rig.step()).expect("it was told");
+    rig.now += 10;
+    let acts = rig.answer(parked, Err(BotError::Conflict));
+    assert_eq!((poll(&acts), rig.fence.state()), (None, BotState::Watching));
+    rig.now += 100;
+    assert_eq!(poll(&rig.step()), None, "the word of the last holder counts once");
+}
+
+#[test]
 fn who_began_to_poll_as_a_watcher_goes_on_until_a_conflict() {
     // F2
     let mut rig = Rig::new(WEAK);
