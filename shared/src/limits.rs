@@ -14,6 +14,9 @@ pub const AGENT_REQUEST_MS: u64 = 5_000;
 /// Connections that the agent serves at once: the controller keeps a few, the operator's curl is one more. Others wait in the kernel's queue.
 pub const AGENT_CONNECTIONS: usize = 16;
 
+/// Calls of the controller to the agent at once: some connections stay free for the operator, and for one that closes late.
+pub const AGENT_CALLS: usize = 8;
+
 /// Points of a series in one answer: a phone's screen is not wider.
 pub const SERIES_POINTS: usize = 600;
 
@@ -132,8 +135,8 @@ pub const EARLY_RECORDS: usize = 1_024;
 /// Seconds that an invitation, spent or not, is kept after its end: a node that was off overnight still learns that it was spent.
 pub const INVITE_KEPT_S: u64 = 24 * 60 * 60;
 
-/// Seconds that an invitation may hold: thirty days; who needs longer makes a new one.
-pub const INVITE_TTL_S: u64 = 30 * 24 * 60 * 60;
+/// Seconds that an invitation may hold, a week: a link in a chat's history must not open the network years later.
+pub const INVITE_TTL_S: u64 = 7 * 24 * 60 * 60;
 
 /// Open invitations at once: each is a record that every node keeps.
 pub const OPEN_INVITES: usize = 256;

@@ -23,6 +23,9 @@ pub struct Scenario {
     /// Networks that share the bot's token: those of the second are alpha2, beta2 ...
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub networks: usize,
+    /// False where boot clocks run exact; else up to 1 % apart from true time.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub drift: bool,
     /// The faults end after so many seconds, and the network must become whole.
     pub heal_s: f64,
     /// False where the network cannot become whole by itself: then only the rules of every step are demanded.
@@ -46,6 +49,9 @@ pub struct Expect {
     /// At most so many 409s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conflicts: Option<u64>,
+    /// At least so many hosts are told to reboot; that each is by one confirmation and once is a rule anyway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reboots: Option<u64>,
 }
 
 /// What came out of a run.
@@ -80,6 +86,7 @@ impl Scenario {
             seed: plan.seed,
             nodes: plan.nodes,
             networks: 1,
+            drift: plan.drifts(),
             heal_s: super::world::seconds(plan.for_ms),
             heals: true,
             expect: Expect::default(),
@@ -109,7 +116,7 @@ impl Scenario {
     /// Runs it.
     #[must_use]
     pub fn run(&self, with_log: bool) -> Outcome {
-        let setup = Setup { networks: self.networks, ..Setup::new(self.seed, self.nodes) };
+        let setup = Setup { networks: self.networks, drift: self.drift, ..Setup::new(self.seed, self.nodes) };
         let mut world = World::new(&setup);
         if with_log {
             world.keep_log();
@@ -142,6 +149,10 @@ impl Scenario {
             && world.figures().all_conflicts() > most
         {
             let what = format!("{} conflicts, at most {most} expected", world.figures().all_conflicts());
+            return Err(Broken { at_ms, rule: "expect", what });
+        }
+        if let Some(least) = self.expect.reboots.filter(|least| world.figures().reboots < *least) {
+            let what = format!("{} reboots, at least {least} expected", world.figures().reboots);
             return Err(Broken { at_ms, rule: "expect", what });
         }
         if let Some(most_s) = self.expect.answer_s {
