@@ -54,7 +54,32 @@ network_up() {
     docker run -d --name "$suite_id-botapi" --label "$suite_id" --network "$suite_id" --network-alias botapi \
         -v "$root/target/debug/botapi:/botapi:ro" "$host_image" /botapi --listen 0.0.0.0:8081 --control 0.0.0.0:8082 --token "$(token)" >/dev/null
     within 20 control stats >/dev/null
+    set_images_aside
     origin
+}
+
+# The tags that install.sh builds under. A node of this machine may use them, and an image of an earlier run must not be taken for this one's.
+install_tags() {
+    local agent
+    agent="$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/agent/Cargo.toml" | sed -n 1p)"
+    printf '%s\n' "constella-agent:$agent" "constella-controller:$(controller_version)" constella-controller:previous
+}
+set_images_aside() {
+    local tag
+    : >"$suite_work/aside"
+    for tag in $(install_tags); do
+        docker tag "$tag" "$suite_id-kept/$tag" 2>/dev/null || continue
+        docker image rm "$tag" >/dev/null
+    done
+}
+put_images_back() {
+    [ -e "$suite_work/aside" ] || return 0
+    local tag
+    for tag in $(install_tags); do
+        docker image rm "$tag" >/dev/null 2>&1 || true
+        docker tag "$suite_id-kept/$tag" "$tag" 2>/dev/null || continue
+        docker image rm "$suite_id-kept/$tag" >/dev/null
+    done
 }
 
 # The sources as a repository to clone, as they are on disk now.
@@ -146,4 +171,5 @@ network_down() {
     [ -z "$ids" ] || docker rm -f $ids >/dev/null
     docker volume ls -q | awk -v id="$suite_id" 'index($1, id) == 1' | xargs -r docker volume rm >/dev/null
     docker network rm "$suite_id" >/dev/null 2>&1 || true
+    put_images_back
 }
