@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use constella_core::io::{AgentCall, AgentFailure, AgentReply};
-use constella_shared::agent::{Health, SeriesQuery};
+use constella_shared::agent::{Health, SeriesQuery, Stats};
 use constella_shared::limits::{AGENT_CALLS, AGENT_REQUEST_MS};
 use http_body_util::Full;
 use hyper::{Method, Request};
@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::UnixStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use tokio::time::timeout;
 
 use crate::http::{Answer, Http};
@@ -25,13 +25,21 @@ pub struct Agent {
     socket: PathBuf,
     /// The agent closes what is too much for it: whoever asks waits here for a turn.
     turns: Arc<Semaphore>,
+    newest: Arc<Mutex<Option<Newest>>>,
+}
+
+/// What the agent said of its figures last, and when it was asked.
+#[derive(Debug)]
+struct Newest {
+    asked: Instant,
+    stats: Result<Stats, AgentFailure>,
 }
 
 impl Agent {
     /// At `AGENT_SOCKET`.
     #[must_use]
     pub fn new(socket: PathBuf) -> Self {
-        Self { socket, turns: Arc::new(Semaphore::new(AGENT_CALLS)) }
+        Self { socket, turns: Arc::new(Semaphore::new(AGENT_CALLS)), newest: Arc::default() }
     }
 
     /// One call, answered within [`TIME`].
@@ -40,7 +48,7 @@ impl Agent {
     /// [`AgentFailure`].
     pub async fn call(&self, call: &AgentCall) -> Result<AgentReply, AgentFailure> {
         match call {
-            AgentCall::Stats => self.get("/v1/stats").await.map(|stats| AgentReply::Stats(Box::new(stats))),
+            AgentCall::Stats => self.stats().await.map(|stats| AgentReply::Stats(Box::new(stats))),
             AgentCall::Series { kind, hours } => {
                 let query = SeriesQuery { kind: *kind, hours: *hours };
                 self.get(&format!("/v1/series?{query}")).await.map(AgentReply::Series)
@@ -57,6 +65,19 @@ impl Agent {
     /// [`AgentFailure`].
     pub async fn health(&self) -> Result<Health, AgentFailure> {
         self.get("/v1/health").await
+    }
+
+    /// Whoever wants the figures while they are asked for shares the next answer: no answer is older than its question.
+    async fn stats(&self) -> Result<Stats, AgentFailure> {
+        let wanted = Instant::now();
+        let mut newest = self.newest.lock().await;
+        if let Some(newest) = newest.as_ref().filter(|newest| newest.asked >= wanted) {
+            return newest.stats.clone();
+        }
+        let asked = Instant::now();
+        let stats = self.get("/v1/stats").await;
+        *newest = Some(Newest { asked, stats: stats.clone() });
+        stats
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, AgentFailure> {

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use constella_tests::sim::{BLOWS, Blow, Fault, Plan, Scenario, Struck, measure, strike};
+use constella_tests::sim::{BLOWS, Beat, Blow, Fault, Plan, Scenario, Struck, measure, strike};
 
 fn scenarios() -> Vec<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios");
@@ -86,7 +86,7 @@ fn no_fault_breaks_a_rule() {
 fn the_owner_waits_no_longer_than_promised() {
     for nodes in [2, 3, 5] {
         for blow in BLOWS {
-            let results: Vec<Struck> = (1..=12).map(|seed| strike(seed, nodes, blow)).collect();
+            let results: Vec<Struck> = (1..=12).map(|seed| strike(seed, nodes, blow, Beat::default())).collect();
             for (seed, struck) in (1..).zip(&results) {
                 assert!(struck.broken.is_none(), "{blow:?} seed {seed}: {:?}", struck.broken);
                 let worst = match blow {
@@ -111,7 +111,7 @@ fn the_owner_waits_no_longer_than_promised() {
 fn a_cut_makes_two_pollers_meet_once_in_ten_times_at_most() {
     for (nodes, seeds) in [(2, 10), (3, 10), (10, 10)] {
         for blow in BLOWS {
-            let met: Vec<u64> = (1..=seeds).map(|seed| strike(seed, nodes, blow).conflicts).collect();
+            let met: Vec<u64> = (1..=seeds).map(|seed| strike(seed, nodes, blow, Beat::default()).conflicts).collect();
             let cut = matches!(blow, Blow::CutOff | Blow::Isolated);
             let most = if cut { seeds / 10 } else { 0 };
             let runs = met.iter().filter(|conflicts| **conflicts > 0).count() as u64;

@@ -107,6 +107,38 @@ async fn more_askers_than_the_agent_takes_wait_for_their_turn() {
 }
 
 #[tokio::test]
+async fn who_wants_the_figures_at_once_shares_an_answer_that_is_not_older_than_the_question() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("agent.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 4_096]).await.unwrap();
+            let uptime_s = counted.fetch_add(1, Ordering::SeqCst) as u64;
+            let body = serde_json::to_string(&Stats { uptime_s, ..Stats::default() }).unwrap();
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+            stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+        }
+    });
+    let agent = Agent::new(path);
+    let mut all = tokio::task::JoinSet::new();
+    for _ in 0..32 {
+        let agent = agent.clone();
+        all.spawn(async move { agent.call(&AgentCall::Stats).await });
+    }
+    while let Some(reply) = all.join_next().await {
+        assert!(matches!(reply, Ok(Ok(AgentReply::Stats(_)))), "{reply:?}");
+    }
+    let once = asked.load(Ordering::SeqCst);
+    assert!((1..=2).contains(&once), "32 askers cost {once} calls");
+    let Ok(AgentReply::Stats(later)) = agent.call(&AgentCall::Stats).await else { unreachable!("it answers") };
+    assert_eq!(later.uptime_s, once as u64, "who asks later is not told what was asked before");
+}
+
+#[tokio::test]
 async fn no_socket_is_told_with_the_settings_name() {
     let agent = Agent::new("/nonexistent/agent.sock".into());
     let Err(AgentFailure::Unreachable(text)) = agent.call(&AgentCall::GetSpeedtest).await else {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::Parser;
-use constella_tests::sim::{BLOWS, Blow, Ending, Fault, Figures, Plan, Scenario, Struck, measure, strike};
+use constella_tests::sim::{BLOWS, Beat, Blow, Ending, Fault, Figures, Plan, Scenario, Struck, measure, strike};
 
 /// Simulates networks in virtual time.
 #[derive(Debug, Parser)]
@@ -38,6 +38,12 @@ struct Options {
     /// Strikes the leader in each way, over so many seeds, and prints how long the owner waited.
     #[arg(long)]
     strikes: Option<u64>,
+    /// With `--strikes`: another `HEARTBEAT_INTERVAL`, milliseconds.
+    #[arg(long, default_value_t = Beat::default().heartbeat_ms)]
+    heartbeat_ms: u64,
+    /// With `--strikes`: another `BOT_LEASE_TTL`, milliseconds.
+    #[arg(long, default_value_t = Beat::default().lease_ttl_ms)]
+    lease_ttl_ms: u64,
     /// Measures calm networks of these sizes, with commas between.
     #[arg(long)]
     sizes: Option<String>,
@@ -228,6 +234,7 @@ fn spread(mut ms: Vec<u64>) -> String {
 /// One row for each blow; false where a rule was broken.
 fn strikes(options: &Options, seeds: u64) -> bool {
     let mut good = true;
+    let beat = Beat { heartbeat_ms: options.heartbeat_ms, lease_ttl_ms: options.lease_ttl_ms };
     for blow in BLOWS {
         let results: Mutex<Vec<Struck>> = Mutex::new(Vec::new());
         let next = AtomicU64::new(options.seed);
@@ -240,7 +247,7 @@ fn strikes(options: &Options, seeds: u64) -> bool {
                         if seed >= options.seed + seeds {
                             break;
                         }
-                        let struck = strike(seed, options.nodes_of(0), blow);
+                        let struck = strike(seed, options.nodes_of(0), blow, beat);
                         if let Some(broken) = &struck.broken {
                             println!(
                                 "{blow:?} seed {seed}: rule {} broken at {} ms: {}",

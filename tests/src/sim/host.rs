@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use constella_core::config::{Boot, Settings};
+use constella_core::config::Boot;
 use constella_core::io::{AgentCall, AgentFailure, AgentReply, Document, PinnedPeer};
 use constella_core::node::Node;
 use constella_shared::agent::{
@@ -17,6 +17,7 @@ use super::clock::Clock;
 use super::dice::Dice;
 use super::event::Event;
 use super::keys::SimKeys;
+use super::setup::Beat;
 
 /// One server.
 pub(super) struct Host {
@@ -28,6 +29,7 @@ pub(super) struct Host {
     /// Which network it belongs to.
     pub(super) network: usize,
     pub(super) clock: Clock,
+    pub(super) beat: Beat,
     pub(super) disk: Option<Disk>,
     /// Powered, and its kernel answers.
     pub(super) up: bool,
@@ -91,10 +93,6 @@ pub(super) struct Agent {
 }
 
 impl Host {
-    pub(super) fn settings() -> Settings {
-        Settings { language: "en".to_owned(), version: "0.1.0".to_owned(), ..Settings::default() }
-    }
-
     /// The process starts from the disk, as the shell would (S1: a new generation, on disk before it speaks).
     ///
     /// # Errors
@@ -111,7 +109,7 @@ impl Host {
             node: self.id,
             pin: self.keys.pin(),
             addr: self.addr.clone(),
-            settings: Self::settings(),
+            settings: self.beat.settings(),
             network: disk.network.clone(),
             invites: disk.invites.clone(),
             vote: disk.vote.clone(),

@@ -3,7 +3,7 @@
 use super::act::{Act, Reach};
 use super::dice::Dice;
 use super::rules::Broken;
-use super::setup::{Setup, name};
+use super::setup::{Beat, Setup, name};
 use super::world::World;
 
 /// A fault of the leader.
@@ -73,8 +73,8 @@ impl Blow {
 
 /// Strikes the leader of a calm network, lets the owner ask right after, and heals everything in the end.
 #[must_use]
-pub fn strike(seed: u64, nodes: usize, blow: Blow) -> Struck {
-    let mut world = World::new(&Setup::new(seed, nodes));
+pub fn strike(seed: u64, nodes: usize, blow: Blow, beat: Beat) -> Struck {
+    let mut world = World::new(&Setup { beat, ..Setup::new(seed, nodes) });
     let mut dice = Dice::new(seed);
     world.run_until(30_000 + dice.below(10_000));
     let leader = world.leader_name().unwrap_or_default();

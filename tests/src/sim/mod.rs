@@ -26,6 +26,6 @@ pub use plan::{Fault, Plan, Rate};
 pub use rules::Broken;
 pub use scale::{Size, measure, steps};
 pub use scenario::{Expect, Outcome, Scenario};
-pub use setup::Setup;
+pub use setup::{Beat, Setup};
 pub use world::World;
 pub use world::end::{COMMANDS_MS, Ending, WHOLE_MS};

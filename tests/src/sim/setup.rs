@@ -1,6 +1,7 @@
 //! A network at its beginning: founded by its first node, every other one admitted already.
 
 use constella_core::clock::Now;
+use constella_core::config::Settings;
 use constella_core::keys::Keys;
 use constella_core::roster::{Founding, found};
 use constella_shared::ids::{Generation, NetworkId, NodeId, Seq, Term};
@@ -16,6 +17,33 @@ use super::host::{Agent, Disk, Host};
 use super::keys::SimKeys;
 use super::telegram::{BOT, OWNER};
 
+/// The settings that say how soon a failure is felt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beat {
+    /// `HEARTBEAT_INTERVAL`.
+    pub heartbeat_ms: u64,
+    /// `BOT_LEASE_TTL`.
+    pub lease_ttl_ms: u64,
+}
+
+impl Default for Beat {
+    fn default() -> Self {
+        let Settings { heartbeat_ms, lease_ttl_ms, .. } = Settings::default();
+        Self { heartbeat_ms, lease_ttl_ms }
+    }
+}
+
+impl Beat {
+    /// The settings of a node.
+    pub(super) fn settings(self) -> Settings {
+        let Self { heartbeat_ms, lease_ttl_ms } = self;
+        let usual = Settings::default();
+        let heartbeat_timeout_ms = usual.heartbeat_timeout_ms.min(heartbeat_ms / 2);
+        let (language, version) = ("en".to_owned(), "0.1.0".to_owned());
+        Settings { heartbeat_ms, lease_ttl_ms, heartbeat_timeout_ms, language, version, ..usual }
+    }
+}
+
 /// What a run starts from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setup {
@@ -29,13 +57,15 @@ pub struct Setup {
     pub far: bool,
     /// Boot clocks run up to 1 % apart from true time, else exact.
     pub drift: bool,
+    /// How soon a failure is felt.
+    pub beat: Beat,
 }
 
 impl Setup {
     /// One network all over the world, with clocks that drift.
     #[must_use]
-    pub const fn new(seed: u64, nodes: usize) -> Self {
-        Self { seed, nodes, networks: 1, far: true, drift: true }
+    pub fn new(seed: u64, nodes: usize) -> Self {
+        Self { seed, nodes, networks: 1, far: true, drift: true, beat: Beat::default() }
     }
 
     pub(super) fn hosts(&self, dice: &mut Dice) -> Vec<Host> {
@@ -55,7 +85,8 @@ impl Setup {
         let name = if network == 0 { name(at) } else { format!("{}{}", name(at), network + 1) };
         let ppm = if self.drift { i64::try_from(dice.below(20_001)).unwrap_or(0) - 10_000 } else { 0 };
         let boot = dice.range(60_000, 90_000_000);
-        new_host(name, network, format!("203.0.113.{}:{}", at % 250, 4_747 + at / 250), Clock::new(0, boot, ppm))
+        let addr = format!("203.0.113.{}:{}", at % 250, 4_747 + at / 250);
+        Host { beat: self.beat, ..new_host(name, network, addr, Clock::new(0, boot, ppm)) }
     }
 }
 
@@ -73,6 +104,7 @@ pub(super) fn new_host(name: String, network: usize, addr: String, clock: Clock)
         process: None,
         life: 0,
         frozen: None,
+        beat: Beat::default(),
         torn: false,
         torn_lost: false,
         torn_back_ms: None,

@@ -47,6 +47,23 @@ fn the_owner_is_answered() {
 }
 
 #[test]
+fn a_wall_clock_that_is_set_back_ends_every_grant_at_once() {
+    // L7: set ahead, a grant runs out by the wall clock; set back, only the jump tells of a machine that may have slept.
+    let mut bench = Bench::of(3);
+    bench.run_ms(20_000);
+    let term = bench.node(1).claim.term();
+    assert_eq!(bench.pollers(), [1]);
+    bench.wall_back_ms = 3_000;
+    bench.input(1, Input::Tick);
+    assert!(bench.pollers().is_empty(), "more than half a TTL");
+    assert!(bench.run_until(5_000, |bench| bench.pollers() == [1]), "and it gets a new lease");
+    assert!(bench.node(1).claim.term() > term);
+    bench.wall_back_ms = 4_000;
+    bench.input(1, Input::Tick);
+    assert_eq!(bench.pollers(), [1], "a clock that is merely put right");
+}
+
+#[test]
 fn when_the_leader_dies_another_answers() {
     // L4, F6
     for nodes in [2, 3, 5] {

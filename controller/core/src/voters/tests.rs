@@ -32,6 +32,8 @@ fn a_change_needs_a_majority_of_each_list() {
     assert!(!has(&[2, 3]), "the old list's only voter is missing");
     assert!(!has(&[1]), "one of three of the new list");
     assert!(has(&[1, 2]));
+    let until = |ids: &[u8]| majority_until(&joint, |node| ids.iter().any(|id| n(*id) == *node).then_some(9));
+    assert_eq!((until(&[2, 3]), until(&[1]), until(&[1, 2])), (None, None, Some(9)));
 }
 
 #[test]

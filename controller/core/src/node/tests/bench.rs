@@ -23,6 +23,8 @@ use crate::roster::{Edit, found};
 
 pub(super) struct Bench {
     pub(super) now: u64,
+    /// The wall clocks were set back by so much.
+    pub(super) wall_back_ms: u64,
     nodes: BTreeMap<u64, Node>,
     disks: BTreeMap<u64, Disk>,
     queue: BTreeMap<(u64, u64), Event>,
@@ -68,6 +70,7 @@ impl Bench {
             stopped: BTreeSet::new(),
             told: Vec::new(),
             conflicts: 0,
+            wall_back_ms: 0,
             updates: Vec::new(),
             confirmed: 0,
             parked: None,
@@ -215,7 +218,7 @@ impl Bench {
     }
 
     fn clock(&self) -> crate::clock::Now {
-        crate::clock::Now { boot_ms: self.now, unix_ms: 1_700_000_000_000 + self.now }
+        crate::clock::Now { boot_ms: self.now, unix_ms: 1_700_000_000_000 + self.now - self.wall_back_ms }
     }
 
     fn network(&self, count: u64) -> NetworkState {
