@@ -1,17 +1,20 @@
 //! The agent of this host, over its unix socket. A connection a call: they are seconds apart.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use constella_core::io::{AgentCall, AgentFailure, AgentReply};
 use constella_shared::agent::{Health, SeriesKind};
-use constella_shared::limits::AGENT_REQUEST_MS;
+use constella_shared::limits::{AGENT_CALLS, AGENT_REQUEST_MS};
 use http_body_util::Full;
 use hyper::{Method, Request};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::io::AsyncReadExt as _;
 use tokio::net::UnixStream;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::http::{Answer, Http};
@@ -20,13 +23,15 @@ use crate::http::{Answer, Http};
 #[derive(Debug, Clone)]
 pub struct Agent {
     socket: PathBuf,
+    /// The agent closes what is too much for it: whoever asks waits here for a turn.
+    turns: Arc<Semaphore>,
 }
 
 impl Agent {
     /// At `AGENT_SOCKET`.
     #[must_use]
-    pub const fn new(socket: PathBuf) -> Self {
-        Self { socket }
+    pub fn new(socket: PathBuf) -> Self {
+        Self { socket, turns: Arc::new(Semaphore::new(AGENT_CALLS)) }
     }
 
     /// One call, answered within [`TIME`].
@@ -86,13 +91,29 @@ impl Agent {
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer, AgentFailure> {
         let unreachable = |error: &dyn std::error::Error| AgentFailure::Unreachable(error.to_string());
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|closed| unreachable(&closed))?;
         let stream = UnixStream::connect(&self.socket).await;
         let stream = stream.map_err(|error| {
             AgentFailure::Unreachable(format!("no agent at {} (AGENT_SOCKET): {error}", self.socket.display()))
         })?;
+        let (stream, mut end) = twice(stream).map_err(|error| unreachable(&error))?;
         let mut http = Http::open(stream).await.map_err(|error| unreachable(&error))?;
-        http.send(request, MAX_ANSWER).await.map_err(|error| unreachable(&error))
+        let answer = http.send(request, MAX_ANSWER).await;
+        // The agent closes after its answer, and only then has it a place for another: until then the turn is not over.
+        tokio::spawn(async move {
+            // Whatever comes, or an agent that hangs: the place is as good as free.
+            let _ = timeout(TIME, async { while matches!(end.read(&mut [0; 64]).await, Ok(1..)) {} }).await;
+            drop((turn, end));
+        });
+        answer.map_err(|error| unreachable(&error))
     }
+}
+
+/// A connection, and a second handle on it that tells its end.
+fn twice(stream: UnixStream) -> std::io::Result<(UnixStream, UnixStream)> {
+    let stream = stream.into_std()?;
+    let end = stream.try_clone()?;
+    Ok((UnixStream::from_std(stream)?, UnixStream::from_std(end)?))
 }
 
 /// For a whole call.

@@ -94,6 +94,15 @@ impl Members {
         picture.by_node = peers.into_iter().map(|peer| (peer.node, row(before.remove(&peer.node), peer))).collect();
     }
 
+    /// A member said its generation. A stranger's is nobody's.
+    pub fn hear_generation(&self, node: NodeId, generation: Generation) {
+        if let Some(row) = self.write().by_node.get_mut(&node)
+            && row.heard != Some(generation)
+        {
+            (row.generation, row.heard) = (generation, Some(generation));
+        }
+    }
+
     /// A peer's refusal told today's generation.
     pub fn learn_generation(&self, node: NodeId, generation: Generation) {
         if let Some(row) = self.write().by_node.get_mut(&node) {
@@ -183,6 +192,10 @@ mod tests {
         assert_eq!(generation(), Generation(6));
         members.set_pins(vec![peer(2, Some(7))]);
         assert_eq!(generation(), Generation(7));
+        members.hear_generation(NodeId([2; 32]), Generation(8));
+        members.hear_generation(NodeId([3; 32]), Generation(8));
+        assert_eq!(generation(), Generation(8));
+        assert_eq!(members.row(&NodeId([3; 32])), None, "whoever speaks, only the newest list makes a member");
     }
 
     #[test]

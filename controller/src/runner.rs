@@ -220,6 +220,7 @@ impl<C: Core, B: BotClient> Runner<C, B> {
                     self.shell.members.set_pins(pins);
                     self.shell.context.verifier.forget_strangers();
                 }
+                Output::Generation { node, generation } => self.shell.members.hear_generation(node, generation),
                 Output::Token(token) => self.shell.bot.set_token(token),
                 Output::Note(note) => note::log(&note),
                 Output::Stopped => self.stopped = true,

@@ -15,6 +15,9 @@ pub const AGENT_REQUEST_MS: u64 = 5_000;
 /// Connections to the agent at once: the controller keeps a few, the operator's curl is one more.
 pub const AGENT_CONNECTIONS: usize = 16;
 
+/// Calls of the controller to the agent at once: some connections stay free for the operator, and for one that closes late.
+pub const AGENT_CALLS: usize = 8;
+
 /// Points of a series in one answer: a phone's screen is not wider.
 pub const SERIES_POINTS: usize = 600;
 

@@ -20,7 +20,7 @@ plant() { # The core, what it shares, the model and the simulator: no TLS, no ru
     sed 's|^members.*|members = ["shared", "controller/core", "tests"]|; /^constella-agent/d; /^constella-controller/d' \
         "$repository/Cargo.toml" > "$work/Cargo.toml"
     sed '/^\[dev-dependencies\]/,$d; /constella-agent\|constella-controller\|tokio\|warp\|hyper\|http-body\|rustls/d
-         /reqwest\|tempfile\|nix\|getrandom\|form_urlencoded\|^bytes/d' "$repository/tests/Cargo.toml" > "$work/tests/Cargo.toml"
+         /reqwest\|tempfile\|getrandom\|form_urlencoded\|^bytes/d' "$repository/tests/Cargo.toml" > "$work/tests/Cargo.toml"
     printf '[dev-dependencies]\nstateright.workspace = true\n' >> "$work/tests/Cargo.toml"
     printf '//! Only the simulator.\npub mod botapi {\n    //! Only the queue.\n    pub mod model;\n    pub use model::png_of as png;\n}\npub mod sim;\n' \
         > "$work/tests/src/lib.rs"
@@ -60,7 +60,7 @@ simulated() { # What breaks first: a scenario's name and rule, or a seed and its
     for options in "$@"; do
         # shellcheck disable=SC2086 # options are words
         if ! "$simulate" $options --no-shrink > "$work/run.log" 2>&1; then
-            found="${found:+$found, }$(sed -n 's/^seed \([0-9]*\): rule \([^ ]*\) broken.*/seed \1 (\2)/p' "$work/run.log" | head -n 1) of $options"
+            found="${found:+$found, }$(sed -n 's/^# seed \([0-9]*\): rule \([^ ]*\) broken.*/seed \1 (\2)/p' "$work/run.log" | head -n 1) of $options"
         fi
     done
     echo "$found"

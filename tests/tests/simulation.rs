@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use constella_tests::sim::{BLOWS, Blow, Fault, Plan, Scenario, Struck, strike};
+use constella_tests::sim::{BLOWS, Blow, Fault, Plan, Scenario, Struck, measure, strike};
 
 fn scenarios() -> Vec<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios");
@@ -36,6 +36,21 @@ fn a_scenario_is_read_back_from_its_own_file() {
     let scenario = Scenario::random(&plan);
     assert!(scenario.at.len() > 10);
     assert_eq!(Scenario::read(&scenario.write()).unwrap(), scenario);
+}
+
+/// What is printed of a failing seed is a file that fails again, and not a long one.
+#[test]
+fn a_failure_shrinks_to_a_file_that_replays() {
+    let plan = Plan { seed: 9, nodes: 3, for_ms: 600_000, faults: Fault::all() };
+    let mut scenario = Scenario::random(&plan);
+    scenario.expect.answer_s = Some(0.0);
+    let broken = scenario.run(false).end.unwrap_err();
+    let short = scenario.shrink(&broken).write();
+    let again = Scenario::read(&short).unwrap();
+    assert_eq!(again.run(false).end.unwrap_err().rule, broken.rule, "{short}");
+    assert!(again.at.len() <= 2 && scenario.at.len() > 20, "one command is enough to wait for an answer:\n{short}");
+    let patient = Scenario { expect: constella_tests::sim::Expect::default(), ..again };
+    assert!(patient.run(false).end.is_ok());
 }
 
 #[test]
@@ -103,6 +118,20 @@ fn a_cut_makes_two_pollers_meet_once_in_ten_times_at_most() {
             assert!(runs <= most && met.iter().all(|conflicts| *conflicts <= 1), "{nodes} nodes, {blow:?}: {met:?}");
         }
     }
+}
+
+/// M2: what can be counted of a node's cost; its CPU is measured by `simulate --sizes`.
+#[test]
+fn a_node_of_a_hundred_costs_no_more_than_one_of_ten() {
+    let [ten, hundred] = [10, 100].map(|nodes| measure(nodes, 1));
+    for (what, few, many) in [
+        ("requests", ten.requests, hundred.requests),
+        ("bytes", ten.bytes, hundred.bytes),
+        ("steps", ten.steps, hundred.steps),
+    ] {
+        assert!(few > 0.0 && many <= 1.5 * few, "{what} a second: {few} at 10 nodes, {many} at 100");
+    }
+    assert!(hundred.joined_s.is_some() && hundred.detection_s.is_some(), "{hundred:?}");
 }
 
 #[test]

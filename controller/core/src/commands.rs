@@ -130,6 +130,8 @@ impl Commands {
         for open in self.open.values_mut() {
             open.started = false;
             open.passed_to = None;
+            // A confirmation that was under way is not waited for any more. If Telegram heard it, nobody is given the command again.
+            open.confirmed |= open.owed;
         }
     }
 

@@ -158,6 +158,13 @@ pub enum Output {
     },
     /// The members as TLS must know them, from now on: whoever is not in it is a stranger.
     Pins(Vec<PinnedPeer>),
+    /// The boot generation to address a member by from now on (S1): it started again, or was never heard before.
+    Generation {
+        /// Whose.
+        node: NodeId,
+        /// As it said itself.
+        generation: Generation,
+    },
     /// The bot token to use from now on.
     Token(Secret),
     /// For the log: something that a person may want to read.

@@ -37,8 +37,6 @@ pub struct Membership {
     period_ms: u64,
     suspicion_ms: u64,
     view: View,
-    /// Whom the running probe asks: where it fails, that one is suspected without a word.
-    probed: Option<NodeId>,
     /// Somebody sees these alive, this node does not: to be approached first.
     disputed: Vec<NodeId>,
     superseded: Option<Generation>,
@@ -115,7 +113,6 @@ impl Membership {
             period_ms: settings.heartbeat_ms.max(2),
             suspicion_ms,
             view: View::default(),
-            probed: None,
             disputed: Vec::new(),
             superseded: None,
             left: false,
@@ -163,10 +160,13 @@ impl Membership {
         for text in frames.iter().take(GOSSIP_FRAMES) {
             let me = self.foca.identity().clone();
             let Some(admitted) = frame::admit(text, from, &me, |node| self.view.contains(node)) else { continue };
-            let named = admitted.named.iter().chain([&admitted.header.src, &admitted.header.dst]);
-            let own = named.clone().filter(|id| id.node() == me.node()).map(SwimId::generation).max();
+            let named = admitted.named.iter().chain([&admitted.header.dst]);
+            let own = named.filter(|id| id.node() == me.node()).map(SwimId::generation).max();
             self.superseded = self.superseded.max(own.filter(|heard| *heard > me.generation()));
-            out.touched.extend(named.map(SwimId::node));
+            out.touched.extend(admitted.named.iter().map(SwimId::node));
+            if !self.view.is_alive(&admitted.header.src) {
+                out.touched.push(from);
+            }
             if admitted.header.dst != me && admitted.header.message != Message::Announce && !self.left {
                 // It speaks to an earlier life of this node: the answer shows the present one.
                 note(self.foca.announce(admitted.header.src.clone(), &mut out));
@@ -203,11 +203,14 @@ impl Membership {
             MemberTimer::Doubt { id, incarnation } => self.doubt(id, incarnation, &mut out),
             MemberTimer::Swim(timer) => {
                 match &timer {
-                    Timer::ProbeRandomMember(_) => out.touched.extend(self.probed.take()),
-                    Timer::SendIndirectProbe { probed_id: id, .. }
-                    | Timer::ChangeSuspectToDown { member_id: id, .. }
-                    | Timer::RemoveDown(id) => out.touched.push(id.node()),
-                    Timer::PeriodicAnnounce(_) | Timer::PeriodicAnnounceDown(_) | Timer::PeriodicGossip(_) => {}
+                    Timer::ChangeSuspectToDown { member_id: id, .. } | Timer::RemoveDown(id) => {
+                        out.touched.push(id.node());
+                    }
+                    Timer::ProbeRandomMember(_)
+                    | Timer::SendIndirectProbe { .. }
+                    | Timer::PeriodicAnnounce(_)
+                    | Timer::PeriodicAnnounceDown(_)
+                    | Timer::PeriodicGossip(_) => {}
                 }
                 note(self.foca.handle_timer(timer, &mut out));
             }
@@ -324,6 +327,7 @@ impl Membership {
         }
         out.touched.sort_unstable();
         out.touched.dedup();
+        // foca finds a member by looking at all of them: only where something may have changed (M2).
         if !out.touched.is_empty() {
             for member in self.foca.iter_membership_state() {
                 let node = member.id().node();
@@ -338,9 +342,6 @@ impl Membership {
             }
         }
         for (after_ms, timer) in out.timers {
-            if let MemberTimer::Swim(Timer::SendIndirectProbe { probed_id, .. }) = &timer {
-                self.probed = Some(probed_id.node());
-            }
             effects.push(Effect::Timer { after_ms, timer });
         }
         let belongs = |(to, _): &(NodeId, String)| self.view.contains(to);

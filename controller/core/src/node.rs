@@ -85,6 +85,8 @@ pub struct Node {
     claim: Claim,
     seen: Seen,
     held: Option<Strength>,
+    /// M2: the claiming is the voters' business, as of the last change of a voter's status or of the roster.
+    left_to_voters: bool,
     told: bool,
     barred_until: u64,
     handover: Option<Handover>,
@@ -169,6 +171,7 @@ impl Node {
             claim: Claim::new(settings.lease_ttl_ms),
             seen: Seen::default(),
             held: None,
+            left_to_voters: false,
             told: false,
             barred_until: 0,
             handover: None,
@@ -310,6 +313,7 @@ impl Node {
         }
         if now.boot_ms >= self.at.minute {
             self.at.minute = now.boot_ms.saturating_add(MINUTE_MS);
+            self.look_at_the_voters();
             self.invites_dirty |= self.roster.expire(now);
             let again = self.roster.restamp(now, self.keys.as_ref());
             self.announce(now, &again);

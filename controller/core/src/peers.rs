@@ -113,6 +113,12 @@ impl Peers {
         self.peers.get(node).and_then(|peer| peer.failed_at)
     }
 
+    /// Whether the node was heard, and no call to it failed since.
+    #[must_use]
+    pub fn in_touch(&self, node: &NodeId) -> bool {
+        self.peers.get(node).is_some_and(|peer| peer.failed_at.is_none())
+    }
+
     /// What is known of one node.
     #[must_use]
     pub fn get(&self, node: &NodeId) -> Option<&Peer> {

@@ -52,12 +52,16 @@ pub struct Roster {
     secret_generation: u32,
     own_token: Option<Secret>,
     owners: BTreeMap<NodeId, OwnerRecord>,
+    /// How many of them belong: asked in every step, so never counted anew (M2).
+    members: usize,
     selfs: BTreeMap<NodeId, Own>,
     net: BTreeMap<&'static str, NetRecord>,
     invites: BTreeMap<TokenHash, InviteRecord>,
     voters: VoterRecord,
     buckets: Buckets,
     hlc: Hlc,
+    /// No record has a later stamp than this: where it is not ahead of the clock, none is (M2).
+    newest_ms: u64,
     /// R1: ranks that came too far ahead of this node's clock. Named in an exchange as if held, so that nobody offers them again.
     early: BTreeMap<RecordKey, Rank>,
     /// For which pair of digests an exchange with a member was last begun, and when.
@@ -128,12 +132,14 @@ impl Roster {
             secret_generation: network.secret_generation,
             own_token: network.own_token,
             owners: BTreeMap::new(),
+            members: 0,
             selfs: BTreeMap::new(),
             net: BTreeMap::new(),
             invites: BTreeMap::new(),
             voters: VoterRecord::default(),
             buckets: Buckets::default(),
             hlc: Hlc::default(),
+            newest_ms: 0,
             early: BTreeMap::new(),
             begun: BTreeMap::new(),
         };
@@ -231,6 +237,7 @@ impl Roster {
     fn book(&mut self, record: &impl Ranked) {
         let (key, rank) = (record.key(), record.rank());
         self.buckets.change(&key, self.booked(&key), Some(rank));
+        self.newest_ms = self.newest_ms.max(rank.0.unix_ms);
         if self.early.get(&key).is_some_and(|early| *early <= rank) {
             self.early.remove(&key);
         }
@@ -249,7 +256,9 @@ impl Roster {
         {
             self.buckets.change(&own.record.key(), Some(own.record.rank()), None);
         }
-        self.owners.insert(record.node, record);
+        self.members += usize::from(!record.removed);
+        let before = self.owners.insert(record.node, record);
+        self.members -= usize::from(before.is_some_and(|before| !before.removed));
     }
 
     fn put_self(&mut self, own: Own) {

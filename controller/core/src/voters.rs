@@ -43,7 +43,11 @@ pub fn majority_until(record: &VoterRecord, until: impl Fn(&NodeId) -> Option<u6
 /// Whether a majority of each list has the property.
 #[must_use]
 pub fn majority(record: &VoterRecord, has: impl Fn(&NodeId) -> bool) -> bool {
-    majority_until(record, |node| has(node).then_some(1)).is_some()
+    let most = |list: &[NodeId]| {
+        let needed = list.len() / 2 + 1;
+        list.iter().filter(|node| has(node)).take(needed).count() == needed
+    };
+    most(&record.new) && (record.old.is_empty() || most(&record.old))
 }
 
 /// How many more voters would be needed for a majority of each list, and how many there are.

@@ -1,5 +1,7 @@
 //! The agent's client against a socket that answers by hand.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use constella_shared::agent::{AgentErrorCode, RebootOutcome, RebootRequest};
 use constella_shared::ids::CommandId;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -72,6 +74,44 @@ async fn answers_that_cannot_be_read_count_as_no_agent() {
         let (reply, _) = answered(status, body, AgentCall::Stats).await;
         assert!(matches!(reply, Err(AgentFailure::Unreachable(_))), "{status}: {reply:?}");
     }
+}
+
+#[tokio::test]
+async fn more_askers_than_the_agent_takes_wait_for_their_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("agent.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let (open, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (counted, highest) = (Arc::clone(&open), Arc::clone(&most));
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            highest.fetch_max(counted.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            let counted = Arc::clone(&counted);
+            tokio::spawn(async move {
+                let _ = stream.read(&mut [0; 4_096]).await.unwrap();
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 16\r\n\r\n{\"state\":\"idle\"}").await.unwrap();
+                // Everybody else gets to the door meanwhile: an agent that was answered from is not free before it has closed.
+                for _ in 0..100 {
+                    tokio::task::yield_now().await;
+                }
+                counted.fetch_sub(1, Ordering::SeqCst);
+            });
+        }
+    });
+    let agent = Agent::new(path);
+    let asking: Vec<_> = (0..64)
+        .map(|_| {
+            let agent = agent.clone();
+            tokio::spawn(async move { agent.call(&AgentCall::GetSpeedtest).await })
+        })
+        .collect();
+    for asked in asking {
+        let reply = asked.await.unwrap();
+        assert!(matches!(reply, Ok(AgentReply::Speedtest(_))), "{reply:?}");
+    }
+    let most = most.load(Ordering::SeqCst);
+    assert!(most < constella_shared::limits::AGENT_CONNECTIONS, "{most} at once leave the operator no connection");
 }
 
 #[tokio::test]

@@ -14,9 +14,9 @@ use constella_tests::sim::{BLOWS, Blow, Ending, Fault, Figures, Plan, Scenario, 
 /// Simulates networks in virtual time.
 #[derive(Debug, Parser)]
 struct Options {
-    /// Nodes of the network.
-    #[arg(long, default_value_t = 5)]
-    nodes: usize,
+    /// Nodes of the network; several numbers with commas between take turns from seed to seed.
+    #[arg(long, default_value = "5", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    nodes: Vec<u16>,
     /// Node-hours in all, over all seeds.
     #[arg(long, default_value_t = 50.0)]
     hours: f64,
@@ -29,7 +29,7 @@ struct Options {
     /// Minutes of one run, where no seeds are named.
     #[arg(long, default_value_t = 60.0)]
     minutes: f64,
-    /// Which faults: all, none, or words with commas between.
+    /// Which faults: all, none, or words with commas between, each with its own rate if wanted (cut=60: about once in 60 s).
     #[arg(long, default_value = "all")]
     faults: String,
     /// Plays this file instead.
@@ -87,7 +87,7 @@ fn run(options: &Options) -> Result<bool, String> {
         return sized(sizes, options.seed);
     }
     let faults = Fault::read(&options.faults)?;
-    let (from, to, for_ms) = seeds(options)?;
+    let (from, to) = seeds(options)?;
     let total = Mutex::new(Total::default());
     let next = AtomicU64::new(from);
     let began = Instant::now();
@@ -100,38 +100,53 @@ fn run(options: &Options) -> Result<bool, String> {
                     if seed >= to {
                         break;
                     }
-                    let plan = Plan { seed, nodes: options.nodes, for_ms, faults: faults.clone() };
+                    let nodes = options.nodes_of(seed);
+                    let plan = Plan { seed, nodes, for_ms: for_ms(options, nodes, to - from), faults: faults.clone() };
                     one(&plan, options, &total);
                 }
             });
         }
     });
     let total = total.into_inner().map_err(|_| "a run panicked".to_owned())?;
-    report(&total, from, to, options.nodes, began.elapsed().as_secs_f64());
+    report(&total, from, to, options, began.elapsed().as_secs_f64());
     Ok(total.failed.is_empty())
 }
 
+impl Options {
+    fn nodes_of(&self, seed: u64) -> usize {
+        let turn = usize::try_from(seed).unwrap_or(0) % self.nodes.len().max(1);
+        self.nodes.get(turn).copied().map_or(5, usize::from)
+    }
+}
+
+/// The seeds: as they are named, or as many as it takes to fill the hours with runs of some minutes.
+fn seeds(options: &Options) -> Result<(u64, u64), String> {
+    if let Some(range) = &options.seeds {
+        let (from, to) = range.split_once("..").ok_or("seeds are from..to")?;
+        let number = |text: &str| text.parse::<u64>().map_err(|_| format!("{text} is no seed"));
+        let (from, to) = (number(from)?, number(to)?);
+        return if from < to { Ok((from, to)) } else { Err(format!("there is no seed in {range}")) };
+    }
+    let (mut to, mut hours) = (options.seed, 0.0);
+    while hours < options.hours {
+        hours += options.minutes.max(1.0) / 60.0 * f64::from(u32::try_from(options.nodes_of(to)).unwrap_or(1));
+        to += 1;
+    }
+    Ok((options.seed, to.max(options.seed + 1)))
+}
+
+/// How long one run of so many nodes lasts, where so many seeds share the hours.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "hours of a run"
 )]
-fn seeds(options: &Options) -> Result<(u64, u64, u64), String> {
-    let hour_ms = options.hours * 3_600_000.0 / options.nodes.max(1) as f64;
-    match &options.seeds {
-        Some(range) => {
-            let (from, to) = range.split_once("..").ok_or("seeds are from..to")?;
-            let number = |text: &str| text.parse::<u64>().map_err(|_| format!("{text} is no seed"));
-            let (from, to) = (number(from)?, number(to)?);
-            Ok((from, to, (hour_ms / to.saturating_sub(from).max(1) as f64) as u64))
-        }
-        None => {
-            let run_ms = (options.minutes * 60_000.0).min(hour_ms);
-            let runs = (hour_ms / run_ms).ceil() as u64;
-            Ok((options.seed, options.seed + runs.max(1), run_ms as u64))
-        }
-    }
+fn for_ms(options: &Options, nodes: usize, seeds: u64) -> u64 {
+    let share_ms = options.hours * 3_600_000.0 / nodes.max(1) as f64;
+    let ms =
+        if options.seeds.is_some() { share_ms / seeds.max(1) as f64 } else { share_ms.min(options.minutes * 60_000.0) };
+    ms as u64
 }
 
 fn one(plan: &Plan, options: &Options, total: &Mutex<Total>) {
@@ -145,7 +160,8 @@ fn one(plan: &Plan, options: &Options, total: &Mutex<Total>) {
         let again = short.run(false).end.err();
         let what = again.as_ref().unwrap_or(broken);
         let trace = if options.no_shrink { String::new() } else { short.write() };
-        format!("seed {}: rule {} broken at {} ms: {}\n{trace}", plan.seed, what.rule, what.at_ms, what.what)
+        // A comment before the scenario: what is printed is the file that replays it.
+        format!("# seed {}: rule {} broken at {} ms: {}\n{trace}", plan.seed, what.rule, what.at_ms, what.what)
     });
     let Ok(mut total) = total.lock() else { return };
     total.node_ms += outcome.took_ms * plan.nodes as u64;
@@ -169,7 +185,7 @@ impl Total {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
-fn report(total: &Total, from: u64, to: u64, nodes: usize, took_s: f64) {
+fn report(total: &Total, from: u64, to: u64, options: &Options, took_s: f64) {
     let hours = total.node_ms as f64 / 3_600_000.0;
     let figures = &total.figures;
     println!("done to the network: {:?}", figures.acts);
@@ -192,7 +208,11 @@ fn report(total: &Total, from: u64, to: u64, nodes: usize, took_s: f64) {
     } else {
         format!("RULES BROKEN by seeds {:?}", total.failed)
     };
-    println!("simulated {hours:.1} node-hours of {nodes} nodes, seeds {from}..{to}, in {took_s:.1} s: {verdict}");
+    let nodes: Vec<String> = options.nodes.iter().map(u16::to_string).collect();
+    let (nodes, faults) = (nodes.join(", "), &options.faults);
+    println!(
+        "simulated {hours:.1} node-hours of {nodes} nodes, faults {faults}, seeds {from}..{to}, in {took_s:.1} s: {verdict}"
+    );
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
@@ -220,7 +240,7 @@ fn strikes(options: &Options, seeds: u64) -> bool {
                         if seed >= options.seed + seeds {
                             break;
                         }
-                        let struck = strike(seed, options.nodes, blow);
+                        let struck = strike(seed, options.nodes_of(0), blow);
                         if let Some(broken) = &struck.broken {
                             println!(
                                 "{blow:?} seed {seed}: rule {} broken at {} ms: {}",
@@ -236,7 +256,7 @@ fn strikes(options: &Options, seeds: u64) -> bool {
         });
         let results = results.into_inner().unwrap_or_default();
         good &= results.iter().all(|struck| struck.broken.is_none());
-        row(blow, options.nodes, &results);
+        row(blow, options.nodes_of(0), &results);
     }
     good
 }
@@ -259,18 +279,24 @@ fn sized(sizes: &str, seed: u64) -> Result<bool, String> {
         let nodes = size.parse().map_err(|_| format!("{size} is no number of nodes"))?;
         let size = measure(nodes, seed);
         println!(
-            "{nodes} nodes: {:.2} requests, {:.0} bytes, {:.1} steps and {:.0} us of CPU per node and second; all met after {:?} s; a death is known everywhere after {:?} s; roster {} bytes; {} conflicts",
+            "{nodes} nodes: {:.2} requests, {:.0} bytes, {:.1} steps and {:.1} us of CPU per node and second; all met after {} s; a new node is known everywhere after {} s, a death after {} s; roster {} bytes, memory of a core {} KiB; {} conflicts",
             size.requests,
             size.bytes,
             size.steps,
             size.cpu_us,
-            size.met_s,
-            size.detection_s,
+            known(size.met_s),
+            known(size.joined_s),
+            known(size.detection_s),
             size.roster_bytes,
+            size.core_bytes / 1_024,
             size.conflicts
         );
     }
     Ok(true)
+}
+
+fn known(after_s: Option<f64>) -> String {
+    after_s.map_or_else(|| "more than 120".to_owned(), |seconds| format!("{seconds:.2}"))
 }
 
 fn play(scenario: &Scenario, log: bool) -> bool {

@@ -16,6 +16,9 @@ pub enum Act {
         /// In the middle of its next step that writes to disk: a part of that step's outputs was performed.
         #[serde(default, skip_serializing_if = "is_false")]
         torn: bool,
+        /// With `torn`: not even the first write of that step is on the disk.
+        #[serde(default, skip_serializing_if = "is_false")]
+        lost: bool,
     },
     /// The whole host loses power: nobody even refuses a connection.
     PowerOff {
@@ -116,6 +119,11 @@ pub enum Act {
         /// Seconds; without them until `heal`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         for_s: Option<f64>,
+    },
+    /// What a node waits for at Telegram never comes, and neither of the two knows; a new call is answered.
+    HalfOpen {
+        /// Which.
+        node: String,
     },
     /// The wall clock of a node is off by so many seconds.
     Wall {
@@ -242,6 +250,7 @@ impl Act {
             Self::Heal => "heal",
             Self::Trouble { .. } => "trouble",
             Self::Telegram { .. } => "telegram",
+            Self::HalfOpen { .. } => "half_open",
             Self::Wall { .. } => "wall",
             Self::AgentGone { .. } => "agent_gone",
             Self::Stranger { .. } => "stranger",

@@ -38,6 +38,8 @@ pub(super) struct Host {
     pub(super) frozen: Option<Frozen>,
     /// The next step that writes to disk is cut short.
     pub(super) torn: bool,
+    /// And nothing of it is on the disk.
+    pub(super) torn_lost: bool,
     /// And so long after that it starts again.
     pub(super) torn_back_ms: Option<u64>,
     /// The step at hand is that one.

@@ -59,7 +59,7 @@ impl Blow {
         let cut = Act::Cut { sides: vec![vec![node.clone()], others], for_s: None };
         let telegram = |is| Act::Telegram { node: Some(node.clone()), is, for_s: None };
         match self {
-            Self::Killed => vec![Act::Crash { node, back_s: None, torn: false }],
+            Self::Killed => vec![Act::Crash { node, back_s: None, torn: false, lost: false }],
             Self::PowerCut => vec![Act::PowerOff { node, back_s: None }],
             Self::Stopped => vec![Act::Stop { node, back_s: None }],
             Self::Refused => vec![telegram(Reach::Refused)],

@@ -9,8 +9,10 @@ use super::setup::name;
 pub enum Fault {
     /// Messages are lost.
     Drop,
-    /// Messages are late, with long tails, so that they overtake each other.
+    /// Messages are late, with long tails.
     Delay,
+    /// Messages of a moment overtake each other.
+    Reorder,
     /// Messages arrive twice.
     Duplicate,
     /// A link works one way only.
@@ -27,18 +29,26 @@ pub enum Fault {
     Crash,
     /// A process dies in the middle of a step.
     Torn,
+    /// A process dies, and what it wrote last is not on the disk.
+    LostWrite,
     /// A host loses power.
     Power,
     /// SIGTERM.
     Stop,
     /// Everything restarts at once.
     RestartAll,
+    /// Everything dies and stays away for long, and the owner wrote before and meanwhile.
+    Blackout,
+    /// Boot clocks run up to 1 % apart from true time, for the whole run.
+    Drift,
     /// A wall clock jumps.
     Wall,
     /// Telegram is slow, down, silent or busy for one node.
     Telegram,
     /// The same for all.
     TelegramAll,
+    /// The connection of a parked poll dies, and neither end is told.
+    HalfOpen,
     /// An agent does not answer.
     Agent,
     /// The owner deletes the message.
@@ -53,12 +63,28 @@ pub enum Fault {
     Remove,
     /// The owner changes who should lead, or a name.
     Edit,
+    /// A server joins, a node is removed, and the order changes, on the sides of a cut.
+    Aside,
+    /// Some dozens of commands within seconds.
+    Burst,
+    /// The owner sleeps.
+    Idle,
 }
 
-/// Every kind, with its word on the command line, and how often it comes: about once in so many seconds in a network of five.
-const FAULTS: [(Fault, &str, u64); 23] = [
+/// A kind of fault, and about once in how many seconds it comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// Which.
+    pub fault: Fault,
+    /// Seconds between two, on average.
+    pub every_s: u64,
+}
+
+/// Every kind, with its word on the command line, and about once in how many seconds it comes.
+const FAULTS: [(Fault, &str, u64); 31] = [
     (Fault::Drop, "drop", 300),
     (Fault::Delay, "delay", 300),
+    (Fault::Reorder, "reorder", 600),
     (Fault::Duplicate, "duplicate", 600),
     (Fault::OneWay, "oneway", 500),
     (Fault::Cut, "cut", 300),
@@ -67,12 +93,16 @@ const FAULTS: [(Fault, &str, u64); 23] = [
     (Fault::Suspend, "suspend", 400),
     (Fault::Crash, "crash", 200),
     (Fault::Torn, "torn", 300),
+    (Fault::LostWrite, "lostwrite", 600),
     (Fault::Power, "power", 500),
     (Fault::Stop, "stop", 300),
     (Fault::RestartAll, "restart", 2_400),
+    (Fault::Blackout, "blackout", 5_000),
+    (Fault::Drift, "drift", 1),
     (Fault::Wall, "wall", 900),
     (Fault::Telegram, "telegram", 300),
     (Fault::TelegramAll, "outage", 1_500),
+    (Fault::HalfOpen, "halfopen", 600),
     (Fault::Agent, "agent", 900),
     (Fault::Message, "message", 1_200),
     (Fault::Stranger, "stranger", 5_000),
@@ -80,20 +110,23 @@ const FAULTS: [(Fault, &str, u64); 23] = [
     (Fault::Join, "join", 1_500),
     (Fault::Remove, "remove", 3_000),
     (Fault::Edit, "edit", 1_000),
+    (Fault::Aside, "aside", 2_500),
+    (Fault::Burst, "burst", 1_500),
+    (Fault::Idle, "idle", 5_000),
 ];
 
 impl Fault {
-    /// All of them.
+    /// All of them, at their usual rates.
     #[must_use]
-    pub fn all() -> Vec<Self> {
-        FAULTS.iter().map(|(fault, _, _)| *fault).collect()
+    pub fn all() -> Vec<Rate> {
+        FAULTS.iter().map(|(fault, _, every_s)| Rate { fault: *fault, every_s: *every_s }).collect()
     }
 
-    /// By their words, with commas between; `all` and `none` too.
+    /// By their words, with commas between, each with its own rate if wanted: `cut,join=600` is a join about once in 600 s. Also `all` and `none`.
     ///
     /// # Errors
     /// One sentence with the words that there are.
-    pub fn read(words: &str) -> Result<Vec<Self>, String> {
+    pub fn read(words: &str) -> Result<Vec<Rate>, String> {
         match words {
             "all" => Ok(Self::all()),
             "none" => Ok(Vec::new()),
@@ -101,10 +134,16 @@ impl Fault {
         }
     }
 
-    fn read_one(word: &str) -> Result<Self, String> {
-        let found = FAULTS.iter().find(|(_, each, _)| *each == word).map(|(fault, _, _)| *fault);
-        let words: Vec<&str> = FAULTS.iter().map(|(_, word, _)| *word).collect();
-        found.ok_or_else(|| format!("no fault is called {word}; there are: all, none, {}", words.join(", ")))
+    fn read_one(word: &str) -> Result<Rate, String> {
+        let (word, rate) = word.split_once('=').map_or((word, None), |(word, rate)| (word, Some(rate)));
+        let Some((fault, _, usual)) = FAULTS.iter().find(|(_, each, _)| *each == word) else {
+            let words: Vec<&str> = FAULTS.iter().map(|(_, word, _)| *word).collect();
+            return Err(format!("no fault is called {word}; there are: all, none, {}", words.join(", ")));
+        };
+        let every_s = rate.map_or(Ok(*usual), str::parse);
+        let every_s = every_s.ok().filter(|every_s| *every_s > 0);
+        let every_s = every_s.ok_or_else(|| format!("{word}= wants whole seconds from one to the next, 1 or more"))?;
+        Ok(Rate { fault: *fault, every_s })
     }
 }
 
@@ -117,8 +156,8 @@ pub struct Plan {
     pub nodes: usize,
     /// How long, milliseconds.
     pub for_ms: u64,
-    /// Which faults.
-    pub faults: Vec<Fault>,
+    /// Which faults, and how often.
+    pub faults: Vec<Rate>,
 }
 
 impl Plan {
@@ -127,25 +166,45 @@ impl Plan {
     pub fn acts(&self) -> Vec<Timed> {
         let mut dice = Dice::new(self.seed ^ 0x0b5e_55ed);
         let mut acts = Vec::new();
-        for (fault, _, every_s) in FAULTS.iter().filter(|(fault, _, _)| self.faults.contains(fault)) {
-            let mut dice = dice.fork(*every_s);
-            let mut t = BEGIN_MS + dice.around(every_s * 1_000);
+        self.owner(&mut dice.fork(0), &mut acts);
+        // What one kind does hangs on the seed alone, and not on which others are switched on.
+        for (label, (fault, _, _)) in (1..).zip(FAULTS) {
+            let mut dice = dice.fork(label);
+            let Some(rate) = self.faults.iter().find(|rate| rate.fault == fault) else { continue };
+            let every_ms = rate.every_s.saturating_mul(1_000);
+            let mut t = BEGIN_MS + dice.around(every_ms);
             while t < self.for_ms {
-                acts.extend(self.fault(*fault, t, &mut dice));
-                t += 1_000 + dice.around(every_s * 1_000);
+                match fault {
+                    Fault::Drift => {}
+                    Fault::Idle => {
+                        let awake = t + dice.range(600_000, 3_600_000);
+                        acts.retain(|timed| !timed.act.is_owner() || !(t..awake).contains(&ms_of(timed.s)));
+                    }
+                    fault => acts.extend(self.fault(fault, t, &mut dice)),
+                }
+                t += 1_000 + dice.around(every_ms);
             }
         }
-        self.owner(&mut dice, &mut acts);
         acts.sort_by(|a, b| a.s.total_cmp(&b.s));
         acts
     }
 
+    /// Whether clocks run apart.
+    #[must_use]
+    pub fn drifts(&self) -> bool {
+        self.faults.iter().any(|rate| rate.fault == Fault::Drift)
+    }
+
     fn fault(&self, fault: Fault, t: u64, dice: &mut Dice) -> Vec<Timed> {
         let node = self.any(dice);
-        let for_s = tenths(dice.range(5, 20) + dice.around(250));
+        let long = matches!(fault, Fault::Cut | Fault::OneWay | Fault::Telegram) && dice.one_in(8);
+        // Long enough for voters to be replaced.
+        let tenths_long = if long { dice.range(1_200, 9_000) } else { dice.range(5, 20) + dice.around(250) };
+        let for_s = tenths(tenths_long);
         let act = match fault {
             Fault::Drop => trouble(dice.range(1, 30), 0, 0.0, 0, for_s),
             Fault::Delay => trouble(0, dice.range(5, 60), tenths(dice.range(2, 60)), 0, for_s),
+            Fault::Reorder => trouble(0, 50, tenths(dice.range(1, 5)), 0, for_s),
             Fault::Duplicate => trouble(0, 0, 0.0, dice.range(5, 50), for_s),
             Fault::OneWay => Act::OneWay { from: node, to: self.any(dice), for_s: Some(for_s) },
             Fault::Cut => Act::Cut { sides: self.sides(dice), for_s: Some(for_s) },
@@ -155,11 +214,16 @@ impl Plan {
             }
             Fault::Freeze => Act::Freeze { node, for_s: pause(dice) },
             Fault::Suspend => Act::Suspend { node, for_s: pause(dice) },
-            Fault::Crash => Act::Crash { node, back_s: back(dice), torn: false },
-            Fault::Torn => Act::Crash { node, back_s: back(dice), torn: true },
+            Fault::Crash => Act::Crash { node, back_s: back(dice), torn: false, lost: false },
+            Fault::Torn => Act::Crash { node, back_s: back(dice), torn: true, lost: false },
+            Fault::LostWrite => Act::Crash { node, back_s: back(dice), torn: true, lost: true },
             Fault::Power => Act::PowerOff { node, back_s: back(dice) },
             Fault::Stop => Act::Stop { node, back_s: back(dice) },
             Fault::RestartAll => Act::RestartAll { back_s: tenths(dice.range(1, 80)) },
+            Fault::Blackout => return blackout(t, dice),
+            Fault::Aside => return self.aside(t, for_s, dice),
+            Fault::Burst => return burst(t, dice),
+            Fault::Drift | Fault::Idle => return Vec::new(),
             Fault::Wall => {
                 let off_s = *dice.pick(&[1.0, 5.0, 25.0, 40.0, 3_600.0, -5.0, -40.0, -3_600.0]).unwrap_or(&0.0);
                 return vec![
@@ -169,6 +233,7 @@ impl Plan {
             }
             Fault::Telegram => Act::Telegram { node: Some(node), is: reach(dice), for_s: Some(for_s) },
             Fault::TelegramAll => Act::Telegram { node: None, is: reach(dice), for_s: Some(for_s) },
+            Fault::HalfOpen => Act::HalfOpen { node },
             Fault::Agent => Act::AgentGone { node, for_s },
             Fault::Message => Act::DeleteMessage,
             Fault::Stranger => Act::Stranger { for_s: for_s * 3.0 },
@@ -226,6 +291,24 @@ impl Plan {
         }
     }
 
+    /// The network falls apart, and somebody edits it on whichever side there is a leader.
+    fn aside(&self, t: u64, for_s: f64, dice: &mut Dice) -> Vec<Timed> {
+        let for_s = for_s + 30.0;
+        let edits = [
+            Act::Join { name: format!("aside{}", t / 1_000), seed: self.any(dice) },
+            Act::Priority { node: self.any(dice), to: u32::try_from(dice.range(95, 105)).unwrap_or(100) },
+            Act::Remove { node: self.any(dice) },
+        ];
+        let mut acts = vec![timed(t, Act::Cut { sides: self.sides(dice), for_s: Some(for_s) })];
+        for act in edits {
+            // A removal is final: not in each of them, or few nodes would be left.
+            if !matches!(act, Act::Remove { .. }) || dice.one_in(3) {
+                acts.push(timed(t + dice.below(ms_of(for_s)), act));
+            }
+        }
+        acts
+    }
+
     fn any(&self, dice: &mut Dice) -> String {
         if dice.one_in(3) {
             return "leader".to_owned();
@@ -245,6 +328,19 @@ impl Plan {
         }
         sides
     }
+}
+
+/// What the owner wrote before everything died waits at Telegram until somebody is back.
+fn blackout(t: u64, dice: &mut Dice) -> Vec<Timed> {
+    let back_ms = dice.range(20_000, 300_000);
+    let say = |t: u64| timed(t, Act::Say { text: "/nodes".to_owned() });
+    let restart = timed(t, Act::RestartAll { back_s: super::world::seconds(back_ms) });
+    vec![say(t - dice.range(1, 1_500)), restart, say(t + dice.below(back_ms)), say(t + dice.below(back_ms))]
+}
+
+fn burst(t: u64, dice: &mut Dice) -> Vec<Timed> {
+    let within = dice.range(1_000, 10_000);
+    (0..dice.range(20, 60)).map(|_| timed(t + dice.below(within), look(dice))).collect()
 }
 
 fn timed(t: u64, act: Act) -> Timed {

@@ -184,11 +184,13 @@ impl Rules {
             Document::Network(new) => {
                 let old = &disk.network;
                 let voters = new.voters.mark < old.voters.mark;
-                let record = |node: &NodeId| new.peers.iter().find(|peer| peer.owner.node == *node);
+                let records: BTreeMap<NodeId, &OwnerRecord> =
+                    new.peers.iter().map(|peer| (peer.owner.node, &peer.owner)).collect();
                 let unix_ms = host.clock.now(t).unix_ms;
-                let lost = old.peers.iter().find(|peer| {
-                    record(&peer.owner.node).is_none_or(|now| went_back(unix_ms, &peer.owner, &now.owner))
-                });
+                let lost = old
+                    .peers
+                    .iter()
+                    .find(|peer| records.get(&peer.owner.node).is_none_or(|now| went_back(unix_ms, &peer.owner, now)));
                 (voters || lost.is_some()).then(|| format!("its voters ({voters}) or the record {lost:?}"))
             }
             Document::Commands(new) => {

@@ -23,6 +23,9 @@ pub struct Scenario {
     /// Networks that share the bot's token: those of the second are alpha2, beta2 ...
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub networks: usize,
+    /// False where boot clocks run exact; else up to 1 % apart from true time.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub drift: bool,
     /// The faults end after so many seconds, and the network must become whole.
     pub heal_s: f64,
     /// False where the network cannot become whole by itself: then only the rules of every step are demanded.
@@ -83,6 +86,7 @@ impl Scenario {
             seed: plan.seed,
             nodes: plan.nodes,
             networks: 1,
+            drift: plan.drifts(),
             heal_s: super::world::seconds(plan.for_ms),
             heals: true,
             expect: Expect::default(),
@@ -112,7 +116,7 @@ impl Scenario {
     /// Runs it.
     #[must_use]
     pub fn run(&self, with_log: bool) -> Outcome {
-        let setup = Setup { networks: self.networks, ..Setup::new(self.seed, self.nodes) };
+        let setup = Setup { networks: self.networks, drift: self.drift, ..Setup::new(self.seed, self.nodes) };
         let mut world = World::new(&setup);
         if with_log {
             world.keep_log();

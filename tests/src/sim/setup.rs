@@ -74,6 +74,7 @@ pub(super) fn new_host(name: String, network: usize, addr: String, clock: Clock)
         life: 0,
         frozen: None,
         torn: false,
+        torn_lost: false,
         torn_back_ms: None,
         torn_now: false,
         keep_down: false,

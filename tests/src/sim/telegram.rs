@@ -1,15 +1,18 @@
 //! Telegram of one bot: the queue of the Bot API double in virtual time, the owner's chat as screens, and calls that wait.
 
+mod calls;
+
 use std::collections::BTreeMap;
 
 use constella_core::bot::press::Press;
 use constella_core::bot::screen::{Message, Screen};
-use constella_core::io::{BotCall, BotError, BotReply, CallId, Update, UpdateEvent};
+use constella_core::io::{BotCall, BotError, BotReply, Update, UpdateEvent};
 use constella_shared::ids::CommandId;
 use constella_shared::wire::command::CommandContent;
 
 use super::act::Button;
 use crate::botapi::model::{Answered, CallId as TgCall, Conflict, Delivery, GetUpdates, Ms, UpdateId, UpdateQueue};
+pub(super) use calls::Open;
 
 /// One bot at Telegram.
 #[derive(Debug)]
@@ -27,14 +30,6 @@ pub(super) struct Telegram {
     /// When a one-time button was first seen by the owner, by its data.
     pub(super) confirmations: BTreeMap<String, u64>,
     stranger: Option<Stranger>,
-}
-
-/// A call of a node that has no answer yet.
-#[derive(Debug, Clone)]
-pub(super) struct Open {
-    pub(super) host: usize,
-    pub(super) life: u64,
-    pub(super) call: CallId,
 }
 
 #[derive(Debug)]
@@ -84,34 +79,6 @@ impl Telegram {
             confirmations: BTreeMap::new(),
             stranger: None,
         }
-    }
-
-    /// A node calls; the number names the call until it is answered.
-    pub(super) fn begin(&mut self, open: Open) -> u64 {
-        self.next_call += 1;
-        self.open.insert(self.next_call, open);
-        self.next_call
-    }
-
-    /// Who waits for this call.
-    pub(super) fn waiting(&self, number: u64) -> Option<&Open> {
-        self.open.get(&number)
-    }
-
-    /// The caller has its answer, or waits no more. The server knows nothing of it: a parked poll stays parked.
-    pub(super) fn end(&mut self, number: u64) -> Option<Open> {
-        self.open.remove(&number)
-    }
-
-    /// The number of a node's call.
-    pub(super) fn number(&self, host: usize, life: u64, call: CallId) -> Option<u64> {
-        let same = |open: &Open| open.host == host && open.life == life && open.call == call;
-        self.open.iter().find(|(_, open)| same(open)).map(|(number, _)| *number)
-    }
-
-    /// A dead process waits for nothing.
-    pub(super) fn forget(&mut self, host: usize) {
-        self.open.retain(|_, open| open.host != host);
     }
 
     /// A call arrives at the server.

@@ -41,6 +41,8 @@ pub struct World {
     figures: Figures,
     freezes: u64,
     reaches: Vec<u64>,
+    /// The CPU time of each step, where somebody wants to know.
+    step_ns: Option<Vec<u64>>,
     /// Lines of the log, where somebody wants them.
     log: Option<Vec<String>>,
 }
@@ -80,6 +82,7 @@ impl World {
             joining: joins::Joining::default(),
             operators: operator::Operators::default(),
             freezes: 0,
+            step_ns: None,
             log: None,
             hosts,
             dice,
@@ -94,6 +97,17 @@ impl World {
     /// Keeps a log from now on.
     pub fn keep_log(&mut self) {
         self.log = Some(Vec::new());
+    }
+
+    /// Takes the CPU time of each step from now on, nanoseconds.
+    pub fn keep_time(&mut self) {
+        self.step_ns = Some(Vec::new());
+    }
+
+    /// What was kept.
+    #[must_use]
+    pub fn take_time(&mut self) -> Vec<u64> {
+        self.step_ns.take().unwrap_or_default()
     }
 
     /// The log so far.
@@ -232,7 +246,11 @@ impl World {
         let Some(host) = self.hosts.get_mut(at).filter(|host| host.life == life) else { return };
         let now = host.clock.now(self.t);
         let Some(process) = host.process.as_mut() else { return };
+        let began = self.step_ns.as_ref().map(|_| super::scale::thread_ns());
         let outputs = process.node.handle(now, input);
+        if let (Some(took), Some(began)) = (self.step_ns.as_mut(), began) {
+            took.push(super::scale::thread_ns().saturating_sub(began));
+        }
         self.figures.steps += 1;
         self.after(at, outputs);
     }

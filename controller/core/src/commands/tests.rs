@@ -50,6 +50,18 @@ fn a_command_is_not_begun_before_it_is_confirmed_and_then_once() {
 }
 
 #[test]
+fn a_confirmation_that_was_under_way_when_the_title_went_counts_when_it_comes_back() {
+    // F6: Telegram may have heard it, and then nobody is given the command again.
+    let mut commands = empty();
+    assert!(commands.take(command(7)) && commands.take(command(8)));
+    commands.confirming(8);
+    commands.put_down();
+    assert_eq!(commands.start_next().map(|c| c.id), Some(id(7)));
+    assert_eq!(commands.start_next(), None, "of this one Telegram was not told");
+    assert!(!commands.take(command(7)), "it did not hear it: what it delivers again is in hand already");
+}
+
+#[test]
 fn what_is_done_is_not_done_again_also_after_a_restart() {
     // F6
     let mut commands = empty();

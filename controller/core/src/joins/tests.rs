@@ -130,7 +130,8 @@ fn a_closed_port_or_another_certificate_spends_nothing() {
     // DESIGN 7.4
     let mut bench = bench();
     let join = attempt(&bench.token(), 2, &request(2, "beta"));
-    for met in [Err(String::from("connection refused")), Ok(pin(9))] {
+    let closed = "port 4747 of 203.0.113.9 is closed from here";
+    for met in [Err(String::from(closed)), Ok(pin(9))] {
         let outputs = bench.joins.attempt(at(0), &bench.roster, InboundId(1), &join, &mut bench.calls);
         let Some(Output::DialBack { call, .. }) = outputs.into_iter().next() else { panic!("no dial-back") };
         let error = bench.dialed(0, call, met).unwrap_err();

@@ -39,6 +39,10 @@ impl Runtime<SwimId> for Collected {
     }
 
     fn submit_after(&mut self, event: Timer<SwimId>, after: Duration) {
+        // A probe that failed makes its target suspect without a notification; this is its trace.
+        if let Timer::ChangeSuspectToDown { member_id, .. } = &event {
+            self.touched.push(member_id.node());
+        }
         self.timers.push((u64::try_from(after.as_millis()).unwrap_or(u64::MAX), MemberTimer::Swim(event)));
     }
 }

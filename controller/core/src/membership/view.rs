@@ -138,6 +138,12 @@ impl View {
         self.sum
     }
 
+    /// Whether this very life of a member is known to be alive, and not merely suspected: then its word changes nothing.
+    pub(super) fn is_alive(&self, wanted: &SwimId) -> bool {
+        let standing = self.members.get(&wanted.node());
+        matches!(standing, Some(Standing::Heard { id, state: State::Alive }) if id == wanted)
+    }
+
     /// Notes how the gossip has a member now; its new status where that changed, and whether anything did.
     pub(super) fn note(&mut self, member: &Member<SwimId>) -> (Option<Status>, bool) {
         let now = Standing::Heard { id: member.id().clone(), state: member.state() };
@@ -146,6 +152,9 @@ impl View {
 
     /// Those that were known for longer than `grace_ms` without a word of them: they count as down from now on.
     pub(super) fn give_up(&mut self, now_ms: u64, grace_ms: u64) -> Vec<NodeId> {
+        if self.awaited == 0 {
+            return Vec::new();
+        }
         let late = |standing: &Standing| matches!(standing, Standing::Unheard { since_ms, given_up: false } if now_ms.saturating_sub(*since_ms) >= grace_ms);
         let late: Vec<NodeId> = self.members.iter().filter(|(_, s)| late(s)).map(|(node, _)| *node).collect();
         for node in &late {

@@ -32,7 +32,7 @@ impl Node {
 
     /// L4: when this node claims, if nothing happens before; None while it holds, claims, or may not.
     pub(super) fn claim_at(&self) -> Option<u64> {
-        if self.claim.active() || self.retired || self.leaves_it_to_the_voters() || self.is_disowned() {
+        if self.claim.active() || self.retired || self.left_to_voters || self.is_disowned() {
             return None;
         }
         let alone = self.roster.len() <= 1;
@@ -40,7 +40,9 @@ impl Node {
         // A voter knows its own grant to the holder, which is renewed every second; heartbeats tell of a renewal later.
         let granted = self.voter.last_grant().filter(|(holder, _)| *holder != self.id).map_or(0, |(_, until)| until);
         let free = self.seen.until().max(granted).max(listened).max(self.barred_until);
-        Some(free.saturating_add(self.claim_delay(self.last)))
+        // Whose turn it is then is looked up then, and not in every step of a calm network (M2).
+        let delay_ms = if self.last.boot_ms < free { 0 } else { self.claim_delay(self.last) };
+        Some(free.saturating_add(delay_ms))
     }
 
     /// The lease as others are told of it: this node's own, or the one that it heard of.
@@ -62,9 +64,10 @@ impl Node {
 
     /// L2: until when this node is a strong holder.
     pub(super) fn strong_until(&self) -> Option<u64> {
+        self.held?;
         match self.claim.standing(self.last, self.key(), self.roster.voters()) {
-            Standing::Strong { until } if self.held.is_some() => Some(until),
-            Standing::Strong { .. } | Standing::Weak { .. } | Standing::Open | Standing::GiveWay { .. } => None,
+            Standing::Strong { until } => Some(until),
+            Standing::Weak { .. } | Standing::Open | Standing::GiveWay { .. } => None,
         }
     }
 
@@ -96,6 +99,7 @@ impl Node {
     pub(super) fn take_voters(&mut self, now: Now, record: VoterRecord) {
         if self.roster.set_voters(record).is_some() {
             self.network_dirty = true;
+            self.look_at_the_voters();
             self.claim.hurry(now);
         }
     }
@@ -152,6 +156,7 @@ impl Node {
             && let Some(records) = self.roster.set_voters(next)
         {
             self.network_dirty = true;
+            self.look_at_the_voters();
             self.claim.hurry(now);
             self.announce(now, &records);
         }
@@ -192,9 +197,10 @@ impl Node {
 
     /// L2: turns what the claim is worth into what this node holds.
     fn follow_the_claim(&mut self, now: Now) {
-        let record = self.roster.voters().clone();
-        let standing = self.claim.standing(now, self.key(), &record);
-        let held = match standing {
+        if !self.claim.active() {
+            return self.now_holds(now, None);
+        }
+        let held = match self.claim.standing(now, self.key(), self.roster.voters()) {
             Standing::Strong { .. } => Some(Strength::Strong),
             // L5: the last holder itself named this node, so its own silence as a voter speaks against nothing.
             Standing::Weak { reached } if reached || self.told || self.is_smallest_alive() => Some(Strength::Weak),
@@ -263,11 +269,12 @@ impl Node {
 
     /// M2: in a large network news of a renewal take longer than a TTL to reach everybody, so there only voters claim, who know it
     /// first-hand; others when no voter is in sight.
-    fn leaves_it_to_the_voters(&self) -> bool {
-        let voters = voters::everyone(self.roster.voters());
-        self.roster.len() > ALL_CLAIM
-            && !voters.contains(&self.id)
-            && voters.iter().any(|voter| self.membership.status(voter) == Status::Alive)
+    pub(super) fn look_at_the_voters(&mut self) {
+        let VoterRecord { old, new, .. } = self.roster.voters();
+        let mut voters = old.iter().chain(new);
+        self.left_to_voters = self.roster.len() > ALL_CLAIM
+            && !self.is_voter()
+            && voters.any(|voter| self.membership.status(voter) == Status::Alive);
     }
 
     /// L4: who claims first.
@@ -289,9 +296,7 @@ impl Node {
 
     /// L4: nothing speaks against a majority of the voters being in reach: no call to them failed since they were last heard.
     pub(super) fn reaches_voters(&self, _now: Now) -> bool {
-        let reached = |voter: &NodeId| {
-            *voter == self.id || (self.peers.get(voter).is_some() && self.peers.failing(voter).is_none())
-        };
+        let reached = |voter: &NodeId| *voter == self.id || self.peers.in_touch(voter);
         voters::majority(self.roster.voters(), reached)
     }
 

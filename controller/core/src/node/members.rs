@@ -15,6 +15,7 @@ use crate::clock::Now;
 use crate::io::{CallId, Note, Output, PeerRequest, PinnedPeer};
 use crate::membership::Effect;
 use crate::roster::Merged;
+use crate::voters;
 
 impl Node {
     /// Sends a request and remembers who waits for its answer.
@@ -76,9 +77,9 @@ impl Node {
     pub(super) fn heard(&mut self, now: Now, from: NodeId, facts: Facts, rtt_ms: Option<u32>) {
         let before = self.peers.generation(&from);
         self.peers.heard(now, from, facts, rtt_ms);
-        if self.peers.generation(&from) != before {
-            self.publish_members(now);
-        }
+        let heard = self.peers.generation(&from).filter(|heard| Some(*heard) != before);
+        // One row and not all of them: a thousand members are met one after another (M2).
+        self.out.extend(heard.map(|generation| Output::Generation { node: from, generation }));
     }
 
     /// Performs what gossip wants; answers the frames for `requester`, which ride on its answer.
@@ -146,6 +147,9 @@ impl Node {
         self.invites_dirty |= merged.invites_changed;
         if merged.voters_changed {
             self.claim.hurry(now);
+        }
+        if merged.voters_changed || merged.pins_changed {
+            self.look_at_the_voters();
         }
         if merged.pins_changed {
             self.introduce_members(now);
@@ -220,6 +224,9 @@ impl Node {
 
     fn status_changed(&mut self, now: Now, node: NodeId, status: Status) {
         self.status_since.insert(node, (status, now.boot_ms));
+        if voters::everyone(self.roster.voters()).contains(&node) {
+            self.look_at_the_voters();
+        }
         if status == Status::Down {
             self.peers.lost(now, node);
         }

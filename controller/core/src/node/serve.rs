@@ -61,6 +61,9 @@ impl Node {
 
     /// The probe for readiness, where one is due.
     pub(super) fn probe_due(&mut self, now: Now) {
+        if self.probe.deadline().is_none_or(|at| now.boot_ms < at) {
+            return;
+        }
         let probes = self.roster.len() <= ALL_CLAIM || self.is_voter() || !self.a_voter_is_ready(now);
         if let Some(call) = self.probe.due(now, probes, &mut self.calls) {
             self.pending.insert(call, Pending::Probe);
@@ -118,8 +121,8 @@ impl Node {
     fn suspects_the_holder(&self, now: Now) -> bool {
         let Some(holder) = self.seen.holder().filter(|holder| *holder != self.id) else { return false };
         let lately = now.boot_ms < self.seen.until().saturating_add(self.settings.lease_ttl_ms);
-        let silent = self.peers.failing(&holder).is_some();
-        silent && lately && !self.retired && self.probe.ready() && self.is_next() && !self.is_disowned()
+        let willing = lately && !self.retired && self.probe.ready();
+        willing && self.peers.failing(&holder).is_some() && self.is_next() && !self.is_disowned()
     }
 
     fn is_next(&self) -> bool {
@@ -241,8 +244,9 @@ impl Node {
         }
     }
 
-    fn is_voter(&self) -> bool {
-        crate::voters::everyone(self.roster.voters()).contains(&self.id)
+    pub(super) fn is_voter(&self) -> bool {
+        let record = self.roster.voters();
+        record.old.contains(&self.id) || record.new.contains(&self.id)
     }
 
     fn a_voter_is_ready(&self, now: Now) -> bool {

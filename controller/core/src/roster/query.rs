@@ -73,13 +73,13 @@ impl Roster {
 
     /// How many belong.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.owners.values().filter(|owner| !owner.removed).count()
+    pub const fn len(&self) -> usize {
+        self.members
     }
 
     /// Whether nobody belongs: only after this node itself was removed.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
 

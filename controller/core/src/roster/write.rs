@@ -176,6 +176,9 @@ impl Roster {
     /// nothing that is written at the right time would replace it here. To be called at the start and about once a minute.
     pub fn restamp(&mut self, now: Now, keys: &dyn Keys) -> Records {
         let mut again = Records::default();
+        if self.newest_ms <= now.unix_ms.saturating_add(self.skew_ms) {
+            return again;
+        }
         let ahead = |stamp: &Stamp| self.is_ahead(now, stamp);
         let owners: Vec<OwnerRecord> = self.owners.values().filter(|r| ahead(&r.stamp)).cloned().collect();
         let selfs: Vec<SelfRecord> =
@@ -202,6 +205,7 @@ impl Roster {
             again.invites.push(record.clone());
             self.put_invite(record);
         }
+        self.newest_ms = self.stamps().map(|stamp| stamp.unix_ms).max().unwrap_or(0);
         again
     }
 

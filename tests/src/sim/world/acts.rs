@@ -16,8 +16,8 @@ impl World {
         self.note(|| format!("--- {act:?}"));
         self.figures.acted(t, act);
         match act {
-            Act::Crash { node, back_s, torn: false } => self.killed(node, *back_s),
-            Act::Crash { node, back_s, torn: true } => self.torn(node, *back_s),
+            Act::Crash { node, back_s, torn: false, .. } => self.killed(node, *back_s),
+            Act::Crash { node, back_s, torn: true, lost } => self.torn(node, *back_s, *lost),
             Act::PowerOff { node, back_s } => self.power_off(node, *back_s),
             Act::Stop { node, back_s } => self.stop(node, *back_s),
             Act::Start { node } => self.bring_up(node),
@@ -40,6 +40,11 @@ impl World {
                 self.rule(Rule::Trouble { drop, late, by_ms: ms(*by_s), twice }, Some(*for_s));
             }
             Act::Telegram { node, is, for_s } => self.set_reach(node.as_deref(), *is, *for_s),
+            Act::HalfOpen { node } => {
+                if let Some(at) = self.named(node) {
+                    self.telegram.half_open(at);
+                }
+            }
             Act::Wall { node, off_s } => self.set_wall(node, *off_s),
             Act::AgentGone { node, for_s } => self.agent_gone(node, *for_s),
             Act::Stranger { for_s } => self.stranger(*for_s),
@@ -60,10 +65,11 @@ impl World {
         self.comes_back(at, back_s);
     }
 
-    fn torn(&mut self, node: &str, back_s: Option<f64>) {
+    fn torn(&mut self, node: &str, back_s: Option<f64>, lost: bool) {
         let Some(at) = self.named(node) else { return };
         self.with_host(at, |host| {
             host.torn = true;
+            host.torn_lost = lost;
             host.torn_back_ms = back_s.map(ms);
         });
     }

@@ -138,6 +138,12 @@ impl World {
         self.hosts.iter().filter_map(sees).all(|seen| seen == alive)
     }
 
+    /// Whether the process of this node runs.
+    #[must_use]
+    pub fn runs(&self, name: &str) -> bool {
+        self.hosts.iter().any(|host| host.name == name && host.runs())
+    }
+
     /// Bytes of the first node's `network_state.json`.
     #[must_use]
     pub fn roster_bytes(&self) -> usize {
@@ -200,9 +206,20 @@ impl World {
     }
 
     fn unfinished(&self) -> Option<Duty> {
-        let open = |duty: &&Duty| !duty.stolen && (!duty.done || duty.answered.is_none());
+        let open = |duty: &&Duty| {
+            !duty.stolen && (!duty.done || duty.answered.is_none()) && !self.went_with_a_removed_node(duty)
+        };
         let duty = self.telegram.duties.iter().find(open).cloned();
         duty.or_else(|| self.telegram.duties.last().filter(|_| self.telegram.pending() > 0).cloned())
+    }
+
+    /// What only a removed node had in hand goes with it: nobody else knows of it, and nobody hears that node any more.
+    fn went_with_a_removed_node(&self, duty: &Duty) -> bool {
+        let has = |host: &&Host| {
+            host.disk.as_ref().is_some_and(|disk| disk.commands.open.iter().any(|open| open.id == duty.id))
+        };
+        let mut keepers = self.hosts.iter().filter(has).peekable();
+        duty.answered.is_some() && keepers.peek().is_some() && keepers.all(|host| self.is_removed(host))
     }
 
     fn ending(&self, whole_after_ms: u64) -> Ending {

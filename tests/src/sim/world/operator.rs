@@ -47,7 +47,8 @@ impl World {
 
     /// Asks a core.
     pub(super) fn ask_operator(&mut self, at: usize, request: OperatorRequest, asked: Asked) {
-        let Some(life) = self.hosts.get(at).map(|host| host.life) else { return };
+        // Who stands still takes nothing in, from its own operator neither.
+        let Some(life) = self.hosts.get(at).filter(|host| host.runs()).map(|host| host.life) else { return };
         self.operators.next += 1;
         let inbound = InboundId(OPERATORS | self.operators.next);
         self.operators.asked.insert(inbound, asked);

@@ -15,7 +15,7 @@ impl World {
         let Some(host) = self.hosts.get_mut(at) else { return outputs };
         host.torn_now = host.torn && matches!(outputs.first(), Some(Output::Persist(_)));
         if host.torn_now {
-            let keep = self.dice.below(outputs.len() as u64);
+            let keep = if host.torn_lost { 0 } else { self.dice.below(outputs.len() as u64) };
             outputs.truncate(usize::try_from(keep).unwrap_or(0));
         }
         outputs
@@ -49,6 +49,8 @@ impl World {
                     process.set_pins(pins);
                 }
             }
+            // The simulator's wire needs no address by generation: it knows the lives of its processes (S1 is the shell's).
+            Output::Generation { .. } => {}
             Output::Token(_) => {
                 if let Some(process) = host.process.as_mut() {
                     process.has_token = true;
@@ -80,7 +82,7 @@ impl World {
         self.check_poll(at, &request);
         self.check_confirmation(at, &request);
         self.figures.bot_calls += 1;
-        let number = self.telegram.begin(Open { host: at, life, call });
+        let number = self.telegram.begin(Open { host: at, life, call, half_open: false });
         let way = self.way_to_telegram(at, reach);
         if self.log.is_some() && !matches!(request, BotCall::GetWebhookInfo | BotCall::GetMe) {
             let name = self.name(at).to_owned();
@@ -167,7 +169,7 @@ impl World {
     /// Telegram's answers on their way back, where there is one.
     pub(super) fn send_replies(&mut self, replies: Vec<Reply>) {
         for (number, result) in replies {
-            let Some(open) = self.telegram.waiting(number) else { continue };
+            let Some(open) = self.telegram.waiting(number).filter(|open| !open.half_open) else { continue };
             let at = open.host;
             let reach = self.hosts.get(at).map_or(Reach::Silent, |host| host.reach);
             if matches!(reach, Reach::Silent | Reach::Refused) {

@@ -311,7 +311,11 @@ impl Bench {
                 Output::Pins(pins) => {
                     self.pins.insert(number, pins.into_iter().map(|peer| peer.node).collect());
                 }
-                Output::DialBack { .. } | Output::JoinReply { .. } | Output::Token(_) | Output::Note(_) => {}
+                Output::DialBack { .. }
+                | Output::JoinReply { .. }
+                | Output::Generation { .. }
+                | Output::Token(_)
+                | Output::Note(_) => {}
             }
         }
     }
