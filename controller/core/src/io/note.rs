@@ -6,6 +6,7 @@ use constella_shared::ids::NodeId;
 use constella_shared::wire::lease::LeaseView;
 
 use super::bot::BotState;
+use crate::roster::Refused;
 
 /// For the log. Each is decided in the core and logged once, by the shell, with its fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,4 +44,11 @@ pub enum Note {
         /// What.
         what: String,
     },
+}
+
+impl Note {
+    /// A record of the state that the roster refused at the start.
+    pub(crate) fn left_out(refused: &Refused) -> Self {
+        Self::Warning { what: alloc::format!("a stored record was left out: {refused:?}") }
+    }
 }
