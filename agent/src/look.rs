@@ -10,8 +10,7 @@ use std::{io, os::fd::AsFd, os::unix::net::UnixDatagram};
 /// Tells the front what a helper found: one JSON document in a datagram. A helper's standard output is the way.
 pub(crate) fn report(document: &impl serde::Serialize) -> Result<()> {
     let front = UnixDatagram::from(io::stdout().as_fd().try_clone_to_owned()?);
-    front.send(&serde_json::to_vec(document)?)?;
-    Ok(())
+    Ok(front.send(&serde_json::to_vec(document)?).map(drop)?)
 }
 
 pub(crate) fn run(host: &crate::Host) -> Result<()> {

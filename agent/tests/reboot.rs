@@ -107,6 +107,29 @@ fn a_full_disk_prevents_no_reboot_and_no_answer() {
 }
 
 #[test]
+fn an_audit_file_that_was_filled_stops_speedtests_and_no_reboot() {
+    // A8: a compromised controller must not fill the host's disk with two lines for each test
+    if !possible() {
+        return;
+    }
+    let host = FakeHost::start("exit 0");
+    let agent = host.agent(&[]);
+    let path = host.folder.path().join("state/audit.log");
+    let audit = std::fs::File::options().append(true).open(&path).unwrap();
+    audit.set_len(constella_shared::limits::AUDIT_BYTES + 1).unwrap();
+    let (status, refusal) = agent.speedtest('a');
+    assert_eq!((status, refusal["code"].as_str()), (500, Some("failed")), "{refusal}");
+    assert!(refusal["message"].as_str().unwrap().contains("no room to write it down"), "{refusal}");
+    assert_eq!(audit.metadata().unwrap().len(), constella_shared::limits::AUDIT_BYTES + 1, "it leaves no line");
+    assert_eq!(agent.reboot('a').1["outcome"]["outcome"], "accepted");
+    // The operator moves it away; the agent holds the old file until it is started anew.
+    agent.kill();
+    std::fs::rename(&path, path.with_extension("old")).unwrap();
+    let agent = host.agent(&[]);
+    assert_eq!(agent.speedtest('b').0, 200);
+}
+
+#[test]
 fn a_signal_goes_to_a_pid_1_that_is_systemd_only() {
     if !possible() {
         return;

@@ -65,6 +65,10 @@ pub const NONCES: usize = 65_536;
 /// How long the answer to a reboot request waits for the host's command before it says `started`: less than the controller's RPC time-out.
 pub const REBOOT_ANSWER_MS: u64 = 2_000;
 
+/// Above this length of its audit file the agent starts no speedtest until the host's operator has moved the file: a compromised controller
+/// could start them one after another, and a test leaves two lines of 150 bytes. Room for 50,000 tests; a reboot has an interval of its own.
+pub const AUDIT_BYTES: u64 = 16_000_000;
+
 /// A helper of the agent's root part (the host's reboot command, a speedtest, a look at the mounts) is ended after this: `systemctl
 /// reboot` returns at once, a speedtest ends itself sooner, and a hung one must not block the next for ever.
 pub const HELPER_MS: u64 = 90_000;

@@ -63,7 +63,7 @@ impl Front {
             State::TooSoon => (Code::TooSoon, "the last reboot is less than REBOOT_MIN_INTERVAL_SEC ago"),
             State::Busy => (Code::Busy, "another command of this kind is on its way"),
             State::Disabled => (Code::Disabled, "the operator of this host switched it off"),
-            State::NotStored => (Code::Failed, "the command id cannot be stored, so nothing was begun"),
+            State::NotStored => (Code::Failed, "there is no room to write it down, so nothing was begun"),
         };
         Err(AgentError::new(code, message))
     }

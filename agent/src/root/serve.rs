@@ -28,10 +28,12 @@ impl Root<'_> {
         let (mut boot_id, stderr) = ([0; 36], [0; limits::REBOOT_STDERR_BYTES]);
         File::open(&self.host.boot_id)?.read_exact(&mut boot_id)?;
         let record = Record { ask, taken_ms: now_ms(), boot_id, state: State::NoneYet, status: -1, stderr };
+        let full = self.audit.metadata()?.len() > limits::AUDIT_BYTES;
         match ask.verb {
             Verb::LastReboot => Ok(self.newest(|_| true).ok().flatten().unwrap_or(record)),
             Verb::Reboot => self.reboot(record),
             Verb::Speedtest if !self.config.allow_speedtest => Ok(Record { state: State::Disabled, ..record }),
+            Verb::Speedtest if full => Ok(Record { state: State::NotStored, ..record }),
             Verb::Look | Verb::Speedtest if self.at_work(ask.verb) => Ok(Record { state: State::Busy, ..record }),
             Verb::Look => self.start(record, inner_process("look", "")),
             Verb::Speedtest => self.start(record, inner_process("speedtest", &CommandId(ask.id).to_string())),

@@ -66,8 +66,9 @@ impl Failover {
         let fault = network.double().now();
         self.how.strike(network, &first)?;
         let struck = Instant::now();
-        let took = if self.how == How::FreezeShort {
-            // It is over before another one would answer.
+        // A short freeze is over before another one would answer; of two nodes that are cut the one with the only vote goes on.
+        let stays = self.how == How::FreezeShort || (self.how == How::Cut && self.nodes == 2);
+        let took = if stays {
             let heal = self.how.heal(network, &first, struck);
             tokio::try_join!(until_answered(network, None, fault), heal)?.0
         } else {
