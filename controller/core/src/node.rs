@@ -19,6 +19,7 @@ mod view;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -142,8 +143,7 @@ impl Node {
         let membership = Membership::new(node, vote.generation, &settings, rng.random());
         let language = Language::of_tag(&settings.language).unwrap_or(Language::Ru);
         let dialogue = Dialogue::new(DialogueSettings { language, seed: rng.random() });
-        let warn =
-            |refused| Output::Note(Note::Warning { what: alloc::format!("a stored record was left out: {refused:?}") });
+        let warn = |refused| Output::Note(Note::Warning { what: format!("a stored record was left out: {refused:?}") });
         Ok(Self {
             id: node,
             generation: vote.generation,
