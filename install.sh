@@ -35,6 +35,8 @@ Usage: ./install.sh VERB [FLAGS]
   upgrade   build the sources that are checked out and replace the controller; the agent only if its own version changed
   remove    stop and remove the containers (--purge: also state, volumes and images)
   doctor    check this host and this node, and say what to do
+  vpn-peer KEY ADDRESS | KEY --remove
+            on the overlay's hub: let a client in, with the key that its install printed, or out
 
 Flags of init and join (what is missing is asked, or with no terminal an error):
   --server-name NAME        how the owner sees this server (default: the host's name)
@@ -64,6 +66,7 @@ main() {
         upgrade) options upgrade "$@"; upgrade_node ;;
         remove) options remove "$@"; remove_node ;;
         doctor) options doctor "$@"; doctor ;;
+        vpn-peer) vpn_peer "$@" ;;
         help | -h | --help) usage ;;
         *) usage >&2; die "unknown verb: $verb" ;;
     esac

@@ -5,21 +5,12 @@ mod front;
 mod look;
 mod powers;
 mod root;
-mod rows;
-mod rtsignal;
 mod series;
 mod speedtest;
-
-use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
-use std::process::{Command, ExitCode, Stdio};
-use std::{path::PathBuf, time::Duration};
-
 use anyhow::{Result, ensure};
-use constella_shared::limits::AGENT_REQUEST_MS;
-
 use config::Config;
-pub use config::RebootMethod;
+use std::process::{Command, ExitCode, Stdio};
+use std::{io::Read, io::Write, os::unix::net::UnixStream, path::PathBuf};
 
 /// What the agent takes its host to be: an argument, so that the demo and the tests hand in another one and the code never asks which.
 pub struct Host {
@@ -29,21 +20,16 @@ pub struct Host {
     pub boot_id: PathBuf,
     /// True where the agent is started as root and must give its power away; false where it has none to begin with (the demo).
     pub powers: bool,
-    /// The command that reboots the host; its exit status and standard error are the outcome.
-    pub reboot: fn(RebootMethod) -> Command,
+    /// The command that reboots the host, executed inside of it with no environment; its exit status and standard error are the outcome.
+    pub reboot: fn() -> Command,
 }
 
 impl Host {
     /// The host whose PID 1 this process sees: with `pid: host`, the machine's.
     #[must_use]
     pub fn real() -> Self {
-        let reboot = |method: RebootMethod| {
-            let mut helper = inner_process("reboot", if method == RebootMethod::Signal { "signal" } else { "nsenter" });
-            helper.env_clear();
-            helper
-        };
-        let boot_id = PathBuf::from("/proc/sys/kernel/random/boot_id");
-        Self { pid1: PathBuf::from("/proc/1"), boot_id, powers: true, reboot }
+        let (pid1, boot_id) = ("/proc/1".into(), "/proc/sys/kernel/random/boot_id".into());
+        Self { pid1, boot_id, powers: true, reboot: || Command::new("/sbin/reboot") }
     }
 }
 
@@ -60,8 +46,8 @@ fn inner_process(name: &str, argument: &str) -> Command {
     command
 }
 
-/// The process that a hidden subcommand stands for; none where the arguments name none. A program that runs the agent calls this first
-/// in its `main`, because the agent starts its other processes as that program again.
+/// What a subcommand stands for, most of them processes of the agent; none where the arguments name none. A program that runs the agent
+/// calls this first in its `main`, because the agent starts its other processes as that program again.
 #[must_use]
 pub fn inner(host: &Host) -> Option<ExitCode> {
     let mut args = std::env::args().skip(1);
@@ -69,24 +55,21 @@ pub fn inner(host: &Host) -> Option<ExitCode> {
     Some(code(match name.as_str() {
         "inner-front" => Config::read().and_then(|config| front::run(host, config)),
         "inner-look" => look::run(host),
-        "inner-reboot" => powers::reboot(&host.pid1, &argument),
+        "healthcheck" => Config::read().and_then(|config| healthcheck(&config)),
+        "version" => writeln!(std::io::stdout(), "constella-agent {}", env!("CARGO_PKG_VERSION")).map_err(Into::into),
+        "inner-reboot" => powers::reboot(host, &argument),
         "inner-speedtest" => Config::read().and_then(|config| speedtest::run(host, &config, &argument)),
         _ => return None,
     }))
 }
 
-/// Asks the agent at the socket for its health: the container's health check.
-#[must_use]
-pub fn healthcheck() -> ExitCode {
-    code(Config::read().and_then(|config| {
-        let mut socket = UnixStream::connect(config.socket)?;
-        socket.set_read_timeout(Some(Duration::from_millis(AGENT_REQUEST_MS)))?;
-        socket.write_all(b"GET /v1/health HTTP/1.1\r\nHost: agent\r\n\r\n")?;
-        let mut status = [0; 12];
-        socket.read_exact(&mut status)?;
-        ensure!(status == *b"HTTP/1.1 200", "the agent is not well");
-        Ok(())
-    }))
+/// Asks the agent at the socket for its health: the container's health check, whose time is the engine's to limit.
+fn healthcheck(config: &Config) -> Result<()> {
+    let (mut socket, mut status) = (UnixStream::connect(&config.socket)?, [0; 12]);
+    socket.write_all(b"GET /v1/health HTTP/1.1\r\n\r\n")?;
+    socket.read_exact(&mut status)?;
+    ensure!(status == *b"HTTP/1.1 200", "the agent is not well");
+    Ok(())
 }
 
 fn code(result: Result<()>) -> ExitCode {

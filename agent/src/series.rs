@@ -2,39 +2,34 @@
 //! three files of fixed size. The row of a moment has its place by its time: there is no head to lose, and a gap is an absent row. A disk
 //! that fails costs the history, never the agent.
 
-use std::path::{Path, PathBuf};
-use std::{collections::BTreeMap, fs::rename, io};
-
-use constella_shared::agent::{MinAvgMax, Point, Series as Answer, SeriesKind};
+use constella_shared::agent::{MinAvgMax, Point, Series as Answer, SeriesKind, SeriesQuery};
 use constella_shared::limits::SERIES_POINTS;
-use rustix::fs::FallocateFlags;
-use zerocopy::{FromBytes, Immutable, IntoBytes};
-
-use crate::rows::Rows;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::{collections::BTreeMap, fs::File, io, path::Path, path::PathBuf};
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
 
 /// Figures of one sample, in the order of [`SeriesKind::ALL`] and its channels; absent ones are NaN.
 pub(crate) type Sample = [f32; CHANNELS];
 const CHANNELS: usize = 13;
 
-/// Hours that the longest series holds.
-pub(crate) const HOURS: u32 = 90 * 24;
 const MINUTE_MS: u64 = 60_000;
 const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
+const ROW: u64 = size_of::<Row>() as u64;
 
-/// One period: a moment in it (Unix time, milliseconds), and of each channel how many figures, their total, the least and the greatest.
-/// Of no figures, least and greatest are NaN, which gives way to any other.
-#[derive(Debug, Clone, Copy, PartialEq, FromBytes, IntoBytes, Immutable)]
+/// One period: a moment in it (Unix time, milliseconds); of each channel how many figures, their total, the least and the greatest (NaN,
+/// which gives way to any other, of none). A row whose CRC-32 is another was half written by a crash or damaged by the disk, and is none.
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable)]
 #[repr(C)]
 struct Row {
     at_ms: u64,
     sums: [[f32; 4]; CHANNELS],
+    crc: u64,
 }
 
 impl Row {
     fn of(at_ms: u64, sample: &Sample) -> Self {
-        let sum =
-            |figure: f32| if figure.is_nan() { [0.0, 0.0, figure, figure] } else { [1.0, figure, figure, figure] };
-        Self { at_ms, sums: sample.map(sum) }
+        let sums = sample.map(|it| if it.is_nan() { [0.0, 0.0, it, it] } else { [1.0, it, it, it] });
+        Self { at_ms, sums, crc: 0 }
     }
 
     /// Takes in another row: more figures of the same period.
@@ -43,9 +38,12 @@ impl Row {
             (*count, *total, *least, *greatest) = (*count + more, *total + sum, least.min(min), greatest.max(max));
         }
     }
+
+    fn crc(&self) -> u64 {
+        crc32fast::hash(self.sums.as_bytes()).into()
+    }
 }
 
-/// One of the files.
 struct Tier {
     path: PathBuf,
     step_ms: u64,
@@ -54,46 +52,45 @@ struct Tier {
 
 impl Tier {
     /// Opens the file, or makes it at its full size. One of another size is damaged, or of another sample period: it is set aside.
-    fn open(&self) -> io::Result<Rows<Row>> {
-        let rows = Rows::open(&self.path)?;
-        let count = rows.count()?;
-        if count == 0 {
-            rows.reserve(FallocateFlags::empty(), self.slots)?;
-        } else if count != self.slots {
-            rename(&self.path, self.path.with_extension("damaged"))?;
+    fn open(&self) -> io::Result<File> {
+        let file = File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(&self.path)?;
+        let (length, whole) = (file.metadata()?.len(), self.slots * ROW);
+        if length == 0 {
+            rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, whole)?;
+        } else if length != whole {
+            std::fs::rename(&self.path, self.path.with_extension("damaged"))?;
             return self.open();
         }
-        Ok(rows)
+        Ok(file)
     }
 
     /// The row of a period, unless its place is empty, damaged, or has what an earlier lap or a wrong clock left there.
-    fn get(&self, rows: &Rows<Row>, step: u64) -> io::Result<Option<Row>> {
-        Ok(rows.get(step % self.slots)?.filter(|row| row.at_ms / self.step_ms == step))
+    fn get(&self, file: &File, step: u64) -> Option<Row> {
+        let mut row = Row::new_zeroed();
+        file.read_exact_at(row.as_mut_bytes(), step % self.slots * ROW).ok()?;
+        Some(row).filter(|row| row.at_ms / self.step_ms == step && row.crc == row.crc())
     }
 
     fn keep(&self, samples: &[Row]) -> io::Result<()> {
-        let rows = self.open()?;
+        let file = self.open()?;
         for sample in samples {
-            let step = sample.at_ms / self.step_ms;
+            let (step, mut row) = (sample.at_ms / self.step_ms, *sample);
             // A period that this or an earlier run has begun is taken up again.
-            let mut row = *sample;
-            self.get(&rows, step)?.iter().for_each(|begun| row.add(begun));
-            rows.put(step % self.slots, &row)?;
+            self.get(&file, step).iter().for_each(|begun| row.add(begun));
+            row.crc = row.crc();
+            file.write_all_at(row.as_bytes(), step % self.slots * ROW)?;
         }
-        rows.sync()
+        file.sync_data()
     }
 
-    /// Calls `each` with every row of the last periods.
-    fn read(&self, range_ms: u64, now_ms: u64, mut each: impl FnMut(Row)) -> io::Result<()> {
-        let (rows, end) = (self.open()?, now_ms / self.step_ms + 1);
-        for step in end.saturating_sub(self.slots.min(range_ms / self.step_ms + 1))..end {
-            self.get(&rows, step)?.into_iter().for_each(&mut each);
-        }
-        Ok(())
+    /// The rows of the last periods. What cannot be read is a gap; the next sample that is kept says why.
+    fn rows(&self, range_ms: u64, now_ms: u64) -> impl Iterator<Item = Row> {
+        let (file, end) = (self.open().ok(), now_ms / self.step_ms + 1);
+        let first = end.saturating_sub(self.slots.min(range_ms / self.step_ms + 1));
+        (first..end).filter_map(move |step| self.get(file.as_ref()?, step))
     }
 }
 
-/// All series of the host.
 pub(crate) struct Series {
     tiers: [Tier; 3],
     /// Samples that are not on disk yet, and when the others were written.
@@ -121,32 +118,24 @@ impl Series {
     }
 
     /// At most [`SERIES_POINTS`] points of the last hours, from the coarsest file that is fine enough.
-    pub(crate) fn read(&self, kind: SeriesKind, hours: u32, now_ms: u64) -> Answer {
-        let [samples, minutes, quarters] = &self.tiers;
+    pub(crate) fn read(&self, SeriesQuery { kind, hours }: SeriesQuery, now_ms: u64) -> Answer {
         let range_ms = u64::from(hours) * 60 * MINUTE_MS;
         let wanted_ms = range_ms.div_ceil(SERIES_POINTS as u64 - 1);
-        let fine = [quarters, minutes].into_iter().find(|tier| tier.step_ms <= wanted_ms);
-        let tier = fine.unwrap_or(if range_ms <= DAY_MS { samples } else { minutes });
+        let [samples, minutes, quarters] = &self.tiers;
+        let tier = [quarters, minutes].into_iter().find(|tier| tier.step_ms <= wanted_ms).unwrap_or(samples);
         let step_ms = tier.step_ms * wanted_ms.div_ceil(tier.step_ms);
         let mut periods = BTreeMap::new();
-        let mut each = |row: Row| {
+        for row in tier.rows(range_ms, now_ms).chain(self.recent.iter().copied()) {
             periods.entry(row.at_ms / step_ms).and_modify(|all: &mut Row| all.add(&row)).or_insert(row);
-        };
-        if let Err(error) = tier.read(range_ms, now_ms, &mut each) {
-            eprintln!("constella-agent: the series cannot be read: {error}");
         }
-        self.recent.iter().copied().for_each(each);
         let before = SeriesKind::ALL.iter().take_while(|other| **other != kind);
         let (first, names) = (before.map(|kind| kind.channels().len()).sum(), kind.channels());
         let point = |(period, row): (u64, Row)| {
-            let sums = row.sums.get(first..first + names.len())?;
+            let sums = row.sums.get(first..first + names.len())?.iter();
             // A channel that is missing makes the point a gap: JSON has no NaN.
-            let whole = sums.iter().all(|[count, ..]| *count > 0.0);
-            let v = sums
-                .iter()
-                .map(|[count, total, least, greatest]| MinAvgMax(*least, total / count, *greatest))
-                .collect();
-            whole.then_some(Point { t: period * step_ms / 1000, v })
+            let one =
+                |[count, total, min, max]: &[f32; 4]| (*count > 0.0).then_some(MinAvgMax(*min, total / count, *max));
+            Some(Point { t: period * step_ms / 1000, v: sums.map(one).collect::<Option<_>>()? })
         };
         let (step_s, channels) = (step_ms.div_ceil(1000) as u32, names.iter().map(|&name| name.to_owned()).collect());
         Answer { kind, step_s, channels, points: periods.into_iter().filter_map(point).collect() }

@@ -46,6 +46,7 @@ stop_on_failed_checks() {
 install_node() {
     local verb="$1"
     need_root
+    vpn_check
     can_ask || ask_missing "$verb"
     step "Checking this host"
     check_host
@@ -114,12 +115,13 @@ build_agent() {
 }
 
 # run_once SECRET_NAME SECRET ARGS...: the controller's own verb, with the secret in a file that only it reads.
+# Its port is published as the node's will be: the seed dials back while it joins.
 run_once() {
     local name="$1" value="$2"
     shift 2
     secret_file "$name" "$value"
     local status=0
-    compose run --rm --no-deps -T -v "$secret_path:/run/install/$name:ro" controller "$@" </dev/null || status=$?
+    compose run --rm --no-deps --service-ports -T -v "$secret_path:/run/install/$name:ro" controller "$@" </dev/null || status=$?
     rm -f "$secret_path"
     return "$status"
 }
@@ -173,7 +175,6 @@ next_steps() {
     say "  docker compose exec controller /constella-controller invite --ttl 15m   a link for the next server"
     say "  docker compose logs -f controller                                  its log"
     say "  ./install.sh doctor | upgrade | remove"
-    vpn_next_steps
 }
 
 upgrade_node() {
@@ -204,6 +205,7 @@ remove_node() {
         confirm "Delete this node's containers, images, series, keys and state/ for good?" || die "nothing was removed"
         compose down --remove-orphans --volumes
         docker image rm "constella-agent:$(env_get AGENT_VERSION)" "constella-controller:$(env_get CONTROLLER_VERSION)" constella-controller:previous >/dev/null 2>&1 || true
+        vpn_remove
         rm -rf "$root/state" "$root/.env"
         say "Removed, state included."
     else
@@ -227,9 +229,24 @@ doctor() {
     say "nothing is wrong"
 }
 
+check_state() {
+    local owner
+    if ! has_network; then
+        bad "state/ belongs to no network: ./install.sh init or join"
+        return
+    fi
+    owner="$(stat -c '%u %a' "$root/state")"
+    if [ "$owner" = "$controller_uid 700" ]; then
+        good "state/ belongs to a network, to uid $controller_uid, and is closed to others"
+    else
+        bad "state/ has owner and mode $owner, not $controller_uid 700: chown $controller_uid:$controller_uid state; chmod 700 state"
+    fi
+}
+
 doctor_node() {
-    compose config -q && good "compose files are valid"
-    if has_network; then good "state/ belongs to a network"; else bad "state/ belongs to no network: ./install.sh init or join"; fi
+    if compose config -q; then good "compose files are valid"; else bad "the compose files above do not fit .env: ./install.sh init writes it"; fi
+    check_overlay
+    check_state
     local service
     for service in agent controller; do
         if ! container_runs "$service"; then

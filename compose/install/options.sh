@@ -57,6 +57,7 @@ take_value() {
 
 # matches VALUE REGEX WHAT: an empty value is one that was not given.
 matches() { [ -z "$1" ] || [[ $1 =~ $2 ]] || die "$3"; }
+is_port() { [[ $1 =~ ^[0-9]{1,5}$ ]] && ((10#$1 >= 1 && 10#$1 <= 65535)); }
 
 check_options() {
     # What goes into .env must be one harmless line: no quote, no dollar, no control character.
@@ -67,11 +68,12 @@ check_options() {
     matches "$opt_owner" '^@?[A-Za-z][A-Za-z0-9_]{3,31}$' "--owner: a Telegram username, for instance @maria"
     matches "$opt_bot_token" '^[0-9]+:[A-Za-z0-9_-]{30,}$' "--bot-token: that is not a token of @BotFather (digits, a colon, 30 or more characters)"
     matches "$opt_vpn_mode" '^(none|hub|client)$' "--vpn-mode: none, hub or client"
-    matches "$opt_vpn_interface" '^[A-Za-z0-9_.-]{1,15}$' "--vpn-interface: up to 15 letters and digits"
-    matches "$opt_vpn_cidr" '^[0-9.]+/[0-9]{1,2}$' "--vpn-cidr: for instance 10.42.0.0/24"
+    matches "$opt_vpn_interface" '^[A-Za-z0-9_-]{1,15}$' "--vpn-interface: up to 15 letters and digits"
+    [ -z "$opt_vpn_cidr" ] || is_cidr "$opt_vpn_cidr" || die "--vpn-cidr: an IPv4 network of /8 to /30, for instance 10.42.0.0/24"
     matches "$opt_vpn_address" '^[0-9.]+(/[0-9]{1,2})?$' "--vpn-address: an address inside --vpn-cidr"
-    matches "$opt_vpn_listen_port" '^[0-9]{1,5}$' "--vpn-listen-port: a port"
+    is_port "${opt_vpn_listen_port:-1}" || die "--vpn-listen-port: a port, 1 to 65535"
     matches "$opt_vpn_hub_endpoint" '^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$' "--vpn-hub-endpoint: HOST:PORT"
+    is_port "${opt_vpn_hub_endpoint##*:}" || [ -z "$opt_vpn_hub_endpoint" ] || die "--vpn-hub-endpoint: its port is not 1 to 65535"
     matches "$opt_vpn_hub_public_key" '^[A-Za-z0-9+/]{43}=$' "--vpn-hub-public-key: a WireGuard key (44 characters, the last is =)"
     matches "$opt_vpn_allowed_ips" '^[0-9A-Fa-f.:/,]+$' "--vpn-allowed-ips: CIDRs with commas between"
     matches "$opt_vpn_preshared_key" '^[A-Za-z0-9+/]{43}=$' "--vpn-preshared-key: a WireGuard key (44 characters, the last is =)"

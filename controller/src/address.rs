@@ -63,6 +63,14 @@ impl HostPort {
     }
 }
 
+impl HostPort {
+    /// S5, where the host is an address and no name: why nobody dials it.
+    #[must_use]
+    pub fn forbidden(&self) -> Option<AddressError> {
+        self.host.parse().ok().and_then(|ip| check(ip, true).err())
+    }
+}
+
 /// A DNS name: labels of letters, digits, hyphens and underscores. An IPv4 address has that shape too.
 fn is_name_or_v4(host: &str) -> bool {
     let good = |label: &str| {

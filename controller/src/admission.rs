@@ -1,10 +1,12 @@
-//! How much one source address may have: connections at once, and tries at `/join` within a minute.
+//! How much one source address may have: connections at once, and tries at `/join` within a minute; and who makes room when all places are
+//! taken.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use constella_shared::limits::{JOIN_SOURCES, JOINS_PER_MINUTE, PEER_CONNECTIONS, PEER_CONNECTIONS_PER_ADDRESS};
+use tokio::sync::Notify;
 
 /// A source as it is counted: an IPv4 address, or the /64 of an IPv6 one, since one host has a whole /64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,36 +23,69 @@ impl From<IpAddr> for Source {
 
 /// Counts connections; clones count together.
 #[derive(Debug, Clone, Default)]
-pub struct Connections(Arc<Mutex<HashMap<Source, usize>>>);
+pub struct Connections(Arc<Mutex<Taken>>);
+
+#[derive(Debug, Default)]
+struct Taken {
+    counts: HashMap<Source, usize>,
+    /// Connections that have not shown a member's certificate, by age: whoever asks for a place when all are taken gets the oldest one's, so
+    /// that strangers who only sit there keep no member out.
+    strangers: BTreeMap<u64, Arc<Notify>>,
+    next: u64,
+}
 
 /// One counted connection; its place is free again when this is dropped.
 #[derive(Debug)]
 pub struct Place {
     connections: Connections,
     source: Source,
+    number: u64,
+    asked: Arc<Notify>,
 }
 
 impl Connections {
-    /// A place for one more connection; None where all, or all of this source, are taken.
+    /// A place for one more connection; None where all of this source, or all by members, are taken.
     #[must_use]
     pub fn enter(&self, source: Source) -> Option<Place> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = counts.get(&source).copied().unwrap_or(0);
-        if own >= PEER_CONNECTIONS_PER_ADDRESS || counts.values().sum::<usize>() >= PEER_CONNECTIONS {
+        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = taken.counts.get(&source).copied().unwrap_or(0);
+        if own >= PEER_CONNECTIONS_PER_ADDRESS {
             return None;
         }
-        counts.insert(source, own + 1);
-        Some(Place { connections: self.clone(), source })
+        if taken.counts.values().sum::<usize>() >= PEER_CONNECTIONS {
+            // It ends a moment later, so there may be one more for that moment.
+            taken.strangers.pop_first()?.1.notify_one();
+        }
+        let (number, asked) = (taken.next, Arc::new(Notify::new()));
+        taken.next += 1;
+        taken.counts.insert(source, own + 1);
+        taken.strangers.insert(number, Arc::clone(&asked));
+        Some(Place { connections: self.clone(), source, number, asked })
+    }
+}
+
+impl Place {
+    /// The connection showed a member's certificate: its place is its own.
+    pub fn is_members(&self) {
+        let mut taken = self.connections.0.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.strangers.remove(&self.number);
+    }
+
+    /// Resolves when somebody else needs this place.
+    pub fn is_needed(&self) -> impl Future<Output = ()> + Send + use<> {
+        let asked = Arc::clone(&self.asked);
+        async move { asked.notified().await }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut counts = self.connections.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match counts.get_mut(&self.source) {
+        let mut taken = self.connections.0.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.strangers.remove(&self.number);
+        match taken.counts.get_mut(&self.source) {
             Some(count) if *count > 1 => *count -= 1,
             Some(_) | None => {
-                counts.remove(&self.source);
+                taken.counts.remove(&self.source);
             }
         }
     }
@@ -111,7 +146,8 @@ mod tests {
         places.pop();
         assert!(connections.enter(source("192.0.2.1")).is_some());
         drop(places);
-        assert!(connections.0.lock().unwrap().is_empty());
+        let taken = connections.0.lock().unwrap();
+        assert!(taken.counts.is_empty() && taken.strangers.is_empty());
     }
 
     #[test]
@@ -120,8 +156,31 @@ mod tests {
         let places: Vec<_> = (0..=255u8)
             .flat_map(|n| (0..4).map(move |_| n))
             .map_while(|n| connections.enter(source(&format!("192.0.2.{n}"))))
+            .inspect(Place::is_members)
             .collect();
         assert_eq!(places.len(), PEER_CONNECTIONS);
+    }
+
+    #[tokio::test]
+    async fn a_newcomer_gets_the_place_of_the_oldest_stranger_and_of_no_member() {
+        let connections = Connections::default();
+        let enter = |n: usize| connections.enter(source(&format!("192.0.2.{}", n % 250)));
+        let mut places: Vec<_> = (0..PEER_CONNECTIONS).map_while(enter).collect();
+        places[0].is_members();
+        let newcomer = enter(0).unwrap();
+        places[1].is_needed().await;
+        assert!(
+            places.iter().chain([&newcomer]).enumerate().all(|(n, place)| { n == 1 || is_pending(place.is_needed()) })
+        );
+        places.remove(1);
+        newcomer.is_members();
+        drop(places);
+        assert_eq!(connections.0.lock().unwrap().counts.values().sum::<usize>(), 1);
+    }
+
+    fn is_pending(future: impl Future<Output = ()>) -> bool {
+        let mut future = std::pin::pin!(future);
+        future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_pending()
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use constella_core::io::{AgentCall, AgentFailure, AgentReply};
-use constella_shared::agent::{Health, SeriesKind, Stats};
+use constella_shared::agent::{Health, SeriesQuery, Stats};
 use constella_shared::limits::{AGENT_CALLS, AGENT_REQUEST_MS};
 use http_body_util::Full;
 use hyper::{Method, Request};
@@ -50,8 +50,8 @@ impl Agent {
         match call {
             AgentCall::Stats => self.stats().await.map(|stats| AgentReply::Stats(Box::new(stats))),
             AgentCall::Series { kind, hours } => {
-                let path = format!("/v1/series?kind={}&hours={hours}", kind_name(*kind));
-                self.get(&path).await.map(AgentReply::Series)
+                let query = SeriesQuery { kind: *kind, hours: *hours };
+                self.get(&format!("/v1/series?{query}")).await.map(AgentReply::Series)
             }
             AgentCall::RunSpeedtest(request) => self.post("/v1/speedtest", request).await.map(AgentReply::Speedtest),
             AgentCall::GetSpeedtest => self.get("/v1/speedtest").await.map(AgentReply::Speedtest),
@@ -142,18 +142,6 @@ const TIME: Duration = Duration::from_millis(AGENT_REQUEST_MS);
 
 /// The largest answer: 600 points of three channels are about 60 kB.
 const MAX_ANSWER: usize = 1024 * 1024;
-
-const fn kind_name(kind: SeriesKind) -> &'static str {
-    match kind {
-        SeriesKind::Cpu => "cpu",
-        SeriesKind::Net => "net",
-        SeriesKind::Mem => "mem",
-        SeriesKind::Disk => "disk",
-        SeriesKind::Load => "load",
-        SeriesKind::Temp => "temp",
-        SeriesKind::Speedtest => "speedtest",
-    }
-}
 
 #[cfg(test)]
 mod tests;

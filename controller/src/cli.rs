@@ -208,11 +208,15 @@ impl Verb {
                 if let Some(link) = join.link()? {
                     config.seed.join = Some(link_of(&link)?);
                 }
+                if config.seed.join.is_none() {
+                    let how = "which invitation? Write its link after `join`, - to read it from standard input, or set JOIN_URL";
+                    return Err(CliError::Usage(how.to_owned()));
+                }
                 let node = service::join_only(&config).await?;
                 print::line(&format!("joined as {}", node.short()));
             }
             Self::Invite { ttl, json } => {
-                let wrong = || CliError::Usage(format!("--ttl {ttl} is no duration; write e.g. 15m"));
+                let wrong = || CliError::Usage(format!("--ttl {ttl:?} is no duration; write e.g. 15m"));
                 let ttl_s = parse_ttl(&ttl).ok_or_else(wrong)?;
                 print::link(told(&config, Question::Invite { ttl_s }).await?, json);
             }

@@ -30,7 +30,7 @@ pub enum Verdict {
 /// One check's outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Which check: `state`, `agent`, `controller`, `telegram`, `peers`, `clock`, `versions` or `overlay`.
+    /// Which check: `uid`, `state`, `agent`, `overlay`, `controller`, `telegram`, `token`, `webhook`, `peers`, `clock` or `versions`.
     pub check: &'static str,
     /// How grave.
     pub verdict: Verdict,
@@ -43,7 +43,7 @@ pub struct Finding {
 
 /// Every check, in the order in which an operator would mend what they find.
 pub async fn examine(config: &Config) -> Vec<Finding> {
-    let mut findings = vec![judge::user(geteuid().is_root()), state(&config.state_dir)];
+    let mut findings = vec![judge::user(geteuid().as_raw()), state(&config.state_dir)];
     findings.push(judge::agent(Agent::new(config.agent_socket.clone()).health().await, &config.agent_socket));
     findings.extend(config.overlay.as_ref().map(overlay));
     match told(config, Question::Status {}).await {
@@ -61,7 +61,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
 async fn running(config: &Config, status: &StatusDocument) -> Vec<Finding> {
     let mut findings = Vec::new();
     match told(config, Question::Bot {}).await {
-        Ok(Told::Bot(bot)) => findings.push(judge::telegram(&bot)),
+        Ok(Told::Bot(bot)) => findings.extend(judge::telegram(&bot)),
         Ok(_) | Err(_) => findings.push(judge::controller(Err("it does not tell how Telegram answers".to_owned()))),
     }
     match told(config, Question::Peers {}).await {

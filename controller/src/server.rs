@@ -106,7 +106,14 @@ async fn accept(listener: TcpListener, tls: TlsAcceptor, context: Arc<Context>, 
                 let Some(place) = connections.enter(peer.ip().into()) else { continue };
                 let connection =
                     Connection { tls: tls.clone(), context: Arc::clone(&context), filter: filter.clone(), place };
-                tokio::spawn(connection.serve(stream, peer, graceful.watcher()));
+                let needed = connection.place.is_needed();
+                let served = connection.serve(stream, peer, graceful.watcher());
+                tokio::spawn(async move {
+                    tokio::select! {
+                        () = served => {}
+                        () = needed => {}
+                    }
+                });
             }
             // Out of file descriptors, or the connection died before it was taken: neither ends the listener, and the first needs a pause.
             Err(error) => {
@@ -134,6 +141,9 @@ impl Connection {
         let Ok(Ok(stream)) = timeout(head, self.tls.accept(stream)).await else { return };
         let caller = caller(stream.get_ref().1.peer_certificates(), peer);
         let known = self.context.verifier.member(caller.pin).is_ok();
+        if known {
+            self.place.is_members();
+        }
         let begun = Arc::new(AtomicBool::new(false));
         let service = bounded(self.filter, caller, Arc::clone(&begun));
         let mut http = http1::Builder::new();

@@ -26,7 +26,7 @@ const STARTS_KEPT: usize = 32;
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// A file cannot be read. The operator's to mend.
-    #[error("{} cannot be read; its previous copy, if there is one, is {}", path.display(), file::previous(path).display())]
+    #[error("{} cannot be read; {}", path.display(), recovery(path))]
     Read {
         /// Which.
         path: PathBuf,
@@ -41,8 +41,8 @@ pub enum StateError {
         /// Its permission bits.
         mode: u32,
     },
-    /// A file is damaged. The operator's to mend: the previous good copy is beside it.
-    #[error("{} is damaged; stop the controller and recover with: cp -p {} {}", path.display(), file::previous(path).display(), path.display())]
+    /// A file is damaged. The operator's to mend: the previous good copy is beside it, as soon as there was one.
+    #[error("{} is damaged; {}", path.display(), recovery(path))]
     Damaged {
         /// Which.
         path: PathBuf,
@@ -72,10 +72,10 @@ pub enum StateError {
     #[error("{} already belongs to a network; use another folder, or remove it if its network is gone for good", .0.display())]
     NotEmpty(PathBuf),
     /// Some files of a network are there and others are not: a lost file, not an empty folder.
-    #[error("{} is missing, though other files of the network are there; restore it from its .previous copy or a backup", .0.display())]
+    #[error("{} is missing, though other files of the network are there; {}", .0.display(), recovery(.0))]
     Missing(PathBuf),
     /// The node's own key or certificate cannot be used.
-    #[error("the identity in {} cannot be used", path.display())]
+    #[error("the identity in {} cannot be used; {LOST}", path.display())]
     Identity {
         /// The folder.
         path: PathBuf,
@@ -83,6 +83,20 @@ pub enum StateError {
         source: IdentityError,
     },
 }
+
+/// S4: how this file is had again.
+fn recovery(path: &Path) -> String {
+    let previous = file::previous(path);
+    if previous.exists() {
+        format!("stop the controller and recover with: cp -p {} {}", previous.display(), path.display())
+    } else {
+        LOST.to_owned()
+    }
+}
+
+/// Where no copy is beside the file: what an operator can do.
+const LOST: &str =
+    "restore the folder from a backup, or move it away and let this node join again with a new invitation";
 
 /// A state folder that this process alone uses.
 #[derive(Debug)]

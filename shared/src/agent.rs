@@ -4,12 +4,17 @@
 //! `POST /v1/speedtest` takes [`SpeedtestRequest`], answers [`SpeedtestState`]; `GET /v1/speedtest` the same;
 //! `POST /v1/reboot` takes [`RebootRequest`], answers [`RebootAnswer`]. Every refusal is an [`AgentError`] with a fitting HTTP status.
 
+mod series;
+
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::CommandId;
+
+pub use series::{MinAvgMax, Point, Series, SeriesKind, SeriesQuery};
 
 /// The agent's protocol, raised when a document changes its meaning.
 pub const AGENT_PROTOCOL: u32 = 1;
@@ -107,71 +112,6 @@ pub struct Temperature {
     /// Degrees Celsius.
     pub celsius: f32,
 }
-
-/// Which series to read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SeriesKind {
-    /// Percent of the whole CPU; one channel.
-    Cpu,
-    /// Bytes a second; channels: received, sent.
-    Net,
-    /// Percent of memory; channels: memory, swap.
-    Mem,
-    /// Percent of the fullest disk, then read and written bytes a second; three channels.
-    Disk,
-    /// Load average over one minute; one channel.
-    Load,
-    /// Hottest sensor in degrees Celsius; one channel.
-    Temp,
-    /// Finished speedtests; channels: download bit/s, upload bit/s, latency ms.
-    Speedtest,
-}
-
-impl SeriesKind {
-    /// Every kind, in the order in which the agent keeps their channels.
-    pub const ALL: [Self; 7] = [Self::Cpu, Self::Net, Self::Mem, Self::Disk, Self::Load, Self::Temp, Self::Speedtest];
-
-    /// The names of the kind's channels, as in [`Series::channels`].
-    #[must_use]
-    pub const fn channels(self) -> &'static [&'static str] {
-        match self {
-            Self::Cpu => &["cpu"],
-            Self::Net => &["received", "sent"],
-            Self::Mem => &["memory", "swap"],
-            Self::Disk => &["fullest", "read", "written"],
-            Self::Load => &["load1"],
-            Self::Temp => &["hottest"],
-            Self::Speedtest => &["download", "upload", "latency"],
-        }
-    }
-}
-
-/// `GET /v1/series`: at most 600 points, oldest first; gaps are absent points.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Series {
-    /// What was asked.
-    pub kind: SeriesKind,
-    /// Seconds that one point stands for.
-    pub step_s: u32,
-    /// The channels' names, in the order of each point's values.
-    pub channels: Vec<String>,
-    /// The points.
-    pub points: Vec<Point>,
-}
-
-/// One point of a series.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Point {
-    /// Unix time of the point's start, seconds.
-    pub t: u64,
-    /// One triple for each channel.
-    pub v: Vec<MinAvgMax>,
-}
-
-/// Smallest, mean and largest value within a point, as a JSON array of three.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct MinAvgMax(pub f32, pub f32, pub f32);
 
 /// `POST /v1/speedtest`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -311,6 +251,29 @@ impl AgentError {
     pub fn new(code: AgentErrorCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
+
+    /// A request for what there is not.
+    #[must_use]
+    pub fn unknown_path() -> Self {
+        let paths = "there are GET /v1/health, /v1/stats, /v1/series, /v1/speedtest, POST /v1/speedtest, /v1/reboot";
+        Self::new(AgentErrorCode::UnknownPath, paths)
+    }
+
+    /// A request over [`crate::limits::AGENT_REQUEST_BYTES`].
+    #[must_use]
+    pub fn too_large() -> Self {
+        Self::new(AgentErrorCode::TooLarge, "the request is too large")
+    }
+
+    /// A request that cannot be read, in the reader's words.
+    pub fn bad_request(why: impl fmt::Display) -> Self {
+        Self::new(AgentErrorCode::BadRequest, alloc::format!("{why}"))
+    }
+
+    /// A request that could not be carried out.
+    pub fn failed(why: impl fmt::Display) -> Self {
+        Self::new(AgentErrorCode::Failed, alloc::format!("{why}"))
+    }
 }
 
 /// Kinds of refusal of the agent.
@@ -323,9 +286,9 @@ pub enum AgentErrorCode {
     BadRequest,
     /// No such path. HTTP 404.
     UnknownPath,
-    /// The body is over its limit. HTTP 413.
+    /// The request is over its limit. HTTP 413.
     TooLarge,
-    /// Another speedtest is on its way. HTTP 409.
+    /// Another command of this kind is on its way. HTTP 409.
     Busy,
     /// The reboot's deadline is past. HTTP 410.
     TooLate,

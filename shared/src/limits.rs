@@ -1,18 +1,17 @@
 //! Every limit, with its reason. Sizes are bytes, counts are counts, times are milliseconds where the name ends in `_MS`.
 
+use core::time::Duration;
+
 /// Bytes of standard error that are kept of the host's reboot command: enough for a sentence of systemd, never a log.
 pub const REBOOT_STDERR_BYTES: usize = 512;
 
-/// Body of a request to the agent: its largest document is a reboot request of under 200 bytes.
-pub const AGENT_BODY_BYTES: u64 = 4 * 1024;
-
-/// Head of a request to the agent.
-pub const AGENT_HEAD_BYTES: usize = 16 * 1024;
+/// A request to the agent, head and body: its largest document is a reboot request of under 200 bytes.
+pub const AGENT_REQUEST_BYTES: usize = 16 * 1024;
 
 /// Time for a request to the agent to arrive, and again for its answer to be taken.
 pub const AGENT_REQUEST_MS: u64 = 5_000;
 
-/// Connections to the agent at once: the controller keeps a few, the operator's curl is one more.
+/// Connections that the agent serves at once: the controller keeps a few, the operator's curl is one more. Others wait in the kernel's queue.
 pub const AGENT_CONNECTIONS: usize = 16;
 
 /// Calls of the controller to the agent at once: some connections stay free for the operator, and for one that closes late.
@@ -20,6 +19,9 @@ pub const AGENT_CALLS: usize = 8;
 
 /// Points of a series in one answer: a phone's screen is not wider.
 pub const SERIES_POINTS: usize = 600;
+
+/// Hours of the longest series: ninety days.
+pub const SERIES_HOURS: u32 = 90 * 24;
 
 /// How far above a voter's own term an ask may be: a damaged or hostile number must not use up the terms (L3).
 pub const TERM_LEAP: u64 = 1_000;
@@ -67,14 +69,20 @@ pub const REBOOT_ANSWER_MS: u64 = 2_000;
 /// reboot` returns at once, a speedtest ends itself sooner, and a hung one must not block the next for ever.
 pub const HELPER_MS: u64 = 90_000;
 
-/// The whole speedtest: three phases of bounded length, connecting included, and then some.
-pub const SPEEDTEST_MS: u64 = 60_000;
-
-/// Downloading, and then uploading, each ends after this.
-pub const SPEEDTEST_PHASE_MS: u64 = 10_000;
+/// No exchange of a download, and then of an upload, is begun after this, and each ends within it.
+pub const SPEEDTEST_PHASE: Duration = Duration::from_secs(10);
 
 /// A speedtest server that sends or takes nothing for this long is an error.
-pub const SPEEDTEST_IDLE_MS: u64 = 5_000;
+pub const SPEEDTEST_IDLE: Duration = Duration::from_secs(5);
+
+/// The first exchange of a speedtest's stream; each that took under half a second is followed by one twice as large.
+pub const SPEEDTEST_FIRST_BYTES: u64 = 64 * 1024;
+
+/// The largest exchange: at a gigabit a second half a second, and what is under way at the end does not count.
+pub const SPEEDTEST_LARGEST_BYTES: u64 = 16 * 1024 * 1024;
+
+/// A speedtest that says nothing for so long is gone: it speaks before every exchange, and none lasts longer than [`SPEEDTEST_PHASE`].
+pub const SPEEDTEST_SILENCE: Duration = Duration::from_secs(15);
 
 /// Parallel streams of a speedtest: one TCP connection does not fill a long fat line.
 pub const SPEEDTEST_STREAMS: usize = 4;
@@ -82,11 +90,14 @@ pub const SPEEDTEST_STREAMS: usize = 4;
 /// Round trips of a speedtest; the median of ten is steady, and ten take under three seconds on the worst satellite line.
 pub const SPEEDTEST_PINGS: usize = 10;
 
+/// How often the agent looks at the host's mounts: they fill slowly, and a look is a process.
+pub const LOOK_EVERY: Duration = Duration::from_secs(30);
+
 /// Mounted file systems that are told: a phone shows no more.
 pub const DISKS: usize = 32;
 
-/// One report of a helper process to the agent's front.
-pub const REPORT_BYTES: usize = 4 * 1024;
+/// One report of a helper process to the agent's front: [`DISKS`] with paths of 4 kB, the longest that there are; Linux sends 200 kB.
+pub const REPORT_BYTES: usize = 192 * 1024;
 
 /// Idle time after which a server closes a kept-alive connection between controllers; also the time for a later head on it.
 pub const PEER_IDLE_MS: u64 = 15_000;
@@ -124,8 +135,8 @@ pub const EARLY_RECORDS: usize = 1_024;
 /// Seconds that an invitation, spent or not, is kept after its end: a node that was off overnight still learns that it was spent.
 pub const INVITE_KEPT_S: u64 = 24 * 60 * 60;
 
-/// Seconds that an invitation may hold: thirty days; who needs longer makes a new one.
-pub const INVITE_TTL_S: u64 = 30 * 24 * 60 * 60;
+/// Seconds that an invitation may hold, a week: a link in a chat's history must not open the network years later.
+pub const INVITE_TTL_S: u64 = 7 * 24 * 60 * 60;
 
 /// Open invitations at once: each is a record that every node keeps.
 pub const OPEN_INVITES: usize = 256;

@@ -149,15 +149,17 @@ fn command(content: CommandContent, stage: Stage) -> StoredCommand {
 fn commands() -> Vec<StoredCommand> {
     let text = CommandContent::Text { text: "/nodes".into() };
     let button = CommandContent::Button { callback_id: "77".into(), data: "r:b2b2b2b2".into(), message: 17 };
-    let rebooting = Stage::Rebooting {
+    let rebooting = |not_after_boot_ms| Stage::Rebooting {
         target: B,
         boot_id: Some("9d5e".into()),
         not_after_unix_ms: 1_760_000_060_123,
+        not_after_boot_ms,
         asked_unix_ms: Some(1_760_000_001_000),
     };
     vec![
         command(text.clone(), Stage::Taken),
-        command(button, rebooting),
+        command(button.clone(), rebooting(None)),
+        command(button, rebooting(Some(123_456))),
         command(text.clone(), Stage::Testing { target: B, asked_unix_ms: 1_760_000_001_000 }),
         command(text, Stage::Done),
     ]
@@ -290,11 +292,12 @@ fn requests() {
         addr: "203.0.113.9:4747".into(),
         request: join_request(),
     };
-    let reboot = |not_after_boot_ms| Request::Reboot {
+    let reboot = |not_after_boot_ms, boot_id: Option<&str>| Request::Reboot {
         command_id: COMMAND,
         term: Term(5),
         expires_in_ms: 60_000,
         not_after_boot_ms,
+        boot_id: boot_id.map(Into::into),
     };
     recorded(
         "request",
@@ -304,8 +307,9 @@ fn requests() {
             ("get_ts", Request::GetTs { kind: SeriesKind::Net, hours: 6 }),
             ("run_speedtest", Request::RunSpeedtest { command_id: COMMAND, term: Term(5) }),
             ("get_speedtest", Request::GetSpeedtest {}),
-            ("reboot", reboot(Some(123_456))),
-            ("reboot_by_hand", reboot(None)),
+            ("reboot", reboot(Some(123_456), None)),
+            ("reboot_of_a_boot", reboot(Some(123_456), Some("9d5e"))),
+            ("reboot_by_hand", reboot(None, None)),
             ("join", Request::Join(forward)),
             ("lease_get", Request::LeaseGet { heir: Some(KEY), holder: Some(B) }),
             ("lease_get_bare", Request::LeaseGet { heir: None, holder: None }),

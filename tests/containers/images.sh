@@ -9,25 +9,13 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 rust_image="$(sed -n 's/^ARG RUST_IMAGE=//p' "$root/compose/Dockerfile")"
 host_image=constella-test/host:bookworm
 work=
-docker_client=docker
+# shellcheck source=tests/containers/engine.sh
+. "$root/tests/containers/engine.sh"
 
 say() { printf 'images: %s\n' "$*"; }
 die() { printf 'images: %s\n' "$*" >&2; exit 1; }
 
-# BuildKit with what is there: the buildx plugin, or Debian's docker 20.10, which has it built in (another client may shadow it).
 docker() { command "$docker_client" "$@"; }
-pick_docker() {
-    local candidate
-    for candidate in docker /usr/bin/docker; do
-        command -v "$candidate" >/dev/null || continue
-        if command "$candidate" buildx version >/dev/null 2>&1 || command "$candidate" --version | grep -q 'version 20\.'; then
-            docker_client="$candidate"
-            return
-        fi
-    done
-    die "no docker client here does BuildKit: install docker-buildx"
-}
-
 have_image() { docker image inspect "$1" >/dev/null 2>&1; }
 
 debian_packages() {
@@ -87,7 +75,7 @@ products() {
 }
 
 main() {
-    pick_docker
+    find_docker || exit 1
     docker info >/dev/null 2>&1 || die "no Docker engine answers here"
     work="$(mktemp -d)"
     trap 'rm -rf "$work"' EXIT

@@ -3,6 +3,7 @@
 # that it was called. The machine's PID 1 is in no process namespace here. Sourced by run.sh, which sets $root; one shell a claim.
 
 id="constella-test-$$"
+image="${AGENT_IMAGE:-constella-agent:test}"
 work="$(mktemp -d)"
 six=(SYS_ADMIN SYS_PTRACE SYS_CHROOT SETUID SETGID SETPCAP)
 
@@ -29,7 +30,7 @@ agent() {
     docker run -d --name "$name" --label "$id" --user 0:10001 --pid "container:${name%-agent}" --network none --read-only --cap-drop ALL \
         "${arguments[@]}" --security-opt no-new-privileges --security-opt "seccomp=$root/compose/seccomp-agent.json" \
         --memory 64m --pids-limit 64 -v "$name-socket:/run/constella" -v "$name-state:/var/lib/constella" \
-        -e SAMPLE_EVERY_SEC=1 -e REBOOT_MIN_INTERVAL_SEC=0 -e SPEEDTEST_URL=http://127.0.0.1:9/ "$@" constella-agent:test >/dev/null
+        -e SAMPLE_EVERY_SEC=1 -e REBOOT_MIN_INTERVAL_SEC=0 -e SPEEDTEST_URL=http://127.0.0.1:9/ "$@" "$image" >/dev/null
 }
 
 socket() { printf '%s/agent.sock' "$(docker volume inspect -f '{{.Mountpoint}}' "$id-$1-agent-socket")"; }
@@ -156,8 +157,8 @@ test_the_agent_has_no_network_and_its_front_no_capability() {
         [ "$(status_of "$(root_part one)" "$set")" = 00000000002c01c0 ]
     done
     # Nobody but the operator and the controller is let in.
-    docker run --rm --network none --user 10002:10001 -v "$id-one-agent-socket:/run/constella" constella-agent:test healthcheck && return 1
-    docker run --rm --network none --user 10001:10001 -v "$id-one-agent-socket:/run/constella:ro" constella-agent:test healthcheck
+    docker run --rm --network none --user 10002:10001 -v "$id-one-agent-socket:/run/constella" "$image" healthcheck && return 1
+    docker run --rm --network none --user 10001:10001 -v "$id-one-agent-socket:/run/constella:ro" "$image" healthcheck
 }
 
 # controller DOCKER ARGUMENTS... -- ARGUMENTS...: as compose.yaml starts it, but for the host's network.
@@ -236,7 +237,7 @@ test_a_paused_and_a_crashed_front_are_got_over() {
 test_two_builds_of_the_agents_image_give_the_same_bytes() {
     local client=docker first second
     docker buildx version >/dev/null 2>&1 || client=/usr/bin/docker
-    first="$(docker image inspect -f '{{.RootFS.Layers}}' constella-agent:test)"
+    first="$(docker image inspect -f '{{.RootFS.Layers}}' "$image")"
     DOCKER_BUILDKIT=1 "$client" build --no-cache --quiet -f "$root/compose/Dockerfile" --target agent -t "$id:again" "$root" >/dev/null
     second="$(docker image inspect -f '{{.RootFS.Layers}}' "$id:again")"
     docker image rm "$id:again" >/dev/null

@@ -9,6 +9,9 @@ setup() {
     # A time service and no firewall, whatever the machine has.
     printf '#!/bin/sh\necho yes\n' >"$FAKE/bin/timedatectl"
     printf '#!/bin/sh\necho Status: inactive\n' >"$FAKE/bin/ufw"
+    # The overlay's files in a place of their own, and an interface that never comes up.
+    export WIREGUARD_DIR="$FAKE/wireguard"
+    printf '#!/bin/sh\nprintf "wg-quick %%s\n" "$*" >>"%s"\n' "$FAKE/calls" >"$FAKE/bin/wg-quick"
     chmod +x "$FAKE"/bin/*
     export PATH="$FAKE/bin:$PATH"
     repo="$BATS_TEST_TMPDIR/checkout"
@@ -93,6 +96,23 @@ secret_is_nowhere() {
     [ ! -e state ]
 }
 
+@test "at a terminal what is missing is asked for, and the token is not shown" {
+    need_root
+    printf 'alpha\n@maria\n%s\n' "$token" >"$FAKE/answers"
+    run python3 "$BATS_TEST_DIRNAME/terminal.py" "$FAKE/answers" ./install.sh init
+    [ "$status" -eq 0 ]
+    [[ $output == *"Your Telegram username"* ]]
+    [ "$(cat "$FAKE/secret")" = "$token" ]
+    rm "$FAKE/secret" "$FAKE/answers"
+    secret_is_nowhere "$token"
+    grep -q -- '--owner maria .*--server-name alpha' "$FAKE/calls"
+    # Asked for once: there is a network now.
+    printf 'alpha\n' >"$FAKE/answers"
+    run python3 "$BATS_TEST_DIRNAME/terminal.py" "$FAKE/answers" ./install.sh init
+    [ "$status" -eq 0 ]
+    [[ $output != *username* ]]
+}
+
 @test "init founds the network, and the token is in no argument, output or file" {
     need_root
     run init
@@ -104,7 +124,7 @@ secret_is_nowhere() {
     rm "$FAKE/secret"
     secret_is_nowhere "$token"
     grep -q "^COMPOSE_FILE='compose/compose.yaml'" .env
-    grep -q 'run --rm --no-deps -T .* init --owner maria --bot-token-file /run/install/bot-token --state-dir /state --server-name alpha' "$FAKE/calls"
+    grep -q 'run --rm --no-deps --service-ports -T .* init --owner maria --bot-token-file /run/install/bot-token --state-dir /state --server-name alpha' "$FAKE/calls"
 }
 
 @test "the token can come from a file" {
@@ -251,22 +271,112 @@ secret_is_nowhere() {
     [[ $output == *"ufw allow 47471/tcp"* ]]
 }
 
+has_keys() { command -v wg >/dev/null || command -v openssl >/dev/null || skip "neither wireguard-tools nor openssl"; }
+hub() { init --vpn-mode hub --vpn-cidr 10.42.16.0/20 --vpn-interface wgtest7 "$@"; }
+client_key=xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=
+other_key=TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=
+shared_key=FpCyhws9cxwWoV4xELtfJvjJN+zQVRPISllRWgeopVE=
+
 @test "hub and client get a WireGuard file that only root reads, and publish the overlay's address" {
     need_root
-    command -v wg >/dev/null || command -v openssl >/dev/null || skip "neither wireguard-tools nor openssl"
-    run init --vpn-mode hub --vpn-cidr 10.42.7.0/24 --vpn-interface wgtest7
+    has_keys
+    run hub
     [ "$status" -eq 0 ]
     conf=state/wg/wgtest7.conf
     [ "$(stat -c '%a %u' "$conf")" = "600 0" ]
+    [ "$(stat -c '%a' "$WIREGUARD_DIR/wgtest7.conf")" = 600 ]
     private="$(sed -n 's/^PrivateKey = //p' "$conf")"
     public="$(sed -n 's/^# PublicKey = //p' "$conf")"
     [ "${#private}" -eq 44 ]
     [ "${#public}" -eq 44 ]
     [[ $output == *"$public"* ]]
     [[ $output != *"$private"* ]]
-    grep -qx 'Address = 10.42.7.1/24' "$conf"
-    grep -qx "PUBLIC_ADDR='10.42.7.1:4747'" .env
-    rm -f /etc/wireguard/wgtest7.conf
+    grep -qx 'Address = 10.42.16.1/20' "$conf"
+    # The port is the one that the controller listens on.
+    grep -qx "PUBLIC_ADDR='10.42.16.1:47471'" .env
+    grep -qx "wg-quick up $WIREGUARD_DIR/wgtest7.conf" "$FAKE/calls"
+}
+
+@test "a client's file leads to the hub, and the next step is said before the join" {
+    need_root
+    has_keys
+    run ./install.sh join --join "$link" --server-name beta --vpn-mode client --vpn-cidr 10.42.16.0/20 --vpn-address 10.42.17.9 \
+        --vpn-hub-endpoint '[2001:db8::1]:51999' --vpn-hub-public-key "$client_key" --vpn-preshared-key - <<<"$shared_key"
+    [ "$status" -eq 0 ]
+    [[ $output != *"$shared_key"* ]]
+    [[ ${output%%== Joining*} == *"./install.sh vpn-peer $(sed -n 's/^# PublicKey = //p' state/wg/wg0.conf) 10.42.17.9"* ]]
+    for line in 'Address = 10.42.17.9/20' "PublicKey = $client_key" 'Endpoint = [2001:db8::1]:51999' 'AllowedIPs = 10.42.16.0/20' "PresharedKey = $shared_key"; do
+        grep -qxF "$line" state/wg/wg0.conf
+    done
+}
+
+@test "clients are let in and out of the hub's file, with the shared key, each address once" {
+    need_root
+    has_keys
+    { printf '%s\n%s\n' "$token" "$shared_key"; } >"$FAKE/secrets"
+    run ./install.sh init --owner @maria --bot-token - --server-name alpha --vpn-mode hub --vpn-preshared-key - <"$FAKE/secrets"
+    [ "$status" -eq 0 ]
+    [[ $output != *"$shared_key"* ]]
+    file="$WIREGUARD_DIR/wg0.conf"
+    made="$(cat "$file")"
+    ./install.sh vpn-peer "$client_key" 10.42.0.2
+    ./install.sh vpn-peer "$other_key" 10.42.0.3/32
+    [ "$(grep -c '^PresharedKey = ' "$file")" -eq 2 ]
+    grep -qx 'AllowedIPs = 10.42.0.3/32' "$file"
+    # Again, and with another address: it moves, nothing is there twice.
+    ./install.sh vpn-peer "$client_key" 10.42.0.2
+    ./install.sh vpn-peer "$client_key" 10.42.0.4
+    [ "$(grep -c '^\[Peer\]$' "$file")" -eq 2 ]
+    refute grep -qx 'AllowedIPs = 10.42.0.2/32' "$file"
+    for wrong in "$client_key 10.42.0.3" "$client_key 10.42.0.1" "$client_key 10.42.1.2" "$client_key 10.42.0.255" "$client_key" "short 10.42.0.9"; do
+        # shellcheck disable=SC2086
+        run ./install.sh vpn-peer $wrong
+        [ "$status" -eq 1 ]
+    done
+    [ "$(stat -c '%a' "$file")" = 600 ]
+    ./install.sh vpn-peer "$client_key" --remove
+    ./install.sh vpn-peer "$other_key" --remove
+    [ "$(cat "$file")" = "$made" ]
+    # Under state/, root writes once.
+    refute grep -q Peer state/wg/wg0.conf
+}
+
+@test "an overlay that is made is kept, and flags that say otherwise are refused" {
+    need_root
+    has_keys
+    hub
+    before="$(cat .env state/wg/wgtest7.conf)"
+    run init
+    [ "$status" -eq 0 ]
+    for wrong in "--vpn-address 10.42.16.9" "--vpn-cidr 10.43.0.0/16" "--vpn-hub-endpoint a:1" "--vpn-allowed-ips 10.0.0.0/8"; do
+        # shellcheck disable=SC2086
+        run init $wrong
+        [ "$status" -eq 1 ]
+        [[ $output == *--vpn-* || $output == *"is kept"* ]]
+    done
+    [ "$before" = "$(cat .env state/wg/wgtest7.conf)" ]
+    run ./install.sh remove --purge --yes
+    [ ! -e "$WIREGUARD_DIR/wgtest7.conf" ]
+}
+
+@test "overlay flags without an overlay, and values that fit no network, are refused before anything is written" {
+    need_root
+    rm .env
+    for wrong in "--vpn-cidr 10.42.0.0/24" "--vpn-preshared-key $shared_key" "--vpn-mode hub --vpn-cidr 10.42.0.0/33" "--vpn-mode hub --vpn-cidr 10.300.0.0/24" \
+        "--vpn-mode hub --vpn-address 10.42.0.0" "--vpn-mode hub --vpn-address 10.42.0.255" "--vpn-mode hub --vpn-address 10.43.0.1" "--vpn-mode hub --vpn-listen-port 0" \
+        "--vpn-mode hub --vpn-hub-public-key $client_key"; do
+        # shellcheck disable=SC2086
+        run init $wrong
+        [ "$status" -eq 1 ]
+        [[ $output == *--vpn-* ]]
+    done
+    [ ! -e .env ]
+    [ ! -e state ]
+    mkdir -p "$WIREGUARD_DIR"
+    touch "$WIREGUARD_DIR/wg0.conf"
+    run init --vpn-mode hub
+    [ "$status" -eq 1 ]
+    [[ $output == *"another overlay's"* ]]
 }
 
 @test "a client without the hub's key or an address is refused by name" {
@@ -277,6 +387,22 @@ secret_is_nowhere() {
     run ./install.sh join --join "$link" --server-name beta --vpn-mode client --vpn-address 10.42.0.2 </dev/null
     [ "$status" -eq 1 ]
     [[ $output == *--vpn-hub-public-key* ]]
+}
+
+@test "doctor sees a state folder of the wrong owner or open to others" {
+    need_root
+    init
+    run ./install.sh doctor
+    [[ $output == *"ok    state/ belongs to a network, to uid 10001"* ]]
+    chmod 0755 state
+    run ./install.sh doctor
+    [ "$status" -eq 1 ]
+    [[ $output == *"FAIL  state/ has owner and mode 10001 755"* ]]
+    chmod 0700 state
+    chown 0 state
+    run ./install.sh doctor
+    [ "$status" -eq 1 ]
+    [[ $output == *"chown 10001:10001 state"* ]]
 }
 
 @test "doctor finds what is wrong, says what to do, and fails" {

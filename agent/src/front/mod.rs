@@ -1,29 +1,16 @@
-//! The front: everything that listens, parses and keeps figures, in a process without power. Its threads share one [`Front`]; none
-//! waits for the root part or a caller while it holds what is known.
+//! The front: everything that listens, parses and keeps figures, in a process without power. Its threads share one [`Front`].
 
 mod answer;
 mod sampler;
 mod server;
-mod speedtest;
-
-use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
-use std::os::unix::net::{UnixDatagram, UnixStream};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::Builder;
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use anyhow::Result;
-use constella_shared::agent::{AgentError, AgentErrorCode as Code, Stats};
-use constella_shared::ids::CommandId;
-use constella_shared::limits::REPORT_BYTES;
-use zerocopy::{IntoBytes, TryFromBytes};
-
-use crate::config::{Config, RebootMethod};
-use crate::powers::{self, FRONT};
 use crate::root::frame::{Ask, Record, State, Verb};
-use crate::{Host, look::Report, series::Series};
-use speedtest::Speedtest;
+use crate::{Host, config::Config, powers, series::Series};
+use constella_shared::agent::{AgentError, AgentErrorCode as Code, Stats};
+use constella_shared::{ids::CommandId, limits};
+use std::os::{fd::AsFd, unix::net::UnixDatagram, unix::net::UnixStream};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{io, io::Read, io::Write, thread::Builder, time::SystemTime};
+use zerocopy::{IntoBytes, TryFromBytes};
 
 struct Front {
     config: Config,
@@ -31,30 +18,29 @@ struct Front {
     known: Mutex<Known>,
 }
 
-/// What the front can tell.
 struct Known {
     stats: Stats,
     series: Series,
-    speedtest: Speedtest,
+    speedtest: answer::Speedtest,
 }
 
 /// Gives power away, and serves until the root part ends or the socket cannot be had.
-pub(crate) fn run(host: &Host, config: Config) -> Result<()> {
-    match host.powers {
-        true => powers::drop_all(FRONT, config.reboot_method == RebootMethod::Signal)?,
-        false => powers::bind_to_parent()?,
-    }
+pub(crate) fn run(host: &Host, config: Config) -> anyhow::Result<()> {
+    powers::drop_all(host, powers::FRONT)?;
     let listener = server::bind(&config.socket)?;
     let reports = UnixDatagram::from(io::stdout().as_fd().try_clone_to_owned()?);
     let root = Mutex::new(io::stdin().as_fd().try_clone_to_owned()?.into());
-    let folder = config.state_dir.join("series");
-    let series = Series::new(&folder, config.sample_every.as_millis() as u64);
-    let known = Known { stats: Stats::default(), series, speedtest: Speedtest::load(folder.join("speedtest.json")) };
-    let front = Arc::new(Front { config, root, known: Mutex::new(known) });
-    let (server, ear) = (front.clone(), front.clone());
-    Builder::new().spawn(move || server::serve(&server, &listener))?;
-    Builder::new().spawn(move || ear.hear(&reports))?;
-    sampler::run(&front, host)
+    let series = Series::new(&config.state_dir.join("series"), config.sample_every.as_millis() as u64);
+    let speedtest = answer::Speedtest::load(config.state_dir.join("series/speedtest.json"));
+    let known = Mutex::new(Known { stats: Stats::default(), series, speedtest });
+    // It lives as long as the process.
+    let front: &Front = Box::leak(Box::new(Front { config, root, known }));
+    Builder::new().spawn(move || front.hear(&reports))?;
+    for _ in 0..limits::AGENT_CONNECTIONS {
+        let listener = listener.try_clone()?;
+        Builder::new().spawn(move || server::serve(front, &listener))?;
+    }
+    sampler::run(front, host)
 }
 
 impl Front {
@@ -66,10 +52,9 @@ impl Front {
     /// Has the root part perform a command: its record, or why it was not taken.
     fn ask(&self, verb: Verb, id: CommandId, not_after_ms: u64, uid: u32) -> Result<Record, AgentError> {
         let gone =
-            |error| AgentError::new(Code::Failed, format!("the root part is gone, whether it acted or not: {error}"));
-        let mut root = self.root.lock().unwrap_or_else(PoisonError::into_inner);
-        root.write_all(Ask { not_after_ms, uid, verb, zeros: [0; 3], id: id.0 }.as_bytes()).map_err(gone)?;
-        let mut row = [0; size_of::<Record>()];
+            |error: io::Error| AgentError::failed(format!("the root part is gone, whether it acted or not: {error}"));
+        let (mut root, mut row) = (self.root.lock().unwrap_or_else(PoisonError::into_inner), [0; size_of::<Record>()]);
+        root.write_all(Ask { not_after_ms, uid, verb, id: id.0 }.as_bytes()).map_err(gone)?;
         root.read_exact(&mut row).map_err(gone)?;
         let record = Record::try_read_from_bytes(&row).map_err(|_| gone(io::ErrorKind::InvalidData.into()))?;
         let (code, message) = match record.state {
@@ -83,30 +68,22 @@ impl Front {
         Err(AgentError::new(code, message))
     }
 
-    /// Takes in what helpers report. They have no power and may be anybody's by now: what is no report is nothing.
+    /// Takes in what helpers report. They have no power and may be anybody's by now: their figures are believed, and no more.
     fn hear(&self, reports: &UnixDatagram) -> io::Result<()> {
-        let mut bytes = [0; REPORT_BYTES];
+        let mut bytes = vec![0; limits::REPORT_BYTES];
         loop {
             let length = reports.recv(&mut bytes)?;
-            match serde_json::from_slice(bytes.get(..length).unwrap_or_default()) {
-                Ok(Report::Looked { hostname, disks }) => {
-                    let stats = &mut self.known().stats;
-                    (stats.hostname, stats.disks) = (hostname, disks);
-                }
-                Ok(Report::Speedtest(state)) => self.known().speedtest.hear(state),
-                Err(error) => self.warn("a report that is none", error),
+            let (report, mut known) = (bytes.get(..length).unwrap_or_default(), self.known());
+            if let Ok(state) = serde_json::from_slice(report) {
+                known.speedtest.hear(state);
+            } else if let Ok((hostname, disks)) = serde_json::from_slice(report) {
+                (known.stats.hostname, known.stats.disks) = (hostname, disks);
             }
-        }
-    }
-
-    fn warn(&self, what: &str, why: impl std::fmt::Display) {
-        if self.config.warnings {
-            eprintln!("constella-agent: {what}: {why:#}");
         }
     }
 }
 
 /// Milliseconds since 1970; 0 where the clock is before that.
 pub(crate) fn unix_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64)
+    SystemTime::UNIX_EPOCH.elapsed().map_or(0, |time| time.as_millis() as u64)
 }

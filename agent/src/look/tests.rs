@@ -35,3 +35,12 @@ fn a_table_that_is_none_is_an_error_and_a_long_one_is_cut() {
     let many: String = (0..100).map(|i| format!("/dev/vd{i} /mnt/{i} ext4 rw 0 0\n")).collect();
     assert_eq!(mounts(&many).len(), DISKS);
 }
+
+#[test]
+fn the_longest_names_fit_into_a_report() {
+    let name = "x".repeat(4000);
+    let many: String = (0..100).map(|i| format!("/dev/mapper/{i} /mnt/{i}{name} ext4 rw 0 0\n")).collect();
+    let report = serde_json::to_vec(&("host", disks(Vec::from_read(many.as_bytes()).unwrap()))).unwrap();
+    let bytes = report.len();
+    assert!(bytes <= constella_shared::limits::REPORT_BYTES, "{bytes}");
+}

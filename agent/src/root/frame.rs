@@ -1,13 +1,12 @@
-//! What passes between front and root part: an [`Ask`] goes down, a [`Record`] comes up for each, and the ledger's rows are records too.
-//! Their bytes in memory are their bytes in the socket, so that what holds power needs no parser: zerocopy's derived check of length
-//! and enum bytes is all there is.
+//! What passes between front and root part: an [`Ask`] goes down, a [`Record`] comes up for each; the ledger's rows are records too. Their
+//! bytes in memory are their bytes in the socket: what holds power needs no parser but zerocopy's derived check of length and enums.
 
 use constella_shared::limits::REBOOT_STDERR_BYTES;
 use zerocopy::{Immutable, IntoBytes, TryFromBytes};
 
 /// What the front can ask for. There is nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, TryFromBytes, IntoBytes, Immutable)]
-#[repr(u8)]
+#[repr(u32)]
 pub(crate) enum Verb {
     Look = 1,
     LastReboot = 2,
@@ -15,20 +14,19 @@ pub(crate) enum Verb {
     Reboot = 4,
 }
 
-/// One request: a verb, a command id, and two numbers: when the reboot is too late (CLOCK_BOOTTIME), and whose request it is.
+/// One request: when the reboot is too late (CLOCK_BOOTTIME), whose request it is, a verb and a command id.
 #[derive(Debug, Clone, Copy, TryFromBytes, IntoBytes, Immutable)]
 #[repr(C)]
 pub(crate) struct Ask {
     pub(crate) not_after_ms: u64,
     pub(crate) uid: u32,
     pub(crate) verb: Verb,
-    pub(crate) zeros: [u8; 3],
     pub(crate) id: [u8; 32],
 }
 
 /// How far a command came. From `TooSoon` on, nothing was stored or changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, TryFromBytes, IntoBytes, Immutable)]
-#[repr(u8)]
+#[repr(u32)]
 pub(crate) enum State {
     NoneYet = 0,
     Started = 1,
@@ -48,8 +46,7 @@ pub(crate) struct Record {
     pub(crate) ask: Ask,
     pub(crate) taken_ms: u64,
     pub(crate) boot_id: [u8; 36],
-    pub(crate) status: i32,
-    pub(crate) stderr: [u8; REBOOT_STDERR_BYTES],
     pub(crate) state: State,
-    pub(crate) zeros: [u8; 7],
+    pub(crate) status: i64,
+    pub(crate) stderr: [u8; REBOOT_STDERR_BYTES],
 }

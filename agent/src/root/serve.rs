@@ -1,82 +1,70 @@
 //! The root part at work: all that power is used for begins in [`Root::perform`].
 
-use std::io::{self, Read, Write};
-use std::os::unix::{fs::FileExt, net::UnixDatagram};
-use std::process::{Child, Command, Stdio};
-use std::{fs::File, os::fd::OwnedFd, time::Duration};
-
-use constella_shared::ids::CommandId;
-use constella_shared::limits::{HELPER_MS, REBOOT_ANSWER_MS, REBOOT_STDERR_BYTES};
-use rustix::fs::{MemfdFlags, memfd_create};
-use rustix::time::{ClockId, clock_gettime};
-
 use super::frame::{Ask, Record, State, Verb};
-use crate::{config::Config, inner_process, rows::Rows};
+use crate::{config::Config, inner_process};
+use constella_shared::{ids::CommandId, limits};
+use std::os::{fd::OwnedFd, unix::fs::FileExt, unix::net::UnixDatagram};
+use std::process::{Child, Command, Stdio};
+use std::{fs::File, io, io::Read, io::Write, time::Duration};
+use zerocopy::{IntoBytes, TryFromBytes};
 
-/// Helpers write their reports to the front, past this process.
 pub(super) struct Root<'a> {
     pub(super) host: &'a crate::Host,
     pub(super) config: &'a Config,
-    /// The memory of reboots on disk: an id that was taken once is never performed again, however often the agent starts. Rows are only
-    /// appended, so that a torn write spoils none before it.
-    pub(super) ledger: Rows<Record>,
+    /// The memory of reboots on disk: an id that was taken once is never performed again, however often the agent starts.
+    pub(super) ledger: File,
     pub(super) audit: File,
+    /// Helpers write their reports to the front, past this process.
     pub(super) reports: UnixDatagram,
     pub(super) jobs: Vec<Job>,
 }
 
 /// A helper at work, at most one for each verb. What it says is kept in memory, so that a full disk loses none of it.
-pub(super) struct Job {
-    record: Record,
-    child: Child,
-    stderr: File,
-}
+pub(super) struct Job(Record, Child, File);
 
 impl Root<'_> {
     pub(super) fn perform(&mut self, ask: Ask) -> io::Result<Record> {
         self.reap()?;
-        let (stderr, zeros, state) = ([0; REBOOT_STDERR_BYTES], [0; 7], State::NoneYet);
-        let mut record = Record { ask, taken_ms: now_ms(), boot_id: [0; 36], status: -1, stderr, state, zeros };
-        File::open(&self.host.boot_id)?.read_exact(&mut record.boot_id)?;
-        record.state = match ask.verb {
-            Verb::LastReboot => return Ok(self.newest(|_| true).ok().flatten().unwrap_or(record)),
-            Verb::Reboot => match self.newest(|old| old.ask.id == ask.id) {
-                Ok(Some(known)) => return Ok(known),
-                Ok(None) if self.at_work(ask.verb) => State::Busy,
-                Ok(None) => return self.reboot(record),
-                Err(_) => State::NotStored,
-            },
-            Verb::Speedtest if !self.config.allow_speedtest => State::Disabled,
-            Verb::Look | Verb::Speedtest if self.at_work(ask.verb) => State::Busy,
-            Verb::Look => return self.start(record, inner_process("look", "")),
-            Verb::Speedtest => return self.start(record, inner_process("speedtest", &CommandId(ask.id).to_string())),
-        };
-        Ok(record)
+        let (mut boot_id, stderr) = ([0; 36], [0; limits::REBOOT_STDERR_BYTES]);
+        File::open(&self.host.boot_id)?.read_exact(&mut boot_id)?;
+        let record = Record { ask, taken_ms: now_ms(), boot_id, state: State::NoneYet, status: -1, stderr };
+        match ask.verb {
+            Verb::LastReboot => Ok(self.newest(|_| true).ok().flatten().unwrap_or(record)),
+            Verb::Reboot => self.reboot(record),
+            Verb::Speedtest if !self.config.allow_speedtest => Ok(Record { state: State::Disabled, ..record }),
+            Verb::Look | Verb::Speedtest if self.at_work(ask.verb) => Ok(Record { state: State::Busy, ..record }),
+            Verb::Look => self.start(record, inner_process("look", "")),
+            Verb::Speedtest => self.start(record, inner_process("speedtest", &CommandId(ask.id).to_string())),
+        }
     }
 
-    /// A reboot whose id is new: as the operator allows, on disk before the act, and not after the deadline.
+    /// A reboot: once for each id, as the operator allows, on disk before the act, and not after the deadline.
     fn reboot(&mut self, mut record: Record) -> io::Result<Record> {
-        let soon = self.newest(|_| true)?.is_some_and(|last| {
-            // In another boot the clock began anew, so at least the time since then has passed.
-            let since = if last.boot_id == record.boot_id { last.taken_ms } else { 0 };
-            u128::from(record.taken_ms.saturating_sub(since)) < self.config.reboot_min_interval.as_millis()
-        });
         let (id, not_after_ms) = (record.ask.id, record.ask.not_after_ms);
+        let (Ok(known), Ok(last)) = (self.newest(|old| old.ask.id == id), self.newest(|_| true)) else {
+            return Ok(Record { state: State::NotStored, ..record });
+        };
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        // In another boot the clock began anew, so at least the time since then has passed.
+        let last_ms = last.map(|last| if last.boot_id == record.boot_id { last.taken_ms } else { 0 });
+        let since = last_ms.map(|last_ms| Duration::from_millis(record.taken_ms.saturating_sub(last_ms)));
         record.state = match () {
+            () if self.at_work(Verb::Reboot) => State::Busy,
             () if !self.config.allow_reboot => State::Disabled,
             () if record.taken_ms >= not_after_ms => State::TooLate,
-            () if soon => State::TooSoon,
+            () if since.is_some_and(|since| since < self.config.reboot_min_interval) => State::TooSoon,
             () if self.store(&Record { state: State::Started, ..record }).is_err() => State::NotStored,
             // Storing took so long. The id stays taken.
             () if now_ms() >= not_after_ms => self.settle(Record { state: State::TooLate, ..record }).state,
-            () => State::Started,
+            () => self.start(record, inner_process("reboot", &self.config.reboot_method))?.state,
         };
         if record.state != State::Started {
             return Ok(record);
         }
-        let record = self.start(record, (self.host.reboot)(self.config.reboot_method))?;
         // Whoever asked waits, and so does this process: the outcome of most reboots is known at once.
-        while self.at_work(Verb::Reboot) && now_ms() < record.taken_ms + REBOOT_ANSWER_MS {
+        while self.at_work(Verb::Reboot) && now_ms() < record.taken_ms + limits::REBOOT_ANSWER_MS {
             std::thread::sleep(Duration::from_millis(10));
             self.reap()?;
         }
@@ -86,64 +74,71 @@ impl Root<'_> {
     fn start(&mut self, mut record: Record, mut helper: Command) -> io::Result<Record> {
         record.state = State::Started;
         self.note(&record);
-        let stderr = File::from(memfd_create("stderr", MemfdFlags::CLOEXEC)?);
+        let stderr = File::from(rustix::fs::memfd_create("stderr", rustix::fs::MemfdFlags::CLOEXEC)?);
         match record.ask.verb {
             Verb::Reboot => helper.stdout(Stdio::null()).stderr(stderr.try_clone()?),
             Verb::Look | Verb::LastReboot | Verb::Speedtest => helper.stdout(OwnedFd::from(self.reports.try_clone()?)),
         };
         let Ok(child) = helper.spawn() else { return Ok(self.settle(Record { state: State::Failed, ..record })) };
-        self.jobs.push(Job { record, child, stderr });
+        self.jobs.push(Job(record, child, stderr));
         Ok(record)
     }
 
     fn at_work(&self, verb: Verb) -> bool {
-        self.jobs.iter().any(|job| job.record.ask.verb == verb)
+        self.jobs.iter().any(|Job(record, ..)| record.ask.verb == verb)
     }
 
     /// Takes in the helpers that have ended, and ends those that last too long.
     fn reap(&mut self) -> io::Result<()> {
-        for mut job in std::mem::take(&mut self.jobs) {
-            if let Some(status) = job.child.try_wait()? {
-                job.record.state = if status.success() { State::Accepted } else { State::Failed };
-                job.record.status = status.code().unwrap_or(-1);
-                let from = job.stderr.metadata()?.len().saturating_sub(REBOOT_STDERR_BYTES as u64);
-                job.stderr.read_at(&mut job.record.stderr, from)?;
-                self.settle(job.record);
+        for Job(mut record, mut child, stderr) in std::mem::take(&mut self.jobs) {
+            if let Some(status) = child.try_wait()? {
+                record.state = if status.success() { State::Accepted } else { State::Failed };
+                record.status = status.code().unwrap_or(-1).into();
+                let end = stderr.metadata()?.len();
+                stderr.read_at(&mut record.stderr, end.saturating_sub(limits::REBOOT_STDERR_BYTES as u64))?;
+                self.settle(record);
                 continue;
             }
-            if now_ms() > job.record.taken_ms + HELPER_MS {
-                job.child.kill()?;
+            if now_ms() > record.taken_ms + limits::HELPER_MS {
+                child.kill()?;
             }
-            self.jobs.push(job);
+            self.jobs.push(Job(record, child, stderr));
         }
         Ok(())
     }
 
-    /// Keeps how a command ended.
+    /// Keeps how a command ended. Of a reboot the id is on disk already; an outcome that cannot be stored is in the audit line.
     fn settle(&mut self, record: Record) -> Record {
-        if record.ask.verb == Verb::Reboot
-            && let Err(error) = self.store(&record)
-        {
-            eprintln!("constella-agent: an outcome is not stored (its command id is): {error}");
-        }
+        let _ = record.ask.verb == Verb::Reboot && self.store(&record).is_ok();
         self.note(&record);
         record
     }
 
-    /// The newest record of the ledger that fits. Rows that are torn are passed over: nothing was begun for them.
+    /// Where the next row of the ledger begins: behind the last whole one, so that it covers one that a crash cut off.
+    fn end(&self) -> io::Result<u64> {
+        let row = size_of::<Record>() as u64;
+        Ok(self.ledger.metadata()?.len() / row * row)
+    }
+
+    /// The newest record of the ledger that fits. What is none is passed over.
     fn newest(&self, fits: impl Fn(&Record) -> bool) -> io::Result<Option<Record>> {
-        (0..self.ledger.count()?).try_fold(None, |newest, at| Ok(self.ledger.get(at)?.filter(&fits).or(newest)))
+        let (mut row, mut newest) = ([0; size_of::<Record>()], None);
+        for at in (0..self.end()?).step_by(row.len()) {
+            self.ledger.read_exact_at(&mut row, at)?;
+            newest = Record::try_read_from_bytes(&row).ok().filter(&fits).or(newest);
+        }
+        Ok(newest)
     }
 
     /// Appends to the ledger; it is on disk when this returns.
     fn store(&self, record: &Record) -> io::Result<()> {
-        self.ledger.put(self.ledger.count()?, record)?;
-        self.ledger.sync()
+        self.ledger.write_all_at(record.as_bytes(), self.end()?)?;
+        self.ledger.sync_data()
     }
 
     /// Writes the audit line (A8). A full disk loses it and stops nothing: of a reboot the ledger has the same.
     fn note(&mut self, Record { ask: Ask { verb, uid, id, .. }, state, status, .. }: &Record) {
-        let (unix, id) = (clock_gettime(ClockId::Realtime).tv_sec, CommandId(*id));
+        let (unix, id) = (rustix::time::clock_gettime(rustix::time::ClockId::Realtime).tv_sec, CommandId(*id));
         let line = format!("unix={unix} verb={verb:?} command={id} uid={uid} outcome={state:?} status={status}\n");
         if *verb != Verb::Look && self.audit.write_all(line.as_bytes()).and_then(|()| self.audit.sync_data()).is_err() {
             eprintln!("constella-agent: this audit line is not written: {line}");
@@ -153,6 +148,6 @@ impl Root<'_> {
 
 /// CLOCK_BOOTTIME: it goes on in suspend, and nobody can set it.
 fn now_ms() -> u64 {
-    let now = clock_gettime(ClockId::Boottime);
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     now.tv_sec.unsigned_abs() * 1000 + now.tv_nsec.unsigned_abs() / 1_000_000
 }

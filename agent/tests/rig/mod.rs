@@ -230,9 +230,14 @@ impl Drop for Agent {
 }
 
 pub(crate) fn read_answer(stream: &mut UnixStream) -> std::io::Result<(u16, Value)> {
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-    stream.read_to_string(&mut text)?;
+    // Where the agent has not read all that was sent, a reset follows its answer.
+    let end = stream.read_to_end(&mut bytes);
+    if bytes.is_empty() {
+        end?;
+    }
+    let text = String::from_utf8_lossy(&bytes).into_owned();
     let (head, body) =
         text.split_once("\r\n\r\n").ok_or_else(|| std::io::Error::other(format!("no answer: {text:?}")))?;
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);

@@ -22,10 +22,10 @@ pub struct Commands {
 pub enum Owed {
     /// Nothing is open.
     Nothing,
-    /// This node was cut off, or all others died, while it carried commands out; a successor has copies of them.
-    Elsewhere,
-    /// Whoever took it may be dead, or nobody has a copy of it.
-    Here,
+    /// What this node took itself, as a holder. Where it holds no majority any more it was cut off, and others serve the owner; or they died.
+    Own,
+    /// What another one took, or this node in an earlier life: whoever took it may be dead.
+    Anothers,
 }
 
 /// A command that is not done.
@@ -38,8 +38,8 @@ struct Open {
     confirmed: bool,
     /// A confirmation of it was sent, or may have been by somebody else: Telegram may count it no more.
     owed: bool,
-    /// This node carried it out as a holder, and another keeps a copy for a successor.
-    kept_elsewhere: bool,
+    /// This node was the last that had it in hand as a holder, in this life.
+    own: bool,
     /// Who else keeps a copy: they are told when it is done.
     keepers: BTreeSet<NodeId>,
     /// The holder that was last asked to carry it out.
@@ -51,11 +51,7 @@ impl Commands {
     #[must_use]
     pub fn new(state: CommandsState) -> Self {
         let open = |command: StoredCommand| {
-            let keepers = BTreeSet::new();
-            let (confirmed, owed) = (true, true);
-            let open =
-                Open { command, started: false, confirmed, owed, kept_elsewhere: false, keepers, passed_to: None };
-            (open.command.id, open)
+            (command.id, Open { confirmed: true, owed: true, own: false, ..Open::taken(command) })
         };
         Self {
             open: state.open.into_iter().map(open).collect(),
@@ -72,9 +68,10 @@ impl Commands {
         }
         if let Some(open) = self.open.get_mut(&command.id) {
             // A copy of it came first: Telegram delivers it again because nobody confirmed it.
+            open.own = true;
             return !open.started;
         }
-        self.insert(command, false, BTreeSet::new());
+        self.insert(command, Open::taken);
         true
     }
 
@@ -97,11 +94,11 @@ impl Commands {
                     self.dirty = true;
                 }
             }
-            None => self.insert(command, true, BTreeSet::from([from])),
+            None => self.insert(command, |command| Open::copied(command, from)),
         }
         if let Some(open) = self.open.get_mut(&id).filter(|_| holder.is_some()) {
             open.passed_to = holder;
-            open.kept_elsewhere = false;
+            open.own = false;
         }
         true
     }
@@ -124,7 +121,7 @@ impl Commands {
     pub fn start_next(&mut self) -> Option<StoredCommand> {
         let ready = self.open.values_mut().filter(|open| open.confirmed && !open.started);
         let next = ready.min_by_key(|open| open.command.update_id)?;
-        next.started = true;
+        (next.started, next.own) = (true, true);
         Some(next.command.clone())
     }
 
@@ -162,7 +159,6 @@ impl Commands {
         for id in ids {
             if let Some(open) = self.open.get_mut(id) {
                 open.keepers.insert(keeper);
-                open.kept_elsewhere = true;
             }
         }
     }
@@ -211,13 +207,13 @@ impl Commands {
     /// Whether a command is open that Telegram may count no more: what it counts comes again, to whoever polls.
     #[must_use]
     pub fn owed(&self) -> Owed {
-        let owed = || self.open.values().filter(|open| open.owed);
-        if owed().any(|open| !open.kept_elsewhere) {
-            Owed::Here
-        } else if owed().next().is_some() {
-            Owed::Elsewhere
-        } else {
+        let mut owed = self.open.values().filter(|open| open.owed).peekable();
+        if owed.peek().is_none() {
             Owed::Nothing
+        } else if owed.all(|open| open.own) {
+            Owed::Own
+        } else {
+            Owed::Anothers
         }
     }
 
@@ -227,9 +223,15 @@ impl Commands {
         !self.open.is_empty()
     }
 
+    /// F6: whether this node, as a target, executed this id.
+    #[must_use]
+    pub fn is_executed(&self, id: &CommandId) -> bool {
+        self.executed.contains(id)
+    }
+
     /// F6: remembers that this node, as a target, executes this id. False where it did before.
     pub fn execute_once(&mut self, id: CommandId) -> bool {
-        if self.executed.contains(&id) {
+        if self.is_executed(&id) {
             return false;
         }
         push_bounded(&mut self.executed, id);
@@ -247,9 +249,8 @@ impl Commands {
         })
     }
 
-    fn insert(&mut self, command: StoredCommand, confirmed: bool, keepers: BTreeSet<NodeId>) {
-        let (started, owed, kept_elsewhere, passed_to) = (false, confirmed, false, None);
-        self.open.insert(command.id, Open { command, started, confirmed, owed, kept_elsewhere, keepers, passed_to });
+    fn insert(&mut self, command: StoredCommand, open: impl FnOnce(StoredCommand) -> Open) {
+        self.open.insert(command.id, open(command));
         self.dirty = true;
     }
 
@@ -259,6 +260,20 @@ impl Commands {
             push_bounded(&mut self.done, id);
             self.dirty = true;
         }
+    }
+}
+
+impl Open {
+    /// Just taken from Telegram, which counts it still.
+    fn taken(command: StoredCommand) -> Self {
+        let (keepers, passed_to) = (BTreeSet::new(), None);
+        Self { command, started: false, confirmed: false, owed: false, own: true, keepers, passed_to }
+    }
+
+    /// A copy: whoever took it may have told Telegram.
+    fn copied(command: StoredCommand, from: NodeId) -> Self {
+        let (confirmed, owed, own, keepers) = (true, true, false, BTreeSet::from([from]));
+        Self { confirmed, owed, own, keepers, ..Self::taken(command) }
     }
 }
 

@@ -144,8 +144,8 @@ impl Fence {
                 let unserved = watch.step(now, self.patience_ms, &mut peek_offset, calls, &mut acts);
                 let owed = match title.owed {
                     Owed::Nothing => false,
-                    Owed::Elsewhere => watch.looked_ms(now) >= self.patience_ms.max(ELSEWHERE_MS),
-                    Owed::Here => watch.looked_ms(now) >= self.patience_ms,
+                    Owed::Own => watch.looked_ms(now) >= self.patience_ms.max(CUT_MS),
+                    Owed::Anothers => watch.looked_ms(now) >= self.patience_ms,
                 } && !self.refuted;
                 if (unserved || owed) && title.may_poll {
                     self.leave(&mut acts);
@@ -233,7 +233,11 @@ impl Fence {
                 self.patience_ms = HEAD_MS;
                 self.start_poll(now, false);
             }
-            (Mode::Off, Some(Strength::Weak)) if title.is_some_and(|title| title.told && title.may_poll) => {
+            // L5: also where it looks already, because it saw the holder leave before it was told; not again after a 409.
+            (Mode::Off | Mode::Watch(_), Some(Strength::Weak))
+                if !self.refuted && title.is_some_and(|title| title.told && title.may_poll) =>
+            {
+                self.leave(acts);
                 self.start_poll(now, true);
             }
             (Mode::Off, Some(_)) => self.mode = Mode::Watch(Watch::new(now)),
@@ -303,9 +307,9 @@ const HEAD_MS: u64 = 1_500;
 /// F3: the wait is doubled by each conflict up to this.
 const MOST_PATIENCE_MS: u64 = 60_000;
 
-/// Most cuts are over by then. Who lost its majority with commands in hand that others have copies of leaves them to a successor for so long:
-/// its poll would disturb the one that serves. Where all others died, the owner is answered then.
-const ELSEWHERE_MS: u64 = 60_000;
+/// F2: who lost its majority with commands in hand was cut off, or all others died, and cannot tell which. In a cut its poll would disturb the
+/// one that serves, so it leaves them for this long, which most cuts do not last. Where the others died, a word of the owner ends the wait (F3).
+const CUT_MS: u64 = 60_000;
 
 /// F1: conflicts are counted over a minute ...
 const STRANGER_WINDOW_MS: u64 = 60_000;

@@ -8,6 +8,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use constella_shared::ids::{NodeId, Pin, Term};
+use constella_shared::limits::{INVITE_TTL_S, JOINS_IN_HAND, OPEN_INVITES};
 use constella_shared::link::{InviteLink, Seed, checked_addr, join_mac_holds, token_hash};
 use constella_shared::secret::Secret;
 use constella_shared::wire::PROTOCOL;
@@ -70,7 +71,7 @@ impl Joins {
         join: &JoinAttempt,
         calls: &mut Calls,
     ) -> Vec<Output> {
-        let checked = if self.dialing.len() >= MOST_AT_ONCE {
+        let checked = if self.dialing.len() >= JOINS_IN_HAND {
             Err(refusal(RpcCode::TooMany, "many servers join right now; try again in a few seconds"))
         } else {
             check(now, roster, join)
@@ -184,11 +185,11 @@ pub fn invite(
     ttl_s: u64,
     others: &[NodeId],
 ) -> Result<(Records, InviteLink), String> {
-    if !(1..=MOST_TTL_S).contains(&ttl_s) {
+    if !(1..=INVITE_TTL_S).contains(&ttl_s) {
         return Err("an invitation holds for a second to seven days".to_string());
     }
-    if roster.open_invites(now.unix_ms / 1_000) >= MOST_INVITES {
-        return Err(format!("{MOST_INVITES} invitations are open; wait until some have expired"));
+    if roster.open_invites(now.unix_ms / 1_000) >= OPEN_INVITES {
+        return Err(format!("{OPEN_INVITES} invitations are open; wait until some have expired"));
     }
     let seed = |node: &NodeId| {
         let member = roster.member(node)?;
@@ -266,9 +267,9 @@ fn same_node_answers(forward: &JoinForward, met: Result<Pin, String>) -> Result<
             let message = format!("another certificate than yours answers at {addr}; is --public-addr right?");
             Err(RpcError { code: RpcCode::Unreachable, message })
         }
+        // The shell's words name port and host: "port 4747 of 203.0.113.7 is closed from here".
         Err(why) => {
-            let (host, port) = addr.rsplit_once(':').unwrap_or((addr, ""));
-            let message = format!("port {port} of {host} is closed from here ({why}); open it, or give --public-addr");
+            let message = format!("{why}; open the port to this address, or give --public-addr");
             Err(RpcError { code: RpcCode::Unreachable, message })
         }
     }
@@ -308,15 +309,6 @@ const DIAL_MS: u64 = 5_000;
 
 /// The holder only looks at its roster and its disk.
 const PASS_ON_MS: u64 = 5_000;
-
-/// Dial-backs at once: whoever scripts a hundred servers retries the rest.
-const MOST_AT_ONCE: usize = 128;
-
-/// A link in a chat's history must not open the network years later.
-const MOST_TTL_S: u64 = 7 * 86_400;
-
-/// Open invitations at once.
-const MOST_INVITES: usize = 256;
 
 #[cfg(test)]
 mod tests;

@@ -19,7 +19,6 @@ mod view;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -143,7 +142,6 @@ impl Node {
         let membership = Membership::new(node, vote.generation, &settings, rng.random());
         let language = Language::of_tag(&settings.language).unwrap_or(Language::Ru);
         let dialogue = Dialogue::new(DialogueSettings { language, seed: rng.random() });
-        let warn = |refused| Output::Note(Note::Warning { what: format!("a stored record was left out: {refused:?}") });
         Ok(Self {
             id: node,
             generation: vote.generation,
@@ -154,7 +152,7 @@ impl Node {
             rng,
             calls: Calls::new(),
             pending: BTreeMap::new(),
-            out: refused.into_iter().map(warn).collect(),
+            out: refused.into_iter().map(left_out).collect(),
             roster,
             network_dirty: false,
             invites_dirty: false,
@@ -351,6 +349,10 @@ impl Node {
         };
         self.roster.members().map(|member| member.id).filter(answers).collect()
     }
+}
+
+fn left_out(refused: impl core::fmt::Debug) -> Output {
+    Output::Note(Note::Warning { what: alloc::format!("a stored record was left out: {refused:?}") })
 }
 
 /// Voters, hand-overs and waiting commands are looked at so often.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use constella_shared::agent::{AgentErrorCode, RebootOutcome, RebootRequest};
+use constella_shared::agent::{AgentErrorCode, RebootOutcome, RebootRequest, SeriesKind};
 use constella_shared::ids::CommandId;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
@@ -44,14 +44,6 @@ async fn a_series_is_asked_by_kind_and_hours() {
     let (reply, asked) = answered("200 OK", body, AgentCall::Series { kind: SeriesKind::Temp, hours: 6 }).await;
     assert!(matches!(reply, Ok(AgentReply::Series(series)) if series.points.len() == 1));
     assert!(asked.starts_with("GET /v1/series?kind=temp&hours=6 HTTP/1.1\r\n"), "{asked}");
-}
-
-#[tokio::test]
-async fn the_names_of_the_series_are_the_documents() {
-    use SeriesKind::{Cpu, Disk, Load, Mem, Net, Speedtest, Temp};
-    for kind in [Cpu, Net, Mem, Disk, Load, Temp, Speedtest] {
-        assert_eq!(serde_json::to_value(kind).unwrap(), kind_name(kind));
-    }
 }
 
 #[tokio::test]

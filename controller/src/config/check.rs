@@ -1,6 +1,6 @@
 //! Texts into types, one setting each. The command line's words are checked by the same functions.
 
-use constella_shared::limits::NAME_CHARS;
+use constella_core::roster::name::check;
 use constella_shared::link::Seed;
 use constella_shared::secret::Secret;
 
@@ -36,17 +36,15 @@ pub fn owner(key: &str, text: &str) -> Result<String, ConfigError> {
     if good { Ok(name.to_owned()) } else { Err(value(key, "is no Telegram user name (4 to 32 letters, digits and _)")) }
 }
 
-/// A server's name.
+/// A server's name, by the roster's own rule: one that others refuse must not found a network.
 ///
 /// # Errors
-/// Empty, too long, or with control characters.
+/// The roster's.
 pub fn server_name(text: &str) -> Result<String, ConfigError> {
     let name = text.trim();
-    let good = !name.is_empty() && name.chars().count() <= NAME_CHARS && !name.chars().any(char::is_control);
-    if good {
-        Ok(name.to_owned())
-    } else {
-        Err(value("SERVER_NAME", format!("is not a name of 1 to {NAME_CHARS} characters")))
+    match check(name) {
+        Ok(()) => Ok(name.to_owned()),
+        Err(error) => Err(value("SERVER_NAME", format!("cannot be used: {error}"))),
     }
 }
 
@@ -57,9 +55,13 @@ pub fn server_name(text: &str) -> Result<String, ConfigError> {
 pub fn public_addr(text: &str, listen_port: u16) -> Result<HostPort, ConfigError> {
     let bare_v6 = text.parse::<std::net::Ipv6Addr>().map(|ip| format!("[{ip}]:{listen_port}"));
     let with_port = bare_v6.unwrap_or_else(|_| format!("{text}:{listen_port}"));
-    text.parse::<HostPort>()
-        .or_else(|_| with_port.parse())
-        .map_err(|_| value("PUBLIC_ADDR", "is not HOST or HOST:PORT ([V6]:PORT for IPv6)"))
+    let addr = text.parse::<HostPort>().or_else(|_| with_port.parse());
+    let addr = addr.map_err(|_| value("PUBLIC_ADDR", "is not HOST or HOST:PORT ([V6]:PORT for IPv6)"))?;
+    // S5: an address that no member would ever dial is found out here and not by everybody else.
+    match addr.forbidden() {
+        None => Ok(addr),
+        Some(error) => Err(value("PUBLIC_ADDR", format!("cannot be used: {error}"))),
+    }
 }
 
 pub(super) fn seed_peers(text: &str) -> Result<Vec<Seed>, ConfigError> {

@@ -22,11 +22,11 @@ pub(super) struct Reached {
     pub(super) reaches_us: Result<bool, String>,
 }
 
-pub(super) fn user(is_root: bool) -> Finding {
-    if is_root {
-        return note("state", "this runs as root; the controller needs no privilege", "run it as uid 10001");
+pub(super) fn user(uid: u32) -> Finding {
+    if uid == 0 {
+        return note("uid", "this runs as root; the controller needs no privilege", "run it as uid 10001");
     }
-    ok("state", "this runs without privilege")
+    ok("uid", format!("this runs as uid {uid}, without privilege"))
 }
 
 pub(super) fn state(folder: &Path, writable: nix::Result<()>, space: nix::Result<Space>) -> Finding {
@@ -79,35 +79,53 @@ pub(super) fn controller(status: Result<&StatusDocument, String>) -> Finding {
     }
 }
 
-pub(super) fn telegram(bot: &BotDocument) -> Finding {
+/// The way to the Bot API, the token, and what else reads the bot's updates: a line each.
+pub(super) fn telegram(bot: &BotDocument) -> Vec<Finding> {
+    let answers = || ok("telegram", "the Bot API answers from here");
     match bot {
-        BotDocument::Answers { username, webhook: true, .. } => fail(
-            "telegram",
-            format!("a webhook is set for @{username}, so nobody can read its updates"),
-            "call deleteWebhook with the bot's token, or stop the program that set it, and do not let it drop updates",
-        ),
-        BotDocument::Answers { username, pending, .. } if *pending > 0 => note(
-            "telegram",
-            format!("@{username} answers from here; {pending} updates wait"),
-            "nothing, unless they still wait in a minute: then another program has this token",
-        ),
-        BotDocument::Answers { username, .. } => ok("telegram", format!("@{username} answers from here")),
-        BotDocument::NoToken => note(
-            "telegram",
+        BotDocument::Answers { username, webhook, pending } => {
+            vec![answers(), ok("token", format!("Telegram knows it, it is @{username}'s")), readers(*webhook, *pending)]
+        }
+        BotDocument::BadToken => vec![
+            answers(),
+            fail(
+                "token",
+                "Telegram does not know this bot token",
+                "ask @BotFather for the token; the network needs the new one",
+            ),
+        ],
+        BotDocument::NoToken => vec![note(
+            "token",
             "this node has no bot token, so it never holds the bot",
             "nothing, if the network was made with --no-share-token",
-        ),
-        BotDocument::BadToken => fail(
-            "telegram",
-            "Telegram does not know this bot token",
-            "ask @BotFather for the token; the network needs the new one",
-        ),
-        BotDocument::Unreachable { why } => note(
-            "telegram",
-            format!("the Bot API cannot be reached from here: {why}"),
-            "other nodes hold the bot; to let this one too, set TELEGRAM_PROXY or TELEGRAM_API_URL",
-        ),
+        )],
+        BotDocument::Unreachable { why } => vec![
+            note(
+                "telegram",
+                format!("the Bot API cannot be reached from here: {why}"),
+                "other nodes hold the bot; to let this one too, set TELEGRAM_PROXY or TELEGRAM_API_URL",
+            ),
+            note("token", "it cannot be checked without the Bot API", "see the line above"),
+        ],
     }
+}
+
+fn readers(webhook: bool, pending: u32) -> Finding {
+    if webhook {
+        return fail(
+            "webhook",
+            "one is set, so nobody can read the bot's updates",
+            "call deleteWebhook with the bot's token, or stop the program that set it, and do not let it drop updates",
+        );
+    }
+    if pending > 0 {
+        return note(
+            "webhook",
+            format!("none is set; {pending} updates wait"),
+            "nothing, unless they still wait in a minute: then another program has this token",
+        );
+    }
+    ok("webhook", "none is set")
 }
 
 pub(super) fn members(others: &[&PeerRow]) -> Finding {
@@ -164,8 +182,11 @@ pub(super) fn clocks(others: &[&PeerRow], allowed_ms: u64) -> Finding {
         let each: Vec<String> = wrong.iter().map(|(name, ms)| format!("{name} is {}", say(*ms))).collect();
         return note("clock", each.join(", "), "set the clocks there (timedatectl set-ntp true)");
     }
-    let most = known.iter().map(|(_, ms)| ms.unsigned_abs()).max().unwrap_or(0);
-    ok("clock", format!("within {} s of {} members", most.div_ceil(1_000), known.len()))
+    let mut far = known;
+    far.sort_by_key(|(name, ms)| (std::cmp::Reverse(ms.unsigned_abs()), *name));
+    let each: Vec<String> = far.iter().map(|(name, ms)| format!("{name} {}", seconds(*ms))).collect();
+    let each: Vec<&str> = each.iter().map(String::as_str).collect();
+    ok("clock", format!("{}, against this one; {} s are allowed", listed(&each, ""), allowed_ms / 1_000))
 }
 
 pub(super) fn versions(own: &StatusDocument, others: &[&PeerRow]) -> Finding {
@@ -193,6 +214,12 @@ pub(super) fn overlay(overlay: &Overlay, there: bool, has_address: bool) -> Find
         );
     }
     ok("overlay", format!("{interface} has {address}"))
+}
+
+/// `+0.3 s`: ahead of this clock.
+fn seconds(ms: i64) -> String {
+    let sign = if ms < 0 { '-' } else { '+' };
+    format!("{sign}{}.{} s", ms.unsigned_abs() / 1_000, ms.unsigned_abs() % 1_000 / 100)
 }
 
 pub(super) fn is_address(address: Option<&SockaddrStorage>, wanted: IpAddr) -> bool {

@@ -100,7 +100,9 @@ fn s4_a_damaged_file_stops_the_node_and_stays_as_it_is() {
         fs::write(state.path(name), content).unwrap();
         let error = state.load(0).unwrap_err();
         assert!(matches!(error, StateError::Damaged { .. }), "{name}: {error:?}");
-        assert!(error.to_string().contains("recover with: cp -p"), "{error}");
+        assert!(error.to_string().contains("restore the folder from a backup"), "{error}");
+        fs::copy(state.path(name), file::previous(&state.path(name))).unwrap();
+        assert!(error.to_string().contains("recover with: cp -p"), "there is a copy now: {error}");
         assert!(!format!("{error:?}").contains("hush"), "{error:?}");
         assert_eq!(fs::read_to_string(state.path(name)).unwrap(), content);
         assert!(!state.is_empty(), "{name}");

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use constella_shared::limits::{
-    JOIN_BODY_BYTES, PEER_BODY_BYTES, PEER_CONNECTIONS_PER_ADDRESS, PEER_HEAD_MS, PEER_IDLE_MS, PEER_REQUEST_MS,
+    JOIN_BODY_BYTES, PEER_BODY_BYTES, PEER_CONNECTIONS, PEER_CONNECTIONS_PER_ADDRESS, PEER_HEAD_MS, PEER_IDLE_MS,
+    PEER_REQUEST_MS,
 };
 use constella_shared::wire::rpc::RpcCode;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -138,6 +139,23 @@ async fn one_address_gets_so_many_connections_and_the_rest_are_closed_at_once() 
     while gamma.dial.connect(&beta.addr.to_string(), origin, expected).await.is_err() {
         assert!(std::time::Instant::now() < deadline, "no place came free");
         tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn strangers_in_every_place_keep_no_member_out() {
+    let (alpha, beta) = pair().await;
+    let mut idle = Vec::new();
+    for place in 0..PEER_CONNECTIONS + 8 {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        let source = std::net::Ipv4Addr::new(127, 0, 1, u8::try_from(place % 250).unwrap() + 1);
+        socket.bind((source, 0).into()).unwrap();
+        idle.push(socket.connect(beta.addr).await.unwrap());
+    }
+    for _ in 0..8 {
+        // Each on a connection of its own.
+        let answer = Raw::bare("GET", "/health", b"").send(alpha.tls(&beta).await).await;
+        assert!(String::from_utf8_lossy(&answer.body).contains("node_id"), "{answer:?}");
     }
 }
 

@@ -66,6 +66,9 @@ pub enum Stage {
         boot_id: Option<String>,
         /// Refused after this, unix milliseconds of the node that showed the confirmation.
         not_after_unix_ms: u64,
+        /// The same as an instant of the target's own CLOCK_BOOTTIME during that boot, where it was known: a successor asks again under it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        not_after_boot_ms: Option<u64>,
         /// When it was asked, unix milliseconds; absent until it was.
         asked_unix_ms: Option<u64>,
     },

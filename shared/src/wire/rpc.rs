@@ -49,6 +49,9 @@ pub enum Request {
         /// The same as an instant of the asked node's own CLOCK_BOOTTIME, so that time on the way counts; absent in a call by hand.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         not_after_boot_ms: Option<u64>,
+        /// The boot that is to be ended: in another one nothing is left to do, and that instant means nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        boot_id: Option<String>,
     },
     /// A seed that does not hold the lease passes an invitation on to the holder.
     Join(JoinForward),

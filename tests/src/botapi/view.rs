@@ -80,7 +80,7 @@ pub struct Stats {
 pub struct Summary {
     /// The prefix of the client whose poll waits now, "" for one without.
     pub poller: Option<String>,
-    /// 409s so far.
+    /// 409s so far that somebody read.
     pub conflicts: usize,
     /// Updates that were confirmed.
     pub confirmed: usize,
@@ -97,7 +97,7 @@ impl Summary {
         let poller = model.parked().and_then(|call| model.calls().get(usize::try_from(call.0).ok()?));
         Self {
             poller: poller.map(|call| call.source.prefix.clone()),
-            conflicts: model.ledger().conflicts.len(),
+            conflicts: conflicts_heard(model.ledger(), model.calls()),
             confirmed: model.ledger().confirmed(),
             destroyed: model.ledger().destroyed(),
             pending: model.pending(),
@@ -205,15 +205,20 @@ impl Stats {
         self.ledger.conflicts.iter().filter(|conflict| conflict.answered >= since).count()
     }
 
-    /// 409s that somebody read. The poll of a client that died stays parked, and its 409 to the next poller disturbs nobody.
+    /// 409s that somebody read.
     #[must_use]
     pub fn conflicts_heard(&self) -> usize {
-        let heard = |call: CallId| {
-            let record = usize::try_from(call.0).ok().and_then(|at| self.calls.get(at));
-            record.is_some_and(|record| !record.unheard)
-        };
-        self.ledger.conflicts.iter().filter(|conflict| heard(conflict.call)).count()
+        conflicts_heard(&self.ledger, &self.calls)
     }
+}
+
+/// The poll of a client that died or hung up stays parked, and its 409 to the next poller disturbs nobody: it is not counted.
+fn conflicts_heard(ledger: &Ledger, calls: &[CallRecord]) -> usize {
+    let heard = |call: CallId| {
+        let record = usize::try_from(call.0).ok().and_then(|at| calls.get(at));
+        record.is_some_and(|record| !record.unheard)
+    };
+    ledger.conflicts.iter().filter(|conflict| heard(conflict.call)).count()
 }
 
 /// A toast is on the screen for seconds; a long demo must not send all of them for ever.

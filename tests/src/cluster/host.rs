@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use constella_agent::{Host, RebootMethod};
+use constella_agent::Host;
 
 /// A reboot that was ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub(super) fn of_environment() -> Host {
 }
 
 /// Stands where `/sbin/reboot` would: writes a line.
-fn reboot(_: RebootMethod) -> Command {
+fn reboot() -> Command {
     let mut command = Command::new("/proc/self/exe");
     command.arg("cluster-reboot").arg(std::env::var_os(VARIABLE).unwrap_or_default());
     command

@@ -22,7 +22,7 @@ use crate::botapi::server::{BotApi, ServerConfig};
 use crate::botapi::view::MessageView;
 
 /// What to make.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Plan {
     /// A program whose `main` begins with [`super::take_part`].
     pub own: PathBuf,
@@ -34,6 +34,10 @@ pub struct Plan {
     pub reboots: Reboots,
     /// Settings of both programs besides those that make it run on loopback.
     pub settings: Vec<(String, String)>,
+    /// What `init` is told besides the owner and the token.
+    pub init: Vec<String>,
+    /// A Bot API that another network uses too; none: one of its own.
+    pub double: Option<Arc<BotApi>>,
 }
 
 /// What a reboot does to a host. It is recorded in any case, and never touches this machine.
@@ -56,6 +60,8 @@ impl Plan {
             owner: User::new(77, "anna", "en"),
             reboots: Reboots::Instant,
             settings: Vec::new(),
+            init: Vec::new(),
+            double: None,
         }
     }
 }
@@ -67,6 +73,7 @@ pub struct Network {
     owner: Owner,
     wires: Wires,
     code: Mutex<Option<String>>,
+    init: Vec<String>,
     // Aborts its task when dropped.
     _world: JoinSet<()>,
     _speed: SpeedServer,
@@ -84,7 +91,10 @@ impl Network {
         let programs = Programs::beside(&plan.own)?;
         let nursery = Nursery::start().map_err(failed())?;
         let janitor = Janitor::start(&programs).map_err(failed())?;
-        let double = Arc::new(BotApi::start(server_config()).await.map_err(failed())?);
+        let double = match plan.double {
+            Some(double) => double,
+            None => Arc::new(BotApi::start(server_config()).await.map_err(failed())?),
+        };
         let speed = SpeedServer::start().await.map_err(failed())?;
         let wires = Wires::new().await.map_err(failed())?;
         let mut nodes = Vec::new();
@@ -99,8 +109,8 @@ impl Network {
         let owner = Owner::new(double.control_addr(), plan.owner);
         let mut world = JoinSet::new();
         world.spawn(reboot_hosts(nodes.clone(), plan.reboots));
-        let code = Mutex::default();
-        Ok(Self { nodes, double, owner, wires, code, _world: world, _speed: speed, _janitor: janitor })
+        let (code, init) = (Mutex::default(), plan.init);
+        Ok(Self { nodes, double, owner, wires, code, init, _world: world, _speed: speed, _janitor: janitor })
     }
 
     /// Founds the network on the first node, starts it, and lets the others join in turn.
@@ -126,6 +136,7 @@ impl Network {
         let token = Config::default().token;
         let name = self.owner.user().username.clone().unwrap_or_default();
         let args = ["init", "--owner", &name, "--bot-token-file", "-"];
+        let args: Vec<_> = args.into_iter().chain(self.init.iter().map(String::as_str)).collect();
         let output = first.cli_output(&args, Some(&token)).await?;
         if !output.status.success() {
             let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
@@ -201,6 +212,11 @@ impl Network {
     #[must_use]
     pub fn code(&self) -> Option<String> {
         self.code.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether `init` was left to give the token to every member.
+    pub(super) fn shares_token(&self) -> bool {
+        !self.init.iter().any(|arg| arg == "--no-share-token")
     }
 
     /// All nodes, also those that have not joined.

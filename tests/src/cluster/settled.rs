@@ -32,13 +32,14 @@ impl View {
     }
 
     /// Whether `running` of `members` nodes serve the owner together, as well as they can.
-    fn is_settled(&self, running: usize, members: usize) -> bool {
+    fn is_settled(&self, running: usize, members: usize, all_have_the_token: bool) -> bool {
         let holder = self.holder();
         let voters = voters_of(members);
         self.nodes.len() == running
             && holder.is_some()
             && self.poller.as_deref() == holder
-            && self.nodes.iter().all(|node| node.alive == running && node.members == members && node.ready)
+            && self.nodes.iter().all(|node| node.alive == running && node.members == members)
+            && self.nodes.iter().all(|node| node.ready || !all_have_the_token)
             && self.nodes.iter().all(|node| node.voters.new.len() == voters && node.voters.old.is_empty())
     }
 
@@ -84,7 +85,11 @@ impl Network {
         let members = self.nodes().iter().filter(|node| node.is_member()).count();
         self.sees("a settled network", within, |view| {
             let running = self.nodes().iter().filter(|node| node.is_running()).count();
-            if view.is_settled(running, members) { view.holder().map(ToOwned::to_owned) } else { None }
+            if view.is_settled(running, members, self.shares_token()) {
+                view.holder().map(ToOwned::to_owned)
+            } else {
+                None
+            }
         })
         .await
     }

@@ -49,6 +49,9 @@ pub struct Expect {
     /// At most so many 409s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conflicts: Option<u64>,
+    /// At least so many hosts are told to reboot; that each is by one confirmation and once is a rule anyway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reboots: Option<u64>,
 }
 
 /// What came out of a run.
@@ -146,6 +149,10 @@ impl Scenario {
             && world.figures().all_conflicts() > most
         {
             let what = format!("{} conflicts, at most {most} expected", world.figures().all_conflicts());
+            return Err(Broken { at_ms, rule: "expect", what });
+        }
+        if let Some(least) = self.expect.reboots.filter(|least| world.figures().reboots < *least) {
+            let what = format!("{} reboots, at least {least} expected", world.figures().reboots);
             return Err(Broken { at_ms, rule: "expect", what });
         }
         if let Some(most_s) = self.expect.answer_s {

@@ -169,8 +169,13 @@ impl Queue {
     fn begin(state: &mut State, node: u8) -> bool {
         let host = host(state, node);
         let Some(command) = host.commands.start_next() else { return false };
-        let stage =
-            Stage::Rebooting { target: id(0), boot_id: None, not_after_unix_ms: 60_000, asked_unix_ms: Some(0) };
+        let stage = Stage::Rebooting {
+            target: id(0),
+            boot_id: None,
+            not_after_unix_ms: 60_000,
+            not_after_boot_ms: None,
+            asked_unix_ms: Some(0),
+        };
         host.commands.stage(command.id, stage);
         persist(host);
         state.letters.push(Letter::Reboot { from: node, id: command.id, update: command.update_id });

@@ -6,8 +6,8 @@ use crate::tree::{File, Tree};
 const FILE_LINES: usize = 400;
 const AGENT_FILE_LINES: usize = 160;
 const FUNCTION_LINES: usize = 60;
-/// A1 wants 1,200. Today's agent is over it, which AUDIT.md and ARCHITECTURE.md say; until it is there, this keeps it from growing.
-const AGENT_LINES: usize = 1_550;
+/// A1, A2. The root part is its folder, and nothing of the crate that it runs beside is more than starting a process and reading settings.
+const AGENT_LINES: usize = 1_200;
 const AGENT_ROOT_LINES: usize = 300;
 
 /// Lines of a file without its inline tests.
@@ -100,7 +100,7 @@ fn functions_are_short() {
 fn the_agent_is_read_in_one_sitting() {
     // A1, A2
     let lines = "//! x\n".repeat(151);
-    let paths: Vec<String> = (0..12).map(|i| format!("agent/src/a{i}.rs")).collect();
+    let paths: Vec<String> = (0..8).map(|i| format!("agent/src/a{i}.rs")).collect();
     let files: Vec<(&str, &str)> = paths.iter().map(|path| (path.as_str(), lines.as_str())).collect();
     crate::is_broken_by(agent_size, &files);
     crate::is_broken_by(agent_size, &[("agent/src/root/a.rs", &lines), ("agent/src/root/b.rs", &lines)]);

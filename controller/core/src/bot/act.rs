@@ -23,7 +23,7 @@ pub enum Act {
         ask: AskId,
         /// Whom.
         to: NodeId,
-        /// What. A `Reboot` gets its `not_after_boot_ms` from the node, which knows the target's clock.
+        /// What.
         request: Request,
         /// Time limit.
         timeout: Duration,

@@ -11,6 +11,7 @@ mod gate;
 mod job;
 mod list;
 mod mail;
+mod order;
 mod pace;
 mod reboot;
 mod scene;

@@ -62,6 +62,8 @@ pub struct NodeRow {
     pub version: String,
     /// Round trip of the last heartbeat.
     pub rtt_ms: Option<u32>,
+    /// Its CLOCK_BOOTTIME at this moment, never ahead of it; None where it was never heard of here.
+    pub boot_ms: Option<u64>,
     /// Unix milliseconds of its last sign of life here; 0 for never.
     pub last_seen_unix_ms: u64,
     /// CPU and memory, where it told.

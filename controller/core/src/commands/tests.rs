@@ -27,7 +27,7 @@ fn command(byte: u8) -> StoredCommand {
 }
 
 fn rebooting(asked_unix_ms: Option<u64>) -> Stage {
-    Stage::Rebooting { target: n(3), boot_id: None, not_after_unix_ms: 60_000, asked_unix_ms }
+    Stage::Rebooting { target: n(3), boot_id: None, not_after_unix_ms: 60_000, not_after_boot_ms: None, asked_unix_ms }
 }
 
 fn empty() -> Commands {
@@ -134,12 +134,18 @@ fn what_telegram_still_counts_is_owed_by_nobody() {
     commands.confirming(7);
     assert_eq!(commands.owed(), Owed::Nothing, "an offset confirms what is below it");
     commands.confirming(8);
-    assert_eq!(commands.owed(), Owed::Here, "whether Telegram heard is not known");
-    commands.kept_by(&[command(7).id], n(2));
-    assert_eq!(commands.owed(), Owed::Elsewhere, "a successor has it");
+    assert_eq!(commands.owed(), Owed::Own, "whether Telegram heard is not known");
     assert!(commands.keep(command(7), n(2), Some((n(2), Term(3)))));
-    assert_eq!(commands.owed(), Owed::Here, "and may have died over it");
+    assert_eq!(commands.owed(), Owed::Anothers, "a successor has it, and may have died over it");
     let mut keeper = empty();
     assert!(keeper.keep(command(7), n(1), None));
-    assert_eq!(keeper.owed(), Owed::Here, "its taker may have confirmed it and died");
+    assert_eq!(keeper.owed(), Owed::Anothers, "its taker may have confirmed it and died");
+    assert!(keeper.start_next().is_some());
+    keeper.put_down();
+    assert_eq!(keeper.owed(), Owed::Own, "it had it in hand itself");
+    let mut again = Commands::new(keeper.take_dirty().unwrap());
+    assert_eq!(again.owed(), Owed::Anothers, "an earlier life's");
+    assert!(again.take(command(8)));
+    again.confirming(9);
+    assert_eq!(again.owed(), Owed::Anothers, "one of another is enough");
 }

@@ -1,7 +1,6 @@
 //! The dialogue's acts, performed in order, and its answers.
 
 use constella_shared::wire::command::Stage;
-use constella_shared::wire::rpc::Request;
 
 use super::Node;
 use super::copies::Then;
@@ -54,7 +53,6 @@ impl Node {
                 self.rpc(now, Asker::Dialogue(ask), to, request);
             }
             Act::Ask { ask, to, request, timeout } => {
-                let request = self.with_deadline(now, to, request);
                 let limit = u64::try_from(timeout.as_millis()).unwrap_or(self.settings.rpc_timeout_ms);
                 self.call(to, limit, PeerRequest::Rpc(request), Pending::DialogueNode { ask, to, sent: now });
             }
@@ -96,18 +94,6 @@ impl Node {
         } else if let Some(command) = self.commands.get(&id).cloned() {
             self.staging = true;
             self.copy(alloc::vec![command], Then::Acts);
-        }
-    }
-
-    /// A reboot's deadline is told on its target's own clock, so that time on the way counts.
-    fn with_deadline(&self, now: Now, to: constella_shared::ids::NodeId, request: Request) -> Request {
-        match request {
-            Request::Reboot { command_id, term, expires_in_ms, .. } => {
-                let deadline = now.boot_ms.saturating_add(expires_in_ms);
-                let not_after_boot_ms = self.peers.on_their_clock(&to, deadline);
-                Request::Reboot { command_id, term, expires_in_ms, not_after_boot_ms }
-            }
-            other => other,
         }
     }
 }

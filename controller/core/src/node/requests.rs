@@ -65,9 +65,9 @@ impl Node {
                 }
                 Err(error) => Err(error),
             },
-            Request::Reboot { command_id, term, expires_in_ms, not_after_boot_ms } => {
+            Request::Reboot { command_id, term, expires_in_ms, not_after_boot_ms, boot_id } => {
                 let not_after = not_after_boot_ms.unwrap_or_else(|| now.boot_ms.saturating_add(expires_in_ms));
-                match self.may_reboot(now, command_id, term, not_after) {
+                match self.may_reboot(now, command_id, term, not_after, boot_id.as_deref()) {
                     Ok(true) => {
                         let request = RebootRequest { command_id, not_after_boottime_ms: not_after };
                         return self.ask_agent_for(asker, AgentCall::Reboot(request), Want::Reboot(command_id, term));
@@ -258,9 +258,27 @@ impl Node {
         Ok(())
     }
 
-    /// F6: whether a reboot may be performed now; false where this id was executed before.
-    fn may_reboot(&mut self, now: Now, id: CommandId, term: Term, not_after: u64) -> Result<bool, RpcError> {
+    /// F6: whether a reboot may be performed now; false where this id was executed before, which comes first: who asks again learns it at any
+    /// time, and a later refusal means that it never was.
+    fn may_reboot(
+        &mut self,
+        now: Now,
+        id: CommandId,
+        term: Term,
+        not_after: u64,
+        boot_id: Option<&str>,
+    ) -> Result<bool, RpcError> {
         self.check_term(term)?;
+        if self.commands.is_executed(&id) {
+            return Ok(false);
+        }
+        if let Some(meant) = boot_id {
+            let present = self.boot_id.as_deref();
+            let present = present.ok_or_else(|| refusal(RpcCode::Starting, "this node has just started; ask again"))?;
+            if present != meant {
+                return Err(refusal(RpcCode::TooLate, "the boot that was to be ended is over"));
+            }
+        }
         if now.boot_ms > not_after {
             let late = now.boot_ms.saturating_sub(not_after);
             return Err(RpcError {

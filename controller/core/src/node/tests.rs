@@ -2,6 +2,7 @@
 
 mod bench;
 mod edits;
+mod reboots;
 
 use constella_shared::wire::rpc::Status;
 

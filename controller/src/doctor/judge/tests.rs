@@ -59,7 +59,7 @@ fn a_state_folder_must_be_writable_and_have_room() {
         assert_eq!(verdict(&finding), expected, "{finding:?}");
         assert!(finding.found.contains(words), "{finding:?}");
     }
-    assert_eq!((verdict(&user(true)), verdict(&user(false))), (Verdict::Note, Verdict::Ok));
+    assert_eq!((verdict(&user(0)), verdict(&user(10_001))), (Verdict::Note, Verdict::Ok));
 }
 
 #[test]
@@ -75,20 +75,51 @@ fn an_agent_answers_or_it_is_said_why_not() {
     assert!(verdict(&refused) == Verdict::Fail && refused.found.contains("uid 7"), "{refused:?}");
 }
 
+/// Check, verdict, words.
+type Lines = &'static [(&'static str, Verdict, &'static str)];
+
 #[test]
-fn telegram_is_judged_by_what_it_answers() {
-    let cases = [
-        (answers(false, 0), Verdict::Ok, "@our_bot answers"),
-        (answers(false, 3), Verdict::Note, "3 updates wait"),
-        (answers(true, 0), Verdict::Fail, "webhook"),
-        (BotDocument::BadToken, Verdict::Fail, "does not know this bot token"),
-        (BotDocument::NoToken, Verdict::Note, "no bot token"),
-        (BotDocument::Unreachable { why: "refused".into() }, Verdict::Note, "from here: refused"),
+fn telegram_the_token_and_a_webhook_are_judged_each_for_itself() {
+    let gone = BotDocument::Unreachable { why: "refused".into() };
+    let cases: [(BotDocument, Lines); 6] = [
+        (
+            answers(false, 0),
+            &[
+                ("telegram", Verdict::Ok, "answers"),
+                ("token", Verdict::Ok, "@our_bot"),
+                ("webhook", Verdict::Ok, "none"),
+            ],
+        ),
+        (
+            answers(false, 3),
+            &[
+                ("telegram", Verdict::Ok, "answers"),
+                ("token", Verdict::Ok, "@our_bot"),
+                ("webhook", Verdict::Note, "3 updates wait"),
+            ],
+        ),
+        (
+            answers(true, 3),
+            &[
+                ("telegram", Verdict::Ok, "answers"),
+                ("token", Verdict::Ok, "@our_bot"),
+                ("webhook", Verdict::Fail, "one is set"),
+            ],
+        ),
+        (
+            BotDocument::BadToken,
+            &[("telegram", Verdict::Ok, "answers"), ("token", Verdict::Fail, "does not know this bot token")],
+        ),
+        (BotDocument::NoToken, &[("token", Verdict::Note, "no bot token")]),
+        (gone, &[("telegram", Verdict::Note, "from here: refused"), ("token", Verdict::Note, "cannot be checked")]),
     ];
-    for (bot, expected, words) in cases {
-        let finding = telegram(&bot);
-        assert_eq!(verdict(&finding), expected, "{finding:?}");
-        assert!(finding.found.contains(words), "{finding:?}");
+    for (bot, expected) in cases {
+        let findings = telegram(&bot);
+        assert_eq!(findings.len(), expected.len(), "{findings:?}");
+        for (finding, (check, wanted, words)) in findings.iter().zip(expected) {
+            assert_eq!((finding.check, verdict(finding)), (*check, *wanted), "{finding:?}");
+            assert!(finding.found.contains(words), "{finding:?}");
+        }
     }
 }
 
@@ -130,7 +161,10 @@ fn a_wrong_clock_is_this_ones_where_most_differ() {
     };
     assert_eq!(verdict(&clocks_of(&[None])), Verdict::Note);
     let good = clocks_of(&[Some(-1_200), Some(30), None]);
-    assert!(verdict(&good) == Verdict::Ok && good.found == "within 2 s of 2 members", "{good:?}");
+    assert!(
+        verdict(&good) == Verdict::Ok && good.found == "n0 -1.2 s, n1 +0.0 s, against this one; 30 s are allowed",
+        "{good:?}"
+    );
     let other = clocks_of(&[Some(0), Some(3_600_000), Some(10)]);
     assert!(verdict(&other) == Verdict::Note && other.found == "n1 is 3600 s ahead", "{other:?}");
     let own = clocks_of(&[Some(-3_600_000), Some(-3_599_000), Some(10)]);

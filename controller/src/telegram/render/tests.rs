@@ -1,13 +1,20 @@
 //! Recorded screens. `CONSTELLA_REWRITE=1 cargo test -p constella-controller --lib render` records them anew; the commit says why.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use constella_core::bot::act::{Act, Answer};
+use constella_core::bot::dialogue::{Dialogue, Settings};
 use constella_core::bot::graph::Graph;
 use constella_core::bot::press::{NodeTag, Press};
 use constella_core::bot::screen::{Button, Card, Disk, Figures, Label, LastSpeedtest};
+use constella_core::bot::world::{NodeRow, Owner, World};
+use constella_core::clock::Now;
+use constella_core::io::{BotCall, BotReply};
 use constella_shared::agent::SpeedtestFigures;
-use constella_shared::ids::NodeId;
+use constella_shared::ids::{CommandId, NodeId, Term};
+use constella_shared::wire::command::{CommandContent, Stage, StoredCommand};
 use constella_shared::wire::heartbeat::Glance;
 use teloxide::types::InlineKeyboardButtonKind;
 
@@ -273,5 +280,80 @@ fn rows_of_figures_fit_a_phone() {
                 assert!(shown.chars().count() <= 36, "{name} {}: {shown}", shown.chars().count());
             }
         }
+    }
+}
+
+/// 200 nodes with the longest names, through the dialogue itself: every page is one message that Telegram takes, and every node has a button.
+#[test]
+fn two_hundred_nodes_are_paged_within_telegrams_limits() {
+    for language in Language::ALL {
+        let mut dialogue = Dialogue::new(Settings { language, seed: [1; 32] });
+        let mut world = crowd(200, language);
+        let mut buttons = BTreeSet::new();
+        for page in 0..25 {
+            world.now.boot_ms += 60_000;
+            let command = press(i64::from(page), &Press::List { page: page as usize });
+            let shown = dialogue.command(&world, &command).into_iter().find_map(|act| match act {
+                Act::Bot { ask, call: BotCall::Edit { screen, .. } } => Some((ask, screen)),
+                _ => None,
+            });
+            let (ask, screen) = shown.unwrap();
+            dialogue.answer(&world, ask, Answer::Bot(Ok(BotReply::Done)));
+            let Rendered { html, keyboard } = render(&screen);
+            assert!(
+                html.encode_utf16().count() <= TEXT_UNITS && html.matches("<code>").count() == 8,
+                "page {page}: {html}"
+            );
+            let rows = keyboard.unwrap().inline_keyboard;
+            assert!(rows.len() <= 12 && rows.iter().all(|row| row.len() <= 8));
+            for button in rows.iter().flatten() {
+                let InlineKeyboardButtonKind::CallbackData(data) = &button.kind else { panic!("{button:?}") };
+                assert!((1..=64).contains(&data.len()) && !button.text.trim().is_empty(), "{button:?}");
+                buttons.insert(data.clone());
+            }
+        }
+        assert_eq!(buttons.iter().filter(|data| data.starts_with("cd:")).count(), 200);
+    }
+}
+
+fn crowd(nodes: u32, language: Language) -> World {
+    let row = |n: u32| NodeRow {
+        node: NodeId::over(&[&n.to_be_bytes()]),
+        name: format!("{n:03}-{}", "Ж".repeat(59)),
+        priority: n,
+        status: [Status::Alive, Status::Suspect, Status::Down][n as usize % 3],
+        leader: n == 0,
+        version: "0.1.0".into(),
+        rtt_ms: Some(u32::MAX),
+        boot_ms: None,
+        last_seen_unix_ms: 1,
+        glance: Some(Glance { cpu: 100, mem: 100 }),
+    };
+    World {
+        now: Now { boot_ms: 1, unix_ms: 1_800_000_000_000 },
+        me: NodeId::over(&[&0_u32.to_be_bytes()]),
+        term: Term(1),
+        strong: false,
+        voters_missing: (4, 7),
+        nodes: (0..nodes).map(row).collect(),
+        owner: Owner { username: "anna".into(), telegram_id: Some(7), claim: None },
+        language: Some(language.code().into()),
+        message: Some((7, 1)),
+        bot_username: None,
+    }
+}
+
+fn press(update_id: i64, press: &Press) -> StoredCommand {
+    StoredCommand {
+        id: CommandId::over(&[&update_id.to_be_bytes()]),
+        update_id,
+        user: 7,
+        username: None,
+        language: None,
+        chat: 7,
+        content: CommandContent::Button { callback_id: "1".into(), data: press.data(), message: 1 },
+        stage: Stage::Taken,
+        taken_by: node(1),
+        taken_unix_ms: 0,
     }
 }

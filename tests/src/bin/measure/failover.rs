@@ -2,66 +2,43 @@
 
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use constella_tests::botapi::model::Ms;
-use constella_tests::botapi::server::{Fault, Target};
-use constella_tests::cluster::{Cut, Fate, Network, Plan};
-use nix::sys::signal::Signal;
+use constella_tests::cluster::{Fate, Network, Plan};
 use tokio::time::{Instant, sleep};
 
 use super::Failure;
+use super::costs::Costs;
 use super::figures::Times;
+use super::how::How;
 
 /// What is measured.
-#[derive(Args)]
+#[derive(Args, Clone, Copy)]
 pub(crate) struct Failover {
     /// How many nodes
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(2..=10))]
-    nodes: u16,
+    pub(crate) nodes: u16,
     /// How many times
     #[arg(long, default_value_t = 10)]
-    runs: usize,
+    pub(crate) runs: usize,
     /// What happens to the leader
     #[arg(long, value_enum, default_value_t = How::Kill)]
-    how: How,
+    pub(crate) how: How,
     /// Print what the Bot API heard in each run, and what the nodes logged
     #[arg(long)]
-    trace: bool,
-}
-
-/// What happens to the leader.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum How {
-    /// kill -9, agent too: a power cut
-    Kill,
-    /// SIGTERM to the controller
-    Term,
-    /// SIGSTOP for 20 s
-    Freeze,
-    /// Cut off from all other nodes for 30 s, silently; all reach the Bot API
-    Cut,
-    /// The Bot API refuses it
-    ApiRefused,
-    /// Its packets to the Bot API vanish
-    ApiSilent,
-}
-
-/// What the runs together cost.
-#[derive(Debug, Default)]
-struct Costs {
-    conflicts: usize,
-    commands: usize,
-    destroyed: usize,
-    unanswered: usize,
-    reboots: usize,
-    recorded: usize,
-    told: usize,
-    lost: usize,
-    twice: usize,
+    pub(crate) trace: bool,
 }
 
 impl Failover {
     pub(crate) async fn run(self) -> Result<(), Failure> {
+        let (times, costs) = self.measure().await?;
+        println!("{:?}, {} nodes: until another node answers: {}", self.how, self.nodes, times.sentence());
+        println!("{}", costs.sentence());
+        Ok(())
+    }
+
+    /// All runs, on one network.
+    pub(crate) async fn measure(self) -> Result<(Times, Costs), Failure> {
         let network = Network::start(Plan::of(&std::env::current_exe()?, usize::from(self.nodes))).await?;
         network.claim().await?;
         let (mut times, mut costs) = (Times::default(), Costs::default());
@@ -69,50 +46,48 @@ impl Failover {
             // Telegram's allowance for a chat is full again: a bot that moved twice within seconds would be measured by its 429.
             sleep(REST).await;
             let begun = network.double().now();
-            let took = self.once(&network, &mut costs).await.inspect_err(|_| self.show(&network, begun, begun))?;
+            let took = self.once(&network, run, &mut costs).await.inspect_err(|_| self.show(&network, begun, begun))?;
             eprintln!("run {run} of {}: {:.2} s", self.runs, took.as_secs_f64());
             times.add(took);
         }
-        let stats = network.double().stats();
-        costs.conflicts = stats.conflicts_heard();
-        costs.commands = stats.ledger.updates.len();
-        costs.destroyed = stats.destroyed;
-        println!("{:?}, {} nodes: until another node answers: {}", self.how, self.nodes, times.sentence());
-        println!(
-            "409s {}; updates {}, destroyed {}, never confirmed {}; reboots confirmed {}, recorded {}, told not done or unknown {}, lost {}, twice {}",
-            costs.conflicts,
-            costs.commands,
-            costs.destroyed,
-            costs.unanswered,
-            costs.reboots,
-            costs.recorded,
-            costs.told,
-            costs.lost,
-            costs.twice
-        );
-        Ok(())
+        costs.count(&network);
+        Ok((times, costs))
     }
 
     /// One run, from a settled network to a settled network.
-    async fn once(&self, network: &Network, costs: &mut Costs) -> Result<Duration, Failure> {
+    async fn once(&self, network: &Network, run: usize, costs: &mut Costs) -> Result<Duration, Failure> {
         let first = network.settled(SETTLING).await?;
         let target = confirmation(network, &first).await?;
         let before = network.node(&target)?.reboots().len();
         let since = network.double().now();
-        // The last thing that the leader hears of: a command in its hands when it goes.
+        // The last thing that the leader hears of: a command in its hands when it goes, further on its way in each run.
         network.owner().press("Yes").await?;
+        sleep(STEP * u32::try_from((run - 1) % STEPS).unwrap_or(0)).await;
         let fault = network.double().now();
-        self.strike(network, &first)?;
+        self.how.strike(network, &first)?;
         let struck = Instant::now();
-        let took = until_another_answers(network, &first, fault).await?;
-        self.heal(network, &first, struck).await?;
+        let took = if self.how == How::FreezeShort {
+            // It is over before another one would answer.
+            let heal = self.how.heal(network, &first, struck);
+            tokio::try_join!(until_answered(network, None, fault), heal)?.0
+        } else {
+            let took = until_answered(network, Some(&first), fault).await?;
+            self.how.heal(network, &first, struck).await?;
+            took
+        };
         costs.reboots += 1;
         match network.fate(&target, before, since, SETTLING).await {
             Ok(Fate::Recorded(times)) => {
                 costs.recorded += 1;
                 costs.twice += times - 1;
             }
-            Ok(Fate::Told) => costs.told += 1,
+            Ok(Fate::Told) => {
+                costs.told += 1;
+                let chat = network.owner().chat().await?;
+                let toast = chat.toasts.last().map_or("", |toast| toast.text.as_str());
+                let screen = chat.last_from_bot().map_or_else(String::new, |message| message.text.replace('\n', " / "));
+                eprintln!("told: {screen} [{toast}]");
+            }
             Err(error) => {
                 eprintln!("{error}");
                 costs.lost += 1;
@@ -143,47 +118,6 @@ impl Failover {
             eprintln!("{}", node.log_tail());
         }
     }
-
-    fn strike(&self, network: &Network, leader: &str) -> Result<(), Failure> {
-        let node = network.node(leader)?;
-        let target = Target::Prefix(leader.to_owned());
-        match self.how {
-            How::Kill => node.kill()?,
-            How::Term => node.signal(Signal::SIGTERM)?,
-            How::Freeze => node.signal(Signal::SIGSTOP)?,
-            How::Cut => network.wires().isolate(node.index(), network.nodes().len(), Cut::Silent),
-            How::ApiRefused => network.double().fault(target, Fault::Refuse),
-            How::ApiSilent => network.double().fault(target, Fault::Silent),
-        }
-        Ok(())
-    }
-
-    /// Ends the fault, where it has an end of its own not before that.
-    async fn heal(&self, network: &Network, leader: &str, struck: Instant) -> Result<(), Failure> {
-        let node = network.node(leader)?;
-        match self.how {
-            How::Kill => node.start()?,
-            How::Term => {
-                let ended = async {
-                    while node.is_running() {
-                        sleep(LOOK).await;
-                    }
-                };
-                tokio::time::timeout(SETTLING, ended).await.map_err(|_| "the leader does not stop")?;
-                node.start()?;
-            }
-            How::Freeze => {
-                tokio::time::sleep_until(struck + FROZEN).await;
-                node.signal(Signal::SIGCONT)?;
-            }
-            How::Cut => {
-                tokio::time::sleep_until(struck + CUT).await;
-                network.wires().heal();
-            }
-            How::ApiRefused | How::ApiSilent => network.double().heal_all(),
-        }
-        Ok(())
-    }
 }
 
 /// Opens the confirmation of a reboot of some node that does not lead; returns its name.
@@ -202,8 +136,8 @@ async fn confirmation(network: &Network, leader: &str) -> Result<String, Failure
     Ok(target)
 }
 
-/// The owner keeps writing until another node sends an answer; by the double's clock, from the fault to that answer.
-async fn until_another_answers(network: &Network, leader: &str, fault: Ms) -> Result<Duration, Failure> {
+/// The owner keeps writing until a node (another one than `but`) sends an answer; by the double's clock, from the fault to that answer.
+async fn until_answered(network: &Network, but: Option<&str>, fault: Ms) -> Result<Duration, Failure> {
     let by = Instant::now() + SETTLING;
     let mut write_at = Instant::now();
     while Instant::now() < by {
@@ -215,7 +149,7 @@ async fn until_another_answers(network: &Network, leader: &str, fault: Ms) -> Re
         // Each /nodes is answered by a message of its own, so an edit is not taken for an answer.
         let is_answer = |call: &&constella_tests::botapi::model::CallRecord| {
             call.at >= fault
-                && call.source.prefix != leader
+                && but.is_none_or(|leader| call.source.prefix != leader)
                 && call.status == Some(200)
                 && call.method.eq_ignore_ascii_case("sendMessage")
         };
@@ -225,7 +159,7 @@ async fn until_another_answers(network: &Network, leader: &str, fault: Ms) -> Re
         }
         sleep(LOOK).await;
     }
-    Err(format!("nobody but {leader} answered within {SETTLING:?}").into())
+    Err(format!("nobody but {but:?} answered within {SETTLING:?}").into())
 }
 
 /// Updates that nobody has confirmed, some time after the network settled.
@@ -244,10 +178,9 @@ async fn unconfirmed(network: &Network) -> usize {
 const SETTLING: Duration = Duration::from_secs(180);
 /// Between two runs.
 const REST: Duration = Duration::from_secs(12);
-/// How long a frozen leader is frozen.
-const FROZEN: Duration = Duration::from_secs(20);
-/// How long a cut lasts.
-const CUT: Duration = Duration::from_secs(30);
+/// From the press on the confirmation to the fault: none in the first run, then so much more in each, from the beginning after so many.
+const STEP: Duration = Duration::from_millis(15);
+const STEPS: usize = 5;
 /// An owner who reads what will happen.
 const READING: Duration = Duration::from_millis(500);
 /// An impatient owner.

@@ -11,6 +11,14 @@ impl Times {
         self.0.push(time);
     }
 
+    /// `3.21 | 4.10`: the median and the worst, for a table.
+    pub(crate) fn cells(&self) -> String {
+        let mut sorted = self.0.clone();
+        sorted.sort_unstable();
+        let worst = sorted.last().copied().unwrap_or_default();
+        format!("{:.2} | {:.2}", median(&sorted).as_secs_f64(), worst.as_secs_f64())
+    }
+
     /// `median 3.21 s, worst 4.10 s, 10 runs (3.0 3.1 ...)`.
     pub(crate) fn sentence(&self) -> String {
         let mut sorted = self.0.clone();

@@ -1,11 +1,15 @@
 //! Figures of real processes on this machine: how long a leader's end is felt, how fast nodes join, what an idle node costs.
 //! `cargo run --release -p constella-tests --bin measure -- failover --nodes 3 --runs 10 --how kill`
 
+mod costs;
 mod failover;
 mod figures;
+mod how;
 mod idle;
 mod joins;
 mod shown;
+mod table;
+mod trouble;
 
 use std::process::ExitCode;
 
@@ -18,6 +22,10 @@ use constella_tests::cluster::take_part;
 enum Options {
     /// The leader's end, until another node answers the owner
     Failover(failover::Failover),
+    /// Trouble of other kinds, as the owner's longest wait
+    Trouble(trouble::Trouble),
+    /// The failure table, row by row
+    Table(table::Table),
     /// Many nodes that join at once
     Joins(joins::Joins),
     /// What an idle node costs
@@ -48,6 +56,8 @@ fn run(options: Options) -> Result<(), Failure> {
     runtime.block_on(async {
         match options {
             Options::Failover(failover) => failover.run().await,
+            Options::Trouble(trouble) => trouble.run().await,
+            Options::Table(table) => table.run().await,
             Options::Joins(joins) => joins.run().await,
             Options::Idle(idle) => idle.run().await,
             Options::Shown(shown) => shown.run().await,

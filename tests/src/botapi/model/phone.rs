@@ -86,6 +86,11 @@ impl Model {
         }
     }
 
+    /// An update of any kind and content, also one that was already waiting when the bot named the kinds that it wants.
+    pub fn update(&mut self, now: Ms, kind: &'static str, content: &Value) -> Vec<Answer> {
+        self.push(now, kind, json!({ kind: content }))
+    }
+
     pub(super) fn add_message(
         &mut self,
         now: Ms,

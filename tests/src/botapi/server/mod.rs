@@ -134,6 +134,11 @@ impl BotApi {
         })
     }
 
+    /// An update of any kind, e.g. `channel_post`, with this content.
+    pub fn update(&self, kind: &'static str, content: &serde_json::Value) {
+        self.hub.act(|model, now| ((), model.update(now, kind, content)));
+    }
+
     /// A user stops the bot, until writing again.
     pub fn block(&self, chat: ChatId) {
         self.hub.act(|model, _| (model.block(chat), Vec::new()));

@@ -202,6 +202,32 @@ async fn the_chat_goes_both_ways() {
 }
 
 #[tokio::test]
+async fn conflicts_that_nobody_reads_are_not_shown() {
+    let bench = Bench::new().await;
+    let poll = || {
+        let (double, args) = (Arc::clone(&bench.double), Args::default().with("timeout", "50"));
+        (bench.double.stats().parked, tokio::spawn(async move { double.call("getUpdates", args).await }))
+    };
+    let parked_after = async |before| {
+        while bench.double.stats().parked == before {
+            tokio::task::yield_now().await;
+        }
+    };
+    let (before, first) = poll();
+    parked_after(before).await;
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled(), "its client hangs up");
+    let (before, second) = poll();
+    parked_after(before).await;
+    assert_eq!(bench.state().await["figures"]["conflicts"], json!(0));
+    let (before, third) = poll();
+    parked_after(before).await;
+    assert_eq!(second.await.unwrap().unwrap().0, 409);
+    assert_eq!(bench.state().await["figures"]["conflicts"], json!(1));
+    third.abort();
+}
+
+#[tokio::test]
 async fn news_arrive_while_the_page_waits() {
     let bench = Bench::new().await;
     let version = bench.state().await["chat"]["version"].as_u64().unwrap();

@@ -10,8 +10,8 @@ use super::confirm::{Unconfirmed, VALID_MS};
 use super::gate::{Passage, passage};
 use super::job::{Job, Purpose, Work};
 use super::list::{button, name_of};
+use super::order::Order;
 use super::pace::Urgency;
-use super::reboot::Order;
 use super::scene::{Drawing, Sheet};
 use super::{Dialogue, Step};
 use crate::bot::act::Act;
@@ -29,8 +29,9 @@ impl Dialogue {
         let job = Job { command, work: Work::Show { version: 0, since: step.world.now.boot_ms } };
         match stage {
             Stage::Taken => self.fresh(step, job),
-            Stage::Rebooting { target, boot_id, not_after_unix_ms, asked_unix_ms } => {
-                self.resume_reboot(step, job, Order { target, boot_id, not_after_unix_ms }, asked_unix_ms);
+            Stage::Rebooting { target, boot_id, not_after_unix_ms, not_after_boot_ms, asked_unix_ms } => {
+                let order = Order { target, boot_id, not_after_unix_ms, not_after_boot_ms };
+                self.resume_reboot(step, job, order, asked_unix_ms);
             }
             Stage::Testing { target, asked_unix_ms } => self.resume_test(step, job, target, asked_unix_ms),
             Stage::Done => {}
@@ -137,7 +138,7 @@ impl Dialogue {
             (Some(Press::AskReboot(_)), Some(node)) => self.draw_confirmation(step, sheet, node),
             (Some(Press::Reboot { .. }), Some(node)) => match confirmed {
                 Some(Ok((confirmation, shown))) => {
-                    return self.start_reboot(step, job, Order::confirmed(node, confirmation, shown), shown, old);
+                    return self.start_reboot(step, job, node, confirmation, (shown, old));
                 }
                 Some(Err(_)) | None => self.draw_confirmation(step, sheet, node),
             },

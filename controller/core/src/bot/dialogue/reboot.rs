@@ -1,4 +1,4 @@
-//! A reboot: asked once, then followed until the node's boot id has changed, by this leader or the next.
+//! A reboot: asked until it is known whether the target took it, then followed until its boot id has changed, by this leader or the next.
 
 use alloc::string::String;
 use alloc::vec;
@@ -6,12 +6,12 @@ use core::time::Duration;
 
 use constella_shared::agent::{RebootOutcome, Stats};
 use constella_shared::ids::{CommandId, NodeId};
-use constella_shared::wire::command::Stage;
 use constella_shared::wire::rpc::{Request, Response, RpcCode, Status};
 
 use super::confirm::{Confirmation, DEADLINE_MS};
 use super::job::{Job, Purpose, Work};
 use super::list::{name_of, ways_back};
+use super::order::Order;
 use super::pace::Urgency;
 use super::scene::{Drawing, Sheet};
 use super::why::{why, why_unexpected};
@@ -23,25 +23,6 @@ use crate::bot::world::World;
 use crate::clock::Now;
 use crate::io::CallError;
 
-/// What the owner confirmed.
-#[derive(Debug, Clone)]
-pub(super) struct Order {
-    /// Which node.
-    pub(super) target: NodeId,
-    /// Its boot id before, where it is known.
-    pub(super) boot_id: Option<String>,
-    /// Refused after this.
-    pub(super) not_after_unix_ms: u64,
-}
-
-impl Order {
-    /// By a press on a one-time button.
-    pub(super) fn confirmed(target: NodeId, confirmation: Confirmation, shown: Now) -> Self {
-        let not_after_unix_ms = shown.unix_ms.saturating_add(DEADLINE_MS);
-        Self { target, boot_id: confirmation.boot_id, not_after_unix_ms }
-    }
-}
-
 /// A reboot that was asked for.
 #[derive(Debug)]
 pub(super) struct Reboot {
@@ -49,6 +30,8 @@ pub(super) struct Reboot {
     asked: Asked,
     /// What is not certain, above the progress; None where the host took the command.
     doubt: Option<Say>,
+    /// Whether the target has it is not known, and it may be asked again: at its next sign of life.
+    again: bool,
     /// Watched for so long.
     limit_ms: u64,
     /// When the node is looked at next; None while a question is open.
@@ -109,36 +92,40 @@ impl Asked {
 
 impl Dialogue {
     /// The owner confirmed: the order is stored, then asked.
-    pub(super) fn start_reboot(&mut self, step: &mut Step<'_>, job: Job, order: Order, shown: Now, bring: bool) {
+    pub(super) fn start_reboot(
+        &mut self,
+        step: &mut Step<'_>,
+        job: Job,
+        target: NodeId,
+        confirmation: Confirmation,
+        (shown, bring): (Now, bool),
+    ) {
         let left_ms = DEADLINE_MS.saturating_sub(step.world.now.since(shown.boot_ms));
+        let order = Order::confirmed(step.world, target, confirmation, shown);
         self.order_reboot(step, job, order, left_ms, bring);
     }
 
-    /// An earlier leader left it: nothing is asked twice.
+    /// An earlier leader left it. What it asked is asked again only where the target can tell for certain whether it did it.
     pub(super) fn resume_reboot(&mut self, step: &mut Step<'_>, job: Job, order: Order, asked_unix_ms: Option<u64>) {
-        let now = step.world.now;
         let name = name_of(step.world, order.target);
+        let left_ms = left_ms(&order, step.world.now);
         match asked_unix_ms {
             Some(unix_ms) => {
                 let doubt = asked_before(step.world, job.command.taken_by, name);
                 self.follow(step, job, order, Asked::before(unix_ms), doubt);
             }
-            None if now.unix_ms < order.not_after_unix_ms => {
-                let left_ms = (order.not_after_unix_ms - now.unix_ms).min(DEADLINE_MS);
-                self.order_reboot(step, job, order, left_ms, false);
-            }
+            None if left_ms > 0 => self.order_reboot(step, job, order, left_ms, false),
             None => {
                 self.end_reboot(step, job, order.target, Say::new(Key::RebootTooLate).text("name", name));
             }
         }
     }
 
-    /// The stage says "asked" before the question goes out: whoever finds it so only watches.
+    /// The stage says "asked" before the question goes out: whoever finds it so does not take it for new.
     fn order_reboot(&mut self, step: &mut Step<'_>, job: Job, order: Order, left_ms: u64, bring: bool) {
         let (id, now, target) = (job.command.id, step.world.now, order.target);
-        step.acts.push(Act::Stage { command: id, stage: stage(&order, now.unix_ms) });
-        let request =
-            Request::Reboot { command_id: id, term: step.world.term, expires_in_ms: left_ms, not_after_boot_ms: None };
+        step.acts.push(Act::Stage { command: id, stage: order.stage(now.unix_ms) });
+        let request = order.request(id, step.world.term, left_ms);
         self.ask_node(step, target, request, ASK_TIMEOUT, Purpose::Reboot(id));
         let sheet = self.sheet(step, &job.command, bring);
         let say = Say::new(Key::RebootAsking).text("name", name_of(step.world, target));
@@ -147,6 +134,7 @@ impl Dialogue {
             order,
             asked: Asked::now(now),
             doubt: None,
+            again: false,
             limit_ms: WATCH_MS,
             look_at: None,
             seen: Seen::Nothing,
@@ -156,12 +144,14 @@ impl Dialogue {
 
     fn follow(&mut self, step: &mut Step<'_>, job: Job, order: Order, asked: Asked, doubt: Say) {
         let sheet = self.sheet(step, &job.command, false);
-        let target = order.target;
-        self.draw_reboot(step, sheet, job.command.id, target, vec![doubt.clone()], Urgency::Owner);
+        let (target, again) = (order.target, order.may_be_asked_again());
+        let asking = || Say::new(Key::RebootAsking).text("name", name_of(step.world, target));
+        let first = if again { asking() } else { doubt.clone() };
+        self.draw_reboot(step, sheet, job.command.id, target, vec![first], Urgency::Owner);
         // However late it was taken up, it is looked at for a while.
         let limit_ms = WATCH_MS.max(asked.elapsed_ms(step.world.now) + RESUMED_WATCH_MS);
         let look_at = Some(step.world.now.boot_ms);
-        let reboot = Reboot { order, asked, doubt: Some(doubt), limit_ms, look_at, seen: Seen::Nothing };
+        let reboot = Reboot { order, asked, doubt: Some(doubt), again, limit_ms, look_at, seen: Seen::Nothing };
         self.keep(job, Work::Reboot(reboot));
     }
 
@@ -172,11 +162,13 @@ impl Dialogue {
         let target = reboot.order.target;
         let name = name_of(step.world, target);
         let failed = |key, why| Say::new(key).text("name", name.clone()).with("why", Value::Say(why));
+        let asked_before = core::mem::take(&mut reboot.again);
         let verdict = match answer {
             Ok(Response::Reboot { answer, boot_id }) => {
+                reboot.doubt = None;
                 if let Some(boot_id) = boot_id.filter(|id| !id.is_empty() && reboot.order.boot_id.is_none()) {
                     reboot.order.boot_id = Some(boot_id);
-                    let stage = stage(&reboot.order, reboot.asked.unix_ms);
+                    let stage = reboot.order.stage(reboot.asked.unix_ms);
                     step.acts.push(Act::Stage { command: id, stage });
                 }
                 match answer.outcome {
@@ -184,21 +176,23 @@ impl Dialogue {
                     RebootOutcome::Failed { status, stderr } => Some(failed(Key::RebootFailed, exit(status, stderr))),
                 }
             }
-            Ok(_) => {
-                reboot.doubt = Some(failed(Key::RebootUnsure, why_unexpected()));
+            Err(error) if asked_before && leaves_it_open(&error) => {
+                reboot.again = true;
                 None
             }
             Err(error @ CallError::NotSent(_)) => Some(failed(Key::RebootNotSent, why(&error))),
-            Err(error @ CallError::Lost(_)) => {
-                reboot.doubt = Some(failed(Key::RebootUnsure, why(&error)));
-                None
-            }
             Err(error @ CallError::Refused(_)) if may_have_been_done(&error) => {
                 reboot.doubt = Some(failed(Key::RebootUnsure, why(&error)));
                 reboot.limit_ms = DOUBTFUL_WATCH_MS;
                 None
             }
             Err(error @ CallError::Refused(_)) => Some(failed(Key::RebootRefused, why(&error))),
+            unclear @ (Ok(_) | Err(CallError::Lost(_))) => {
+                let why = unclear.err().map_or_else(why_unexpected, |error| why(&error));
+                reboot.doubt = Some(failed(Key::RebootUnsure, why));
+                reboot.again = reboot.order.may_be_asked_again();
+                None
+            }
         };
         match verdict {
             Some(say) => self.end_reboot(step, job, target, say),
@@ -242,8 +236,13 @@ impl Dialogue {
             let say = Say::new(key).text("name", name).span("waited", elapsed_ms);
             return self.end_reboot(step, job, target, say);
         }
-        reboot.look_at = Some(now.boot_ms + LOOK_EVERY_MS);
-        self.draw_progress(step, &job);
+        if reboot.again && reboot.seen == Seen::Up {
+            let request = reboot.order.request(id, step.world.term, left_ms(&reboot.order, now));
+            self.ask_node(step, target, request, ASK_TIMEOUT, Purpose::Reboot(id));
+        } else {
+            reboot.look_at = Some(now.boot_ms + LOOK_EVERY_MS);
+            self.draw_progress(step, &job);
+        }
         self.put(job);
     }
 
@@ -294,12 +293,25 @@ fn asked_before(world: &World, taken_by: NodeId, name: String) -> Say {
     Say::new(key).text("name", name).text("via", name_of(world, taken_by))
 }
 
-fn stage(order: &Order, asked_unix_ms: u64) -> Stage {
-    Stage::Rebooting {
-        target: order.target,
-        boot_id: order.boot_id.clone(),
-        not_after_unix_ms: order.not_after_unix_ms,
-        asked_unix_ms: Some(asked_unix_ms),
+/// What is left of the confirmation by two wall clocks; the target's own clock decides, where the order has it.
+fn left_ms(order: &Order, now: Now) -> u64 {
+    order.not_after_unix_ms.saturating_sub(now.unix_ms).min(DEADLINE_MS)
+}
+
+/// Whether this answer to a question that may have been asked before says nothing on whether the target took the command: it did not come
+/// to that. A node that refuses by the order's own terms has not executed it, and never will.
+fn leaves_it_open(error: &CallError) -> bool {
+    match error {
+        CallError::NotSent(_) | CallError::Lost(_) => true,
+        CallError::Refused(refusal) => !matches!(
+            refusal.code,
+            RpcCode::TooLate
+                | RpcCode::Busy
+                | RpcCode::Disabled
+                | RpcCode::AgentFailed
+                | RpcCode::AgentUnreachable
+                | RpcCode::TimedOut
+        ),
     }
 }
 

@@ -267,6 +267,7 @@ pub(super) fn row(name: &str) -> NodeRow {
         leader: name == "alpha",
         version: "0.1.0".into(),
         rtt_ms: Some(21),
+        boot_ms: None,
         last_seen_unix_ms: 1_800_000_000_000,
         glance: Some(Glance { cpu: 12, mem: 43 }),
     }

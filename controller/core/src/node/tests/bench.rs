@@ -9,13 +9,13 @@ use constella_shared::ids::{Generation, NodeId, Seq, Term};
 use constella_shared::state::{CommandsState, InvitesState, NetworkState, Peer, VoteState};
 use constella_shared::wire::command::CommandContent;
 use constella_shared::wire::records::{NetRecord, NetValue, OwnerRecord, Stamp};
-use constella_shared::wire::rpc::{RpcCode, RpcError};
+use constella_shared::wire::rpc::{Request, RpcCode, RpcError};
 
 use crate::bot::screen::Screen;
 use crate::config::{Boot, Settings};
 use crate::io::{
     AgentCall, AgentFailure, AgentReply, BotCall, BotError, BotReply, BotState, CallError, CallId, Document, InboundId,
-    Input, OperatorAnswer, OperatorRequest, Output, PeerResponse, Update, UpdateEvent,
+    Input, OperatorAnswer, OperatorRequest, Output, PeerRequest, PeerResponse, Update, UpdateEvent,
 };
 use crate::node::Node;
 use crate::roster::fake::{founding, keys, node, pin};
@@ -51,7 +51,7 @@ struct Disk {
 
 enum Event {
     Input(u64, Input),
-    Call { from: u64, call: CallId, to: NodeId, request: crate::io::PeerRequest },
+    Call { from: u64, call: CallId, to: NodeId, request: PeerRequest },
 }
 
 const OWNER: i64 = 7;
@@ -162,6 +162,21 @@ impl Bench {
             Input::Operator { inbound: InboundId(0), request: OperatorRequest::Edit { node: node(of), edit } },
         );
         self.told.pop().unwrap()
+    }
+
+    /// A member's request; the answer where it comes at once, and whether the agent was told to reboot.
+    pub(super) fn ask(&mut self, at: u64, from: u64, request: Request) -> (Option<RpcCode>, bool) {
+        let now = self.clock();
+        let input = Input::Peer { inbound: InboundId(0), from: node(from), request: PeerRequest::Rpc(request) };
+        let outputs = self.nodes.get_mut(&at).unwrap().handle(now, input);
+        let code = outputs.iter().find_map(|output| match output {
+            Output::Reply { inbound: InboundId(0), result } => result.as_ref().err().map(|error| error.code),
+            _ => None,
+        });
+        let told = |output: &Output| matches!(output, Output::Agent { request: AgentCall::Reboot(_), .. });
+        let told = outputs.iter().any(told);
+        self.perform(at, outputs);
+        (code, told)
     }
 
     pub(super) fn input(&mut self, number: u64, input: Input) {

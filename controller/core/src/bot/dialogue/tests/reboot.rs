@@ -31,7 +31,7 @@ fn a_confirmed_reboot_is_asked_once_and_followed_until_the_boot_id_changes() {
     let stage_at = bench.order.iter().position(|act| *act == "stage").unwrap();
     let ask_at = bench.order.iter().rposition(|act| *act == "ask").unwrap();
     assert!(stage_at < ask_at);
-    let Stage::Rebooting { target, boot_id, not_after_unix_ms, asked_unix_ms } = bench.stages[1].1.clone() else {
+    let Stage::Rebooting { target, boot_id, not_after_unix_ms, asked_unix_ms, .. } = bench.stages[1].1.clone() else {
         panic!("{:?}", bench.stages)
     };
     assert_eq!((target, boot_id.as_deref()), (node("beta"), Some("boot-1")));
@@ -55,14 +55,21 @@ fn a_confirmed_reboot_is_asked_once_and_followed_until_the_boot_id_changes() {
 }
 
 #[test]
-fn the_deadline_is_what_is_left_of_sixty_seconds_since_it_was_shown() {
-    let mut bench = Bench::new();
-    let data = show_confirmation(&mut bench);
-    bench.pass(20_000);
-    let id = bench.press_on(MESSAGE, &data);
-    let (_, to, request) = bench.asks.last().cloned().unwrap();
-    let expected = Request::Reboot { command_id: id, term: Term(7), expires_in_ms: 40_000, not_after_boot_ms: None };
-    assert_eq!((to, request), (node("beta"), expected));
+fn the_deadline_is_sixty_seconds_from_its_showing_by_the_targets_own_clock() {
+    // F6: where that clock is not known, the time on the way must not make it later
+    for (theirs, not_after_boot_ms, expires_in_ms) in [(Some(5_000), Some(45_000), 40_000), (None, None, 30_000)] {
+        let mut bench = Bench::new();
+        let data = show_confirmation(&mut bench);
+        bench.pass(20_000);
+        bench.world.nodes[1].boot_ms = theirs;
+        let command_id = bench.press_on(MESSAGE, &data);
+        let (_, to, request) = bench.asks.last().cloned().unwrap();
+        let boot_id = Some("boot-1".into());
+        let expected = Request::Reboot { command_id, term: Term(7), expires_in_ms, not_after_boot_ms, boot_id };
+        assert_eq!((to, request), (node("beta"), expected));
+        let Stage::Rebooting { not_after_boot_ms: stored, .. } = bench.stages.last().unwrap().1 else { panic!() };
+        assert_eq!(stored, not_after_boot_ms, "a successor asks by the same");
+    }
 }
 
 #[test]
@@ -189,10 +196,9 @@ fn a_result_reaches_an_owner_who_looks_elsewhere() {
     assert_eq!(keys(&last_screen(&bench.telegram())), []);
 }
 
-fn resumed(bench: &mut Bench, asked_unix_ms: Option<u64>, not_after_unix_ms: u64, boot_id: Option<&str>) -> CommandId {
+/// What alpha asked or was about to ask when it died, and gamma takes up.
+fn resumed(bench: &mut Bench, stage: Stage) -> CommandId {
     let content = CommandContent::Button { callback_id: "cb".into(), data: "rb:x".into(), message: MESSAGE };
-    let boot_id = boot_id.map(String::from);
-    let stage = Stage::Rebooting { target: node("beta"), boot_id, not_after_unix_ms, asked_unix_ms };
     let command = StoredCommand { stage, taken_by: node("alpha"), ..bench.stored(content) };
     bench.world.me = node("gamma");
     bench.world.nodes[0].status = Status::Down;
@@ -201,16 +207,108 @@ fn resumed(bench: &mut Bench, asked_unix_ms: Option<u64>, not_after_unix_ms: u64
     bench.give(&command)
 }
 
+fn stage(asked_unix_ms: Option<u64>, not_after_unix_ms: u64, boot_id: Option<&str>) -> Stage {
+    let boot_id = boot_id.map(String::from);
+    Stage::Rebooting { target: node("beta"), boot_id, not_after_unix_ms, not_after_boot_ms: None, asked_unix_ms }
+}
+
+/// Asked 12 s ago, to be refused by beta after 70,000 ms of its boot `boot-1`.
+fn asked(bench: &Bench) -> Stage {
+    let asked_unix_ms = bench.world.now.unix_ms - 12_000;
+    Stage::Rebooting {
+        target: node("beta"),
+        boot_id: Some("boot-1".into()),
+        not_after_unix_ms: asked_unix_ms + 30_000,
+        not_after_boot_ms: Some(70_000),
+        asked_unix_ms: Some(asked_unix_ms),
+    }
+}
+
+fn reboots(bench: &Bench) -> Vec<&Request> {
+    bench.asks.iter().map(|(_, _, request)| request).filter(|request| request_name(request) == "reboot").collect()
+}
+
 #[test]
-fn a_successor_never_asks_a_second_time_and_says_through_whom_it_was_asked() {
+fn a_successor_asks_again_with_the_same_id_and_deadline_once_the_target_shows_that_its_boot_is_the_same() {
+    // F6: "a successor finishes what is not done"; the target executes an id once, whoever asks how often
+    let mut bench = Bench::new();
+    let stage = asked(&bench);
+    let command_id = resumed(&mut bench, stage);
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootAsking]);
+    assert!(reboots(&bench).is_empty(), "first it looks");
+    bench.reply("stats", &lost());
+    bench.pass(8_000);
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootViaGone, Key::RebootAway]);
+    bench.reply("stats", &stats("boot-1", 1_000));
+    let (boot_id, not_after_boot_ms) = (Some("boot-1".into()), Some(70_000));
+    let expected = Request::Reboot { command_id, term: Term(7), expires_in_ms: 10_000, not_after_boot_ms, boot_id };
+    assert_eq!(reboots(&bench), [&expected]);
+    bench.reply("reboot", &took(command_id, RebootOutcome::Started));
+    bench.pass(8_000);
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootGoing], "no doubt is left");
+    bench.reply("stats", &stats("boot-1", 1_004));
+    bench.pass(2_000);
+    assert!(reboots(&bench).is_empty(), "what is certain is not asked again");
+    bench.reply("stats", &stats("boot-2", 3));
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootBack]);
+    assert_eq!(bench.done(command_id), 1);
+}
+
+#[test]
+fn what_a_target_says_to_a_second_asking_is_certain_or_asked_again() {
+    // F6: a refusal by the order's own terms means that it was never done; one that says nothing on that is no end
+    let (busy, late, old) = (refused(RpcCode::Busy), refused(RpcCode::TooLate), refused(RpcCode::OldTerm));
+    let gone = refused(RpcCode::AgentUnreachable);
+    for (answer, certain) in [(late, true), (busy, true), (old, false), (lost(), false), (not_sent(), false)] {
+        let mut bench = Bench::new();
+        let stage = asked(&bench);
+        let id = resumed(&mut bench, stage);
+        bench.reply("stats", &stats("boot-1", 1_000));
+        assert_eq!(bench.reply("reboot", &answer), 1);
+        bench.pass(2_000);
+        bench.reply("stats", &stats("boot-1", 1_002));
+        let screen = last_screen(&bench.telegram());
+        assert_eq!(reboots(&bench).len(), usize::from(!certain), "{answer:?}");
+        assert_eq!(bench.done(id), usize::from(certain), "{answer:?}");
+        assert_eq!(keys(&screen).contains(&Key::RebootRefused), certain, "{answer:?}: {:?}", keys(&screen));
+    }
+    let mut bench = Bench::new();
+    let stage = asked(&bench);
+    resumed(&mut bench, stage);
+    bench.reply("stats", &stats("boot-1", 1_000));
+    bench.reply("reboot", &gone);
+    bench.pass(10_000);
+    bench.reply("stats", &stats("boot-1", 1_012));
+    assert!(reboots(&bench).is_empty(), "its node has the id, its agent may have it");
+    assert!(keys(&last_screen(&bench.telegram())).contains(&Key::RebootUnsure));
+}
+
+#[test]
+fn an_answer_that_was_lost_is_asked_for_again() {
+    let mut bench = Bench::new();
+    bench.world.nodes[1].boot_ms = Some(5_000);
+    let id = confirm(&mut bench);
+    bench.reply("reboot", &lost());
+    bench.pass(2_000);
+    bench.reply("stats", &stats("boot-1", 1_002));
+    assert_eq!(reboots(&bench).len(), 1);
+    bench.reply("reboot", &refused(RpcCode::TooLate));
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootRefused]);
+    assert_eq!(bench.done(id), 1);
+}
+
+#[test]
+fn a_successor_that_cannot_be_certain_does_not_ask_and_says_through_whom_it_was_asked() {
     let mut bench = Bench::new();
     let asked = bench.world.now.unix_ms - 12_000;
-    let id = resumed(&mut bench, Some(asked), asked + 30_000, Some("boot-1"));
+    let id = resumed(&mut bench, stage(Some(asked), asked + 30_000, Some("boot-1")));
     let screen = last_screen(&bench.telegram());
     assert_eq!(keys(&screen), [Key::RebootViaGone]);
     assert_eq!(said(&screen, Key::RebootViaGone).values[1].1, crate::bot::text::Value::Text("alpha".into()));
     bench.pass(10_000);
-    assert!(bench.asks.iter().all(|(_, _, request)| request_name(request) != "reboot"));
+    bench.reply("stats", &stats("boot-1", 1_000));
+    bench.pass(10_000);
+    assert!(reboots(&bench).is_empty());
     bench.reply("stats", &stats("boot-2", 3));
     assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootBack]);
     assert_eq!(bench.done(id), 1);
@@ -228,12 +326,7 @@ fn what_is_said_of_who_asked_fits() {
         let mut bench = Bench::new();
         bench.world.me = node("gamma");
         bench.world.nodes[0].status = status;
-        let stage = Stage::Rebooting {
-            target: node("beta"),
-            boot_id: Some("boot-1".into()),
-            not_after_unix_ms: 1,
-            asked_unix_ms: Some(bench.world.now.unix_ms),
-        };
+        let stage = stage(Some(bench.world.now.unix_ms), 1, Some("boot-1"));
         let content = CommandContent::Text { text: "x".into() };
         let command = StoredCommand { stage, taken_by, ..bench.stored(content) };
         bench.give(&command);
@@ -248,8 +341,9 @@ fn what_is_said_of_who_asked_fits() {
 fn a_successor_asks_what_was_not_asked_while_there_is_time() {
     let mut bench = Bench::new();
     let now = bench.world.now.unix_ms;
-    let id = resumed(&mut bench, None, now + 20_000, Some("boot-1"));
-    let expected = Request::Reboot { command_id: id, term: Term(7), expires_in_ms: 20_000, not_after_boot_ms: None };
+    let command_id = resumed(&mut bench, stage(None, now + 20_000, Some("boot-1")));
+    let (not_after_boot_ms, boot_id) = (None, Some("boot-1".into()));
+    let expected = Request::Reboot { command_id, term: Term(7), expires_in_ms: 10_000, not_after_boot_ms, boot_id };
     assert_eq!(bench.asks.last().unwrap().2, expected);
     assert!(matches!(bench.stages.last().unwrap().1, Stage::Rebooting { asked_unix_ms: Some(_), .. }));
 }
@@ -258,7 +352,7 @@ fn a_successor_asks_what_was_not_asked_while_there_is_time() {
 fn a_successor_that_comes_too_late_does_nothing_and_says_so() {
     let mut bench = Bench::new();
     let now = bench.world.now.unix_ms;
-    let id = resumed(&mut bench, None, now, Some("boot-1"));
+    let id = resumed(&mut bench, stage(None, now, Some("boot-1")));
     let screen = last_screen(&bench.telegram());
     assert_eq!(keys(&screen), [Key::RebootTooLate]);
     assert!(bench.asks.is_empty());
@@ -269,7 +363,7 @@ fn a_successor_that_comes_too_late_does_nothing_and_says_so() {
 fn without_a_boot_id_the_uptime_tells_a_reboot() {
     let mut bench = Bench::new();
     let asked = bench.world.now.unix_ms - 60_000;
-    let id = resumed(&mut bench, Some(asked), asked + 30_000, None);
+    let id = resumed(&mut bench, stage(Some(asked), asked + 30_000, None));
     bench.telegram();
     bench.reply("stats", &stats("boot-9", 59));
     assert_eq!(bench.done(id), 0);
@@ -283,7 +377,7 @@ fn without_a_boot_id_the_uptime_tells_a_reboot() {
 fn one_that_was_asked_long_ago_is_still_looked_at() {
     let mut bench = Bench::new();
     let asked = bench.world.now.unix_ms - 3_600_000;
-    let id = resumed(&mut bench, Some(asked), asked + 30_000, Some("boot-1"));
+    let id = resumed(&mut bench, stage(Some(asked), asked + 30_000, Some("boot-1")));
     bench.telegram();
     bench.reply("stats", &stats("boot-2", 3_500));
     assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootBack]);

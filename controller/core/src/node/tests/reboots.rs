@@ -1,0 +1,68 @@
+//! F6 at the target: an id is executed once, in the boot that was meant, and not late; who asks again is told for certain.
+
+use constella_shared::ids::{CommandId, Term};
+use constella_shared::wire::rpc::{Request, RpcCode};
+
+use super::bench::Bench;
+
+/// The bench's agents tell an empty boot id.
+const BOOT: Option<&str> = Some("");
+
+fn reboot(bench: &Bench, id: u8, not_after_boot_ms: u64, boot_id: Option<&str>) -> Request {
+    let term = bench.node(1).claim.term();
+    let boot_id = boot_id.map(Into::into);
+    let command_id = CommandId([id; 32]);
+    Request::Reboot { command_id, term, expires_in_ms: 0, not_after_boot_ms: Some(not_after_boot_ms), boot_id }
+}
+
+fn old_term(request: Request) -> Request {
+    match request {
+        Request::Reboot { command_id, expires_in_ms, not_after_boot_ms, boot_id, .. } => {
+            Request::Reboot { command_id, term: Term(0), expires_in_ms, not_after_boot_ms, boot_id }
+        }
+        other => other,
+    }
+}
+
+#[test]
+fn an_id_is_executed_once_and_whoever_asks_again_learns_it_at_any_time() {
+    // F6
+    let mut bench = Bench::of(3);
+    bench.run_ms(20_000);
+    let until = bench.now + 30_000;
+    let ask = reboot(&bench, 1, until, BOOT);
+    assert_eq!(bench.ask(3, 1, old_term(ask.clone())), (Some(RpcCode::OldTerm), false));
+    assert_eq!(bench.ask(3, 1, ask.clone()), (None, true));
+    assert_eq!(bench.ask(3, 1, ask.clone()), (None, false));
+    assert_eq!(bench.ask(3, 2, reboot(&bench, 1, until, Some("another boot"))), (None, false), "it was executed");
+    bench.run_ms(60_000);
+    assert_eq!(bench.ask(3, 2, reboot(&bench, 1, until, BOOT)), (None, false), "late, and known");
+    bench.kill(3);
+    bench.restart(3);
+    assert_eq!(bench.ask(3, 2, reboot(&bench, 1, until, BOOT)), (None, false), "from its disk");
+}
+
+#[test]
+fn what_was_never_executed_is_refused_late_and_in_another_boot_and_stays_so() {
+    // F6
+    let mut bench = Bench::of(3);
+    bench.run_ms(20_000);
+    let until = bench.now + 30_000;
+    assert_eq!(bench.ask(3, 1, reboot(&bench, 1, until, Some("another boot"))), (Some(RpcCode::TooLate), false));
+    assert_eq!(bench.ask(3, 1, reboot(&bench, 1, bench.now + 61_000, BOOT)), (Some(RpcCode::BadRequest), false));
+    bench.run_ms(30_001);
+    assert_eq!(bench.ask(3, 1, reboot(&bench, 1, until, BOOT)), (Some(RpcCode::TooLate), false));
+}
+
+#[test]
+fn a_node_that_does_not_know_its_boot_yet_says_so() {
+    // F6
+    let mut bench = Bench::of(3);
+    bench.run_ms(20_000);
+    bench.kill(3);
+    bench.restart(3);
+    let until = bench.now + 30_000;
+    assert_eq!(bench.ask(3, 1, reboot(&bench, 1, until, BOOT)), (Some(RpcCode::Starting), false));
+    bench.run_ms(1_000);
+    assert_eq!(bench.ask(3, 1, reboot(&bench, 1, until, BOOT)), (None, true), "a refusal executes nothing");
+}

@@ -1,0 +1,43 @@
+//! What a fault costs: conflicts, and what became of the owner's commands.
+
+use constella_tests::cluster::Network;
+
+/// What the runs together cost.
+#[derive(Debug, Default)]
+pub(crate) struct Costs {
+    pub(crate) conflicts: usize,
+    pub(crate) commands: usize,
+    pub(crate) destroyed: usize,
+    pub(crate) unanswered: usize,
+    pub(crate) reboots: usize,
+    pub(crate) recorded: usize,
+    pub(crate) told: usize,
+    pub(crate) lost: usize,
+    pub(crate) twice: usize,
+}
+
+impl Costs {
+    /// What the Bot API counted in the life of the network.
+    pub(crate) fn count(&mut self, network: &Network) {
+        let stats = network.double().stats();
+        self.conflicts = stats.conflicts_heard();
+        self.commands = stats.ledger.updates.len();
+        self.destroyed = stats.destroyed;
+    }
+
+    /// For a person.
+    pub(crate) fn sentence(&self) -> String {
+        format!(
+            "409s {}; updates {}, destroyed {}, never confirmed {}; reboots confirmed {}, recorded {}, told not done or unknown {}, lost {}, twice {}",
+            self.conflicts,
+            self.commands,
+            self.destroyed,
+            self.unanswered,
+            self.reboots,
+            self.recorded,
+            self.told,
+            self.lost,
+            self.twice
+        )
+    }
+}
