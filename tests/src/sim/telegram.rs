@@ -62,6 +62,16 @@ pub(super) struct Duty {
     pub(super) text: String,
 }
 
+impl Duty {
+    /// Whether it changes nothing but the screen; anything else is an order.
+    pub(super) fn only_looks(&self) -> bool {
+        match &self.pressed {
+            Some((_, data)) => Press::parse(data).is_none_or(|press| press.only_looks()),
+            None => !["/invite", "/lang "].iter().any(|order| self.text.starts_with(order)),
+        }
+    }
+}
+
 /// An answer on its way: to which open call.
 pub(super) type Reply = (u64, Result<BotReply, BotError>);
 
