@@ -142,10 +142,12 @@ impl Roster {
         Err(Refusal::TooEarly { ahead_ms })
     }
 
-    /// The rank that a newcomer must beat. A stamp of another node that is ahead of this node's clock was within the limit when it came: both
+    /// The rank that a newcomer must beat. A stamp of another node that is ahead of every clock in sight was within the limit when it came: both
     /// clocks were ahead then, and its writer writes it anew when its own is right ([`Self::restamp`]). It gives way to any that is not ahead.
+    /// Where some clock has come there, it is this node's that fell behind.
     pub(super) fn holds_good(&self, limits: Limits, key: &RecordKey) -> Option<Rank> {
-        self.booked(key).filter(|held| held.0.node == self.node || limits.allow(key, held))
+        let in_sight = Limits { newest_unix_ms: limits.newest_unix_ms.saturating_add(self.fastest_ahead_ms), ..limits };
+        self.booked(key).filter(|held| held.0.node == self.node || in_sight.allow(key, held))
     }
 
     fn take_owner(&mut self, limits: Limits, record: OwnerRecord, merged: &mut Merged) -> Result<(), Refusal> {
