@@ -4,10 +4,10 @@ mod calls;
 
 use std::collections::BTreeMap;
 
-use constella_core::bot::press::Press;
+use constella_core::bot::press::{NodeTag, Press};
 use constella_core::bot::screen::{Message, Screen};
 use constella_core::io::{BotCall, BotError, BotReply, Update, UpdateEvent};
-use constella_shared::ids::CommandId;
+use constella_shared::ids::{CommandId, NodeId};
 use constella_shared::wire::command::CommandContent;
 
 use super::act::Button;
@@ -69,6 +69,12 @@ impl Duty {
             Some((_, data)) => Press::parse(data).is_none_or(|press| press.only_looks()),
             None => !["/invite", "/lang "].iter().any(|order| self.text.starts_with(order)),
         }
+    }
+
+    /// Whether its button names this node.
+    pub(super) fn is_about(&self, node: NodeId) -> bool {
+        let press = self.pressed.as_ref().and_then(|(_, data)| Press::parse(data));
+        press.as_ref().and_then(Press::node).is_some_and(|tag| *tag == NodeTag::of(&node))
     }
 }
 

@@ -221,13 +221,14 @@ impl World {
     }
 
     /// What only a removed node had in hand goes with it: nobody else knows of it, and nobody hears that node any more. Not an order: whoever
-    /// gave one must be told its end.
+    /// gave one must be told its end, unless it was to a node that was itself removed.
     fn went_with_a_removed_node(&self, duty: &Duty) -> bool {
         let has = |host: &&Host| {
             host.disk.as_ref().is_some_and(|disk| disk.commands.open.iter().any(|open| open.id == duty.id))
         };
         let mut keepers = self.hosts.iter().filter(has).peekable();
-        duty.only_looks()
+        let removed_target = self.hosts.iter().any(|host| duty.is_about(host.id) && self.is_removed(host));
+        (duty.only_looks() || removed_target)
             && duty.answered.is_some()
             && keepers.peek().is_some()
             && keepers.all(|host| self.is_removed(host))
