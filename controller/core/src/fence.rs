@@ -77,6 +77,8 @@ pub struct Fence {
     stranger: bool,
     /// A 409 under this title told that somebody serves: what is open here is theirs to finish.
     refuted: bool,
+    /// L5: the last holder's word, which lets a weak holder poll at once, has served. It says nothing about a majority lost since then (F2).
+    heeded: bool,
     conflicts: Vec<u64>,
     /// The offset that the next poll starts from; survives a change of mode, so that nothing is taken twice.
     offset: Option<i64>,
@@ -101,6 +103,7 @@ impl Fence {
             peek_base: 1 + hash * PEEKS_EACH,
             stranger: false,
             refuted: false,
+            heeded: false,
             conflicts: Vec::new(),
             offset: None,
         }
@@ -224,6 +227,7 @@ impl Fence {
                 self.patience_ms = HEAD_MS;
                 self.stranger = false;
                 self.refuted = false;
+                self.heeded = false;
             }
             // Who cannot reach the Bot API holds without polling.
             (Mode::Off, Some(_)) if title.is_some_and(|title| !title.ready) => {}
@@ -235,9 +239,10 @@ impl Fence {
             }
             // L5: also where it looks already, because it saw the holder leave before it was told; not again after a 409.
             (Mode::Off | Mode::Watch(_), Some(Strength::Weak))
-                if !self.refuted && title.is_some_and(|title| title.told && title.may_poll) =>
+                if !self.refuted && !self.heeded && title.is_some_and(|title| title.told && title.may_poll) =>
             {
                 self.leave(acts);
+                self.heeded = true;
                 self.start_poll(now, true);
             }
             (Mode::Off, Some(_)) => self.mode = Mode::Watch(Watch::new(now)),
@@ -258,6 +263,7 @@ impl Fence {
         {
             poll.promote();
         }
+        self.heeded |= strength == Some(Strength::Strong);
     }
 
     fn start_poll(&mut self, now: Now, as_watcher: bool) {

@@ -133,6 +133,13 @@ impl Peers {
         theirs.checked_sub(ours)
     }
 
+    /// How far the fastest clock that was heard is ahead of this node's by now, milliseconds.
+    #[must_use]
+    pub fn fastest_ahead_ms(&self, now: Now) -> u64 {
+        let reads = |peer: &Peer| peer.facts.unix_ms.saturating_add(now.since(peer.heard_at));
+        self.peers.values().map(reads).max().map_or(0, |fastest| fastest.saturating_sub(now.unix_ms))
+    }
+
     /// Forgets everybody who does not belong any more.
     pub fn retain(&mut self, belongs: impl Fn(&NodeId) -> bool) {
         self.peers.retain(|node, _| belongs(node));

@@ -10,6 +10,7 @@ use constella_shared::ids::{CommandId, NodeId};
 use constella_shared::wire::lease::{LeaseAnswer, LeaseAsk, Strength};
 use constella_shared::wire::records::OwnerRecord;
 
+use super::clock::EPOCH_MS;
 use super::host::Host;
 use service::Service;
 
@@ -186,7 +187,7 @@ impl Rules {
                 let voters = new.voters.mark < old.voters.mark;
                 let records: BTreeMap<NodeId, &OwnerRecord> =
                     new.peers.iter().map(|peer| (peer.owner.node, &peer.owner)).collect();
-                let unix_ms = host.clock.now(t).unix_ms;
+                let unix_ms = (host.clock.now(t).unix_ms, EPOCH_MS.saturating_add(t));
                 let lost = old
                     .peers
                     .iter()
@@ -250,12 +251,12 @@ impl Rules {
 }
 
 /// Whether a record about a node became an older one. R1: what was written with a clock that was ahead is written anew, word for word, with an
-/// earlier stamp.
-fn went_back(unix_ms: u64, before: &OwnerRecord, after: &OwnerRecord) -> bool {
+/// earlier stamp; elsewhere it gives way, if it was ahead of the true time too.
+fn went_back((unix_ms, true_ms): (u64, u64), before: &OwnerRecord, after: &OwnerRecord) -> bool {
     let again = OwnerRecord { stamp: before.stamp, term: before.term, ..after.clone() } == *before;
     let ahead = before.stamp.unix_ms > unix_ms + SKEW_MS;
     let older = after.stamp < before.stamp && !after.removed;
-    before.removed && !after.removed || older && !(ahead && again)
+    before.removed && !after.removed || older && !(ahead && (again || before.stamp.unix_ms > true_ms + SKEW_MS))
 }
 
 /// CLOCK_SKEW.

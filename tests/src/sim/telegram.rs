@@ -4,10 +4,10 @@ mod calls;
 
 use std::collections::BTreeMap;
 
-use constella_core::bot::press::Press;
+use constella_core::bot::press::{NodeTag, Press};
 use constella_core::bot::screen::{Message, Screen};
 use constella_core::io::{BotCall, BotError, BotReply, Update, UpdateEvent};
-use constella_shared::ids::CommandId;
+use constella_shared::ids::{CommandId, NodeId};
 use constella_shared::wire::command::CommandContent;
 
 use super::act::Button;
@@ -60,6 +60,22 @@ pub(super) struct Duty {
     /// The stranger took it.
     pub(super) stolen: bool,
     pub(super) text: String,
+}
+
+impl Duty {
+    /// Whether it changes nothing but the screen; anything else is an order.
+    pub(super) fn only_looks(&self) -> bool {
+        match &self.pressed {
+            Some((_, data)) => Press::parse(data).is_none_or(|press| press.only_looks()),
+            None => !["/invite", "/lang "].iter().any(|order| self.text.starts_with(order)),
+        }
+    }
+
+    /// Whether its button names this node.
+    pub(super) fn is_about(&self, node: NodeId) -> bool {
+        let press = self.pressed.as_ref().and_then(|(_, data)| Press::parse(data));
+        press.as_ref().and_then(Press::node).is_some_and(|tag| *tag == NodeTag::of(&node))
+    }
 }
 
 /// An answer on its way: to which open call.

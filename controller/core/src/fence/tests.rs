@@ -139,6 +139,20 @@ fn a_holder_that_loses_its_majority_stops_polling_and_watches() {
     assert_eq!(rig.fence.state(), BotState::Watching);
 }
 
+#[test]
+fn who_was_told_and_then_lost_its_majority_watches() {
+    // F2, L5: the last holder's word was good for the lease that came after it, and says nothing about a cut since then.
+    let mut rig = Rig::new(STRONG);
+    rig.title = Some(Title { told: true, ..title(STRONG) });
+    assert!(poll(&rig.step()).is_some());
+    rig.title = Some(Title { told: true, ..title(WEAK) });
+    for _ in 0..3 {
+        assert_eq!(poll(&rig.step()), None);
+        assert_eq!(rig.fence.state(), BotState::Watching);
+        rig.now += 100;
+    }
+}
+
 /// Watches until the fence polls or `until`; the head of the queue is `head(now)`, none where the queue is empty.
 fn watch(rig: &mut Rig, until: u64, head: impl Fn(u64) -> Option<i64>) -> Option<u64> {
     let acts = rig.step();

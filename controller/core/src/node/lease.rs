@@ -140,7 +140,8 @@ impl Node {
         self.seen.let_go(now, from);
         self.durable.raise(term);
         self.barred_until = now.boot_ms;
-        self.told = true;
+        // Its word may come after the grants that it made room for.
+        self.told = self.held != Some(Strength::Strong);
         self.claim.begin(now, &self.durable);
     }
 

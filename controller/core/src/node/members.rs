@@ -175,6 +175,7 @@ impl Node {
 
     /// The answer to a step of the exchange.
     pub(super) fn synced(&mut self, now: Now, with: NodeId, answer: RosterSync) {
+        self.roster.hear_clocks(self.peers.fastest_ahead_ms(now));
         let (follow_up, merged) = self.roster.sync_finish(now, answer, self.keys.as_ref());
         self.merged(now, merged);
         if let Some(sync) = follow_up {
@@ -184,6 +185,7 @@ impl Node {
 
     /// Records that somebody announced.
     pub(super) fn announced(&mut self, now: Now, records: Records) {
+        self.roster.hear_clocks(self.peers.fastest_ahead_ms(now));
         let merged = self.roster.merge(now, records, self.keys.as_ref());
         self.merged(now, merged);
     }

@@ -132,7 +132,7 @@ impl Roster {
     fn is_new(&mut self, limits: Limits, record: &impl Ranked) -> Result<bool, Refusal> {
         let (key, rank) = (record.key(), record.rank());
         if limits.allow(&key, &rank) {
-            return Ok(self.booked(&key).is_none_or(|held| rank > held));
+            return Ok(self.holds_good(limits, &key).is_none_or(|held| rank > held));
         }
         let ahead_ms = rank.unix_ms(&key).saturating_sub(limits.now_unix_ms);
         if self.early.len() < EARLY_RECORDS {
@@ -140,6 +140,14 @@ impl Roster {
             *known = rank.max(*known);
         }
         Err(Refusal::TooEarly { ahead_ms })
+    }
+
+    /// The rank that a newcomer must beat. A stamp of another node that is ahead of every clock in sight was within the limit when it came: both
+    /// clocks were ahead then, and its writer writes it anew when its own is right ([`Self::restamp`]). It gives way to any that is not ahead.
+    /// Where some clock has come there, it is this node's that fell behind.
+    pub(super) fn holds_good(&self, limits: Limits, key: &RecordKey) -> Option<Rank> {
+        let in_sight = Limits { newest_unix_ms: limits.newest_unix_ms.saturating_add(self.fastest_ahead_ms), ..limits };
+        self.booked(key).filter(|held| held.0.node == self.node || in_sight.allow(key, held))
     }
 
     fn take_owner(&mut self, limits: Limits, record: OwnerRecord, merged: &mut Merged) -> Result<(), Refusal> {
@@ -231,7 +239,8 @@ impl Roster {
         }
         let held = self.invites.get(&record.token).and_then(|held| held.spent.as_ref());
         let twice = matches!((held, &record.spent), (Some(one), Some(other)) if one != other);
-        if self.is_new(limits, &record)? {
+        let unused_again = held.is_some() && record.spent.is_none();
+        if self.is_new(limits, &record)? && !(unused_again && self.booked(&record.key()) > Some(record.rank())) {
             merged.invites_changed = true;
             if twice {
                 merged.spent_twice.push(record.token);

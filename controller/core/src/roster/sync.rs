@@ -8,7 +8,7 @@
 //! Two round trips at most, whatever differs. A pair of rosters that cannot be reconciled (R1: a wrong clock) is not tried again
 //! before [`AGAIN_MS`], unless one of the two changed.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use constella_shared::ids::NodeId;
@@ -62,7 +62,7 @@ impl Roster {
         if !sync.buckets.is_empty() {
             let differing = self.buckets.differing(&sync.buckets);
             answer.buckets = self.buckets.each().collect();
-            answer.have = self.ranks_in(now, &differing).into_iter().map(|(key, rank)| (key, rank.0)).collect();
+            answer.have = self.ranks_in(now, &differing);
         }
         (answer, merged)
     }
@@ -74,44 +74,40 @@ impl Roster {
             return (None, merged);
         }
         let differing = self.buckets.differing(&answer.buckets);
+        let wanted = answer.have.iter().filter(|(key, stamp)| self.wants(now, key, &Rank(*stamp)));
+        let want: BTreeSet<RecordKey> = wanted.map(|(key, _)| key.clone()).collect();
         let theirs = highest(answer.have);
-        let mine = self.ranks_in(now, &differing);
+        let mine = highest(self.ranks_in(now, &differing));
         let lacks = mine.iter().filter(|(key, rank)| theirs.get(key).is_none_or(|theirs| theirs < rank));
         let lacking: Vec<RecordKey> = lacks.map(|(key, _)| key.clone()).collect();
-        let want: Vec<RecordKey> =
-            theirs.iter().filter(|(key, rank)| self.wants(now, key, rank)).map(|(key, _)| key.clone()).collect();
         let records = self.records_of(&lacking);
-        let follow_up = RosterSync { records, want, ..RosterSync::default() };
+        let follow_up = RosterSync { records, want: want.into_iter().collect(), ..RosterSync::default() };
         ((follow_up != RosterSync::default()).then_some(follow_up), merged)
     }
 
     /// Not what is held, not what would be refused.
     fn wants(&self, now: Now, key: &RecordKey, rank: &Rank) -> bool {
-        let is_new = self.booked(key).is_none_or(|held| *rank > held);
+        let limits = Limits::at(now, self.skew_ms);
+        let is_new = self.holds_good(limits, key).is_none_or(|held| *rank > held);
         let removed = matches!(key, RecordKey::Self_(node) if self.owners.get(node).is_some_and(|owner| owner.removed));
-        is_new && !removed && Limits::at(now, self.skew_ms).allow(key, rank)
+        is_new && !removed && limits.allow(key, rank)
     }
 
-    /// What is held in these buckets, and what was refused as early and still would be (R1: not to be offered again).
-    fn ranks_in(&mut self, now: Now, buckets: &[bool; BUCKETS]) -> BTreeMap<RecordKey, Rank> {
+    /// What is held in these buckets, and beside it what was refused as early and still would be (R1: not to be offered again).
+    fn ranks_in(&mut self, now: Now, buckets: &[bool; BUCKETS]) -> Vec<(RecordKey, Stamp)> {
         let limits = Limits::at(now, self.skew_ms);
         self.early.retain(|key, rank| !limits.allow(key, rank));
         let pair = |record: &dyn RankedPair| record.pair();
-        let mut ranks: BTreeMap<RecordKey, Rank> = self
-            .owners
-            .values()
-            .map(|record| pair(record))
+        let owners = self.owners.values().map(|record| pair(record));
+        owners
             .chain(self.selfs.values().map(|own| pair(&own.record)))
             .chain(self.net.values().map(|record| pair(record)))
             .chain(self.invites.values().map(|record| pair(record)))
             .chain([pair(&self.voters)])
+            .chain(self.early.iter().map(|(key, rank)| (key.clone(), *rank)))
             .filter(|(key, _)| is_in(key, buckets))
-            .collect();
-        for (key, early) in self.early.iter().filter(|(key, _)| is_in(key, buckets)) {
-            let rank = ranks.entry(key.clone()).or_insert(*early);
-            *rank = (*rank).max(*early);
-        }
-        ranks
+            .map(|(key, rank)| (key, rank.0))
+            .collect()
     }
 
     fn records_of(&self, keys: &[RecordKey]) -> Records {

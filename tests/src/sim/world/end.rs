@@ -207,19 +207,31 @@ impl World {
 
     fn unfinished(&self) -> Option<Duty> {
         let open = |duty: &&Duty| {
-            !duty.stolen && (!duty.done || duty.answered.is_none()) && !self.went_with_a_removed_node(duty)
+            let ended = duty.done && (duty.answered.is_some() || self.is_overtaken(duty));
+            !duty.stolen && !ended && !self.went_with_a_removed_node(duty)
         };
         let duty = self.telegram.duties.iter().find(open).cloned();
         duty.or_else(|| self.telegram.duties.last().filter(|_| self.telegram.pending() > 0).cloned())
     }
 
-    /// What only a removed node had in hand goes with it: nobody else knows of it, and nobody hears that node any more.
+    /// A wish to look at something that another leader took, when the owner was already shown what he asked for later: done without a screen.
+    fn is_overtaken(&self, duty: &Duty) -> bool {
+        let later = |other: &Duty| other.update > duty.update && other.answered.is_some();
+        duty.only_looks() && self.telegram.duties.iter().any(later)
+    }
+
+    /// What only a removed node had in hand goes with it: nobody else knows of it, and nobody hears that node any more. Not an order: whoever
+    /// gave one must be told its end, unless it was to a node that was itself removed.
     fn went_with_a_removed_node(&self, duty: &Duty) -> bool {
         let has = |host: &&Host| {
             host.disk.as_ref().is_some_and(|disk| disk.commands.open.iter().any(|open| open.id == duty.id))
         };
         let mut keepers = self.hosts.iter().filter(has).peekable();
-        duty.answered.is_some() && keepers.peek().is_some() && keepers.all(|host| self.is_removed(host))
+        let removed_target = self.hosts.iter().any(|host| duty.is_about(host.id) && self.is_removed(host));
+        (duty.only_looks() || removed_target)
+            && duty.answered.is_some()
+            && keepers.peek().is_some()
+            && keepers.all(|host| self.is_removed(host))
     }
 
     fn ending(&self, whole_after_ms: u64) -> Ending {

@@ -87,3 +87,36 @@ fn of_digest_is_from_scratch(roster: &Roster) -> bool {
     add(RecordKey::Voters, roster.voters.rank());
     buckets.digest() == roster.digest()
 }
+
+#[test]
+fn what_two_clocks_that_were_ahead_agreed_on_gives_way_when_they_are_right() {
+    // R1: the writer writes it anew, and who took it from the writer must not hold the old stamp against that for an hour
+    let hour = 3_600_000;
+    let mut one = alone();
+    for number in 2..=3 {
+        one.admit(at(number), Term(1), admission(number)).unwrap();
+    }
+    let token = TokenHash([7; 32]);
+    one.write_invite(at(4), token, at(hour).unix_ms / 1_000);
+    let (mut two, mut three) = (copy(&one, 2), copy(&one, 3));
+    for roster in [&mut two, &mut three] {
+        roster.merge(at(5), one.records(), &keys(1));
+    }
+    let spent = one.spend_invite(at(hour), &token, Spent { node: node(3), pin: pin(3) }).unwrap();
+    assert!(two.merge(at(hour), spent, &keys(2)).invites_changed);
+    assert!(!two.merge(at(10), three.records(), &keys(2)).invites_changed, "what is used stays used");
+    let early = one.write_net(at(hour), Term(1), language("de"));
+    assert!(two.merge(at(hour), early.clone(), &keys(2)).network_changed);
+    assert_eq!(three.merge(at(10), early, &keys(3)).refused.len(), 1);
+    let again = one.restamp(at(20), &keys(1));
+    assert!(three.merge(at(20), again, &keys(3)).network_changed);
+    two.hear_clocks(hour);
+    exchange(at(30), &mut two, &mut three);
+    assert_eq!(two.language(), Some("de"), "somebody's clock is there: its own fell behind");
+    assert_ne!(two.digest(), one.digest());
+    two.hear_clocks(20);
+    exchange(at(30), &mut two, &mut three);
+    assert_eq!((two.digest(), three.digest()), (one.digest(), one.digest()));
+    let newer = one.write_net(at(40), Term(1), language("en"));
+    assert!(two.merge(at(40), newer, &keys(2)).network_changed, "and what comes later is heard");
+}
