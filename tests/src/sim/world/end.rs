@@ -182,10 +182,9 @@ impl World {
         let [(poller, holder)] = holders.as_slice() else {
             return Some(format!("{} strong holders", holders.len()));
         };
-        // After a stranger the holder only watches until somebody asks for something (F1).
-        if holder.bot != BotState::Polling
-            && !(holder.bot == BotState::Watching && self.figures.acts.contains_key("stranger"))
-        {
+        // After a stranger the holder only watches until somebody asks for something (F1). Who sets a webhook three times within a minute is one.
+        let strangers = ["stranger", "webhook"].iter().any(|act| self.figures.acts.contains_key(*act));
+        if holder.bot != BotState::Polling && !(holder.bot == BotState::Watching && strangers) {
             return Some(format!("{poller} holds and does not poll"));
         }
         for (name, seen) in &seen {
