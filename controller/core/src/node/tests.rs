@@ -47,6 +47,15 @@ fn the_owner_is_answered() {
 }
 
 #[test]
+fn a_lease_is_held_against_the_clock_before_anything_is_done_under_it() {
+    // L7: the first thing that a process hears after it was stopped may be Telegram's answer, and no tick came between.
+    let mut bench = Bench::of(3);
+    bench.run_ms(20_000);
+    assert!(bench.title_after(1, 10).is_some_and(|title| title.may_poll));
+    assert_eq!(bench.title_after(1, 4_000), None);
+}
+
+#[test]
 fn a_wall_clock_that_is_set_back_ends_every_grant_at_once() {
     // L7: set ahead, a grant runs out by the wall clock; set back, only the jump tells of a machine that may have slept.
     let mut bench = Bench::of(3);

@@ -182,10 +182,9 @@ impl World {
         let [(poller, holder)] = holders.as_slice() else {
             return Some(format!("{} strong holders", holders.len()));
         };
-        // After a stranger the holder only watches until somebody asks for something (F1).
-        if holder.bot != BotState::Polling
-            && !(holder.bot == BotState::Watching && self.figures.acts.contains_key("stranger"))
-        {
+        // After a stranger the holder only watches until somebody asks for something (F1). Who sets a webhook three times within a minute is one.
+        let strangers = ["stranger", "webhook"].iter().any(|act| self.figures.acts.contains_key(*act));
+        if holder.bot != BotState::Polling && !(holder.bot == BotState::Watching && strangers) {
             return Some(format!("{poller} holds and does not poll"));
         }
         for (name, seen) in &seen {
@@ -220,8 +219,8 @@ impl World {
         duty.only_looks() && self.telegram.duties.iter().any(later)
     }
 
-    /// What only a removed node had in hand goes with it: nobody else knows of it, and nobody hears that node any more. Not an order: whoever
-    /// gave one must be told its end, unless it was to a node that was itself removed.
+    /// What only a removed node had in hand, or one that it alone had let in, goes with it: nobody else knows of it, and nobody hears these any
+    /// more. Not an order: whoever gave one must be told its end, unless it was to a node that was itself removed.
     fn went_with_a_removed_node(&self, duty: &Duty) -> bool {
         let has = |host: &&Host| {
             host.disk.as_ref().is_some_and(|disk| disk.commands.open.iter().any(|open| open.id == duty.id))
@@ -231,7 +230,7 @@ impl World {
         (duty.only_looks() || removed_target)
             && duty.answered.is_some()
             && keepers.peek().is_some()
-            && keepers.all(|host| self.is_removed(host))
+            && keepers.all(|host| self.is_removed(host) || self.is_orphan(host))
     }
 
     fn ending(&self, whole_after_ms: u64) -> Ending {

@@ -186,6 +186,15 @@ impl Bench {
         self.perform(number, outputs);
     }
 
+    /// What a node may do at the bot in a step that comes so much later, before it has done anything in it.
+    pub(super) fn title_after(&mut self, number: u64, ms: u64) -> Option<crate::fence::Title> {
+        self.now += ms;
+        let now = self.clock();
+        let node = self.nodes.get_mut(&number)?;
+        node.watch_the_clock(now);
+        node.title(now)
+    }
+
     pub(super) fn run_ms(&mut self, ms: u64) {
         self.run_until(ms, |_| false);
     }
