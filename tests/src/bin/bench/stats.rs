@@ -22,7 +22,7 @@ use super::{Failure, print};
 /// How long it is asked.
 #[derive(Args)]
 pub(super) struct Stats {
-    /// Seconds, for each number of callers
+    /// Seconds at most, for each number of callers
     #[arg(long, default_value_t = 10)]
     seconds: u64,
 }
@@ -35,7 +35,7 @@ impl Stats {
             let mut asking = JoinSet::new();
             for _ in 0..callers {
                 let (peers, node) = caller(network.at(1)?, network.at(0)?)?;
-                asking.spawn(async move { asks(&peers, node, until).await });
+                asking.spawn(async move { asks(&peers, node, until, ASKS / callers).await });
             }
             let (began, mut took) = (Instant::now(), Vec::new());
             while let Some(asked) = asking.join_next().await {
@@ -49,10 +49,10 @@ impl Stats {
     }
 }
 
-async fn asks(peers: &Peers, node: NodeId, until: Instant) -> Result<Vec<Duration>, String> {
+async fn asks(peers: &Peers, node: NodeId, until: Instant, most: usize) -> Result<Vec<Duration>, String> {
     let request = PeerRequest::Rpc(Request::GetStats {});
     let mut took = Vec::new();
-    while Instant::now() < until {
+    while Instant::now() < until && took.len() < most {
         let began = Instant::now();
         match peers.call(node, LIMIT, &request).await {
             Ok(PeerResponse::Rpc(Response::Stats { .. })) => took.push(began.elapsed()),
@@ -80,3 +80,5 @@ fn caller(from: &Node, to: &Node) -> Result<(Peers, NodeId), Failure> {
 }
 
 const LIMIT: Duration = Duration::from_secs(10);
+/// For each number of callers: both together stay below the nonces that a node remembers of one member within the clock window (S1).
+const ASKS: usize = 20_000;
