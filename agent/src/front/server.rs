@@ -50,7 +50,7 @@ fn converse(front: &Front, mut stream: &UnixStream, uid: u32) -> io::Result<()> 
 
 /// Reads until the request is whole, or too large, or the time is up.
 fn receive(mut stream: &UnixStream) -> Result<(String, Vec<u8>), AgentError> {
-    let (end, mut bytes, mut length) = (Instant::now() + LIMIT, [0; AGENT_REQUEST_BYTES], 0);
+    let (end, mut bytes, mut length) = (Instant::now() + LIMIT, vec![0; AGENT_REQUEST_BYTES], 0);
     loop {
         // Where no time is left this is an error, as it should be: zero is no time-out to the kernel.
         let timed = stream.set_read_timeout(Some(end.saturating_duration_since(Instant::now())));
