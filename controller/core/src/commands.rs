@@ -22,10 +22,10 @@ pub struct Commands {
 pub enum Owed {
     /// Nothing is open.
     Nothing,
-    /// What this node took itself, as a holder. Where it holds no majority any more it was cut off, and others serve the owner; or they died.
-    Own,
-    /// What another one took, or this node in an earlier life: whoever took it may be dead.
-    Anothers,
+    /// What this node had in hand as a holder, and others have too. Where it lost its majority it was cut off, and they finish it; or they died.
+    Shared,
+    /// What this node alone may have to finish: who took it may be dead, or nobody else has it.
+    Orphaned,
 }
 
 /// A command that is not done.
@@ -210,10 +210,10 @@ impl Commands {
         let mut owed = self.open.values().filter(|open| open.owed).peekable();
         if owed.peek().is_none() {
             Owed::Nothing
-        } else if owed.all(|open| open.own) {
-            Owed::Own
+        } else if owed.all(|open| open.own && !open.keepers.is_empty()) {
+            Owed::Shared
         } else {
-            Owed::Anothers
+            Owed::Orphaned
         }
     }
 

@@ -77,6 +77,8 @@ pub struct Fence {
     stranger: bool,
     /// A 409 under this title told that somebody serves: what is open here is theirs to finish.
     refuted: bool,
+    /// F6: what is owed is finished beside the watching.
+    finishes: bool,
     /// L5: the last holder's word, which lets a weak holder poll at once, has served. It says nothing about a majority lost since then (F2).
     heeded: bool,
     conflicts: Vec<u64>,
@@ -103,6 +105,7 @@ impl Fence {
             peek_base: 1 + hash * PEEKS_EACH,
             stranger: false,
             refuted: false,
+            finishes: false,
             heeded: false,
             conflicts: Vec::new(),
             offset: None,
@@ -117,6 +120,12 @@ impl Fence {
             Mode::Poll(_) => BotState::Polling,
             Mode::Watch(_) => BotState::Watching,
         }
+    }
+
+    /// F6: whether this watcher finishes what is owed. That needs no poll, so it disturbs nobody where the one that took it lives (F4).
+    #[must_use]
+    pub const fn finishes(&self) -> bool {
+        self.finishes
     }
 
     /// When the fence wants to be stepped next.
@@ -147,10 +156,11 @@ impl Fence {
                 let unserved = watch.step(now, self.patience_ms, &mut peek_offset, calls, &mut acts);
                 let owed = match title.owed {
                     Owed::Nothing => false,
-                    Owed::Own => watch.looked_ms(now) >= self.patience_ms.max(CUT_MS),
-                    Owed::Anothers => watch.looked_ms(now) >= self.patience_ms,
-                } && !self.refuted;
-                if (unserved || owed) && title.may_poll {
+                    Owed::Shared => self.finishes || watch.looked_ms(now) >= CUT_MS,
+                    Owed::Orphaned => self.finishes || watch.looked_ms(now) >= HEAD_MS,
+                };
+                self.finishes = owed && title.may_poll && !self.refuted;
+                if unserved && title.may_poll {
                     self.leave(&mut acts);
                     self.start_poll(now, true);
                     if let Mode::Poll(poll) = &mut self.mode {
@@ -271,6 +281,7 @@ impl Fence {
     }
 
     fn leave(&mut self, acts: &mut Vec<FenceAct>) {
+        self.finishes = false;
         match &mut self.mode {
             Mode::Off => {}
             Mode::Poll(poll) => {
@@ -307,14 +318,15 @@ impl Fence {
     }
 }
 
-/// F3: the same head for so long means that nobody serves the owner.
+/// F3: the same head for so long means that nobody serves the owner. F6: Telegram was in reach for so long, so what is owed can be finished.
 const HEAD_MS: u64 = 1_500;
 
 /// F3: the wait is doubled by each conflict up to this.
 const MOST_PATIENCE_MS: u64 = 60_000;
 
-/// F2: who lost its majority with commands in hand was cut off, or all others died, and cannot tell which. In a cut its poll would disturb the
-/// one that serves, so it leaves them for this long, which most cuts do not last. Where the others died, a word of the owner ends the wait (F3).
+/// F6: who lost its majority with commands in hand was cut off, or all others died, and cannot tell which. In a cut somebody who has the copy
+/// and a majority finishes them, so it leaves them for this long, which most cuts do not last. Where the others died, a word of the owner ends
+/// the wait (F3).
 const CUT_MS: u64 = 60_000;
 
 /// F1: conflicts are counted over a minute ...

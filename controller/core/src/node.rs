@@ -103,7 +103,7 @@ pub struct Node {
     copies: VecDeque<CopyJob>,
     copying: Option<CopyJob>,
     staging: bool,
-    serving: bool,
+    serving: serve::Serving,
     dialogue: Dialogue,
     acts: VecDeque<Act>,
     answers: VecDeque<(AskId, Answer)>,
@@ -185,7 +185,7 @@ impl Node {
             copies: VecDeque::new(),
             copying: None,
             staging: false,
-            serving: false,
+            serving: serve::Serving::Nothing,
             dialogue,
             acts: VecDeque::new(),
             answers: VecDeque::new(),
@@ -235,7 +235,7 @@ impl Node {
     pub fn deadline(&self) -> u64 {
         let member = self.member_timers.keys().next().map(|(at, _)| *at);
         let handover = self.handover.as_ref().map(Handover::deadline);
-        let dialogue = if self.serving { self.dialogue.deadline() } else { None };
+        let dialogue = if self.serves() { self.dialogue.deadline() } else { None };
         let proof = self.proof.as_ref().map(|proof| proof.deadline);
         let regular = [self.at.second, self.at.glance, self.at.minute];
         let claim = if self.claim.active() { self.claim.next_round() } else { self.claim_at() };

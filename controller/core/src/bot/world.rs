@@ -9,17 +9,20 @@ use constella_shared::wire::rpc::Status;
 
 use crate::clock::Now;
 
-/// The network as the polling node sees it.
+/// The network as the node that serves sees it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct World {
     /// The time.
     pub now: Now,
-    /// This node: it polls.
+    /// This node.
     pub me: NodeId,
     /// The lease's term.
     pub term: Term,
     /// Whether the lease is strong; a weak holder may not carry out the owner's edits (R4).
     pub strong: bool,
+    /// Whether this node polls. One that does not only finishes what another took, who may still speak to the owner, so it tells what begins
+    /// and what came of it, and no progress (F6).
+    pub polls: bool,
     /// Voters that this holder lacks for a majority, and voters in all, for "2 of 5 voters are missing".
     pub voters_missing: (usize, usize),
     /// Every node that belongs, by LeaderKey.

@@ -134,18 +134,20 @@ fn what_telegram_still_counts_is_owed_by_nobody() {
     commands.confirming(7);
     assert_eq!(commands.owed(), Owed::Nothing, "an offset confirms what is below it");
     commands.confirming(8);
-    assert_eq!(commands.owed(), Owed::Own, "whether Telegram heard is not known");
+    assert_eq!(commands.owed(), Owed::Orphaned, "whether Telegram heard is not known, and nobody else has it");
+    commands.kept_by(&[id(7)], n(3));
+    assert_eq!(commands.owed(), Owed::Shared, "a keeper has it too");
     assert!(commands.keep(command(7), n(2), Some((n(2), Term(3)))));
-    assert_eq!(commands.owed(), Owed::Anothers, "a successor has it, and may have died over it");
+    assert_eq!(commands.owed(), Owed::Orphaned, "a successor has it, and may have died over it");
     let mut keeper = empty();
     assert!(keeper.keep(command(7), n(1), None));
-    assert_eq!(keeper.owed(), Owed::Anothers, "its taker may have confirmed it and died");
+    assert_eq!(keeper.owed(), Owed::Orphaned, "its taker may have confirmed it and died");
     assert!(keeper.start_next().is_some());
     keeper.put_down();
-    assert_eq!(keeper.owed(), Owed::Own, "it had it in hand itself");
+    assert_eq!(keeper.owed(), Owed::Shared, "it had it in hand itself");
     let mut again = Commands::new(keeper.take_dirty().unwrap());
-    assert_eq!(again.owed(), Owed::Anothers, "an earlier life's");
+    assert_eq!(again.owed(), Owed::Orphaned, "an earlier life's");
     assert!(again.take(command(8)));
     again.confirming(9);
-    assert_eq!(again.owed(), Owed::Anothers, "one of another is enough");
+    assert_eq!(again.owed(), Owed::Orphaned, "one of another is enough");
 }

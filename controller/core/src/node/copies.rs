@@ -95,7 +95,7 @@ impl Node {
 
     /// What is open here while another node serves is passed on to it (F6).
     pub(super) fn pass_commands_on(&mut self, now: Now) {
-        if self.serving || !self.commands.any_open() || now.boot_ms < self.at.pass_on {
+        if self.serves() || !self.commands.any_open() || now.boot_ms < self.at.pass_on {
             return;
         }
         let Some(view) = self.seen.live(now).filter(|view| view.polling && view.holder.node != self.id) else { return };

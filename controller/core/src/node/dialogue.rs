@@ -15,14 +15,14 @@ impl Node {
     /// Gives the dialogue the answers that came, and the time.
     pub(super) fn dialogue_due(&mut self, now: Now) {
         while let Some((ask, answer)) = self.answers.pop_front() {
-            if self.serving {
+            if self.serves() {
                 let world = self.world(now);
                 let acts = self.dialogue.answer(&world, ask, answer);
                 self.acts.extend(acts);
                 self.perform_acts(now);
             }
         }
-        if self.serving && self.dialogue.deadline().is_some_and(|at| now.boot_ms >= at) {
+        if self.serves() && self.dialogue.deadline().is_some_and(|at| now.boot_ms >= at) {
             let world = self.world(now);
             let acts = self.dialogue.tick(&world);
             self.acts.extend(acts);
@@ -32,7 +32,7 @@ impl Node {
 
     /// Performs acts in order, up to a stage whose copy is on its way. L7: every one only while the title holds.
     pub(super) fn perform_acts(&mut self, now: Now) {
-        while !self.staging && self.serving && self.title(now).is_some_and(|title| title.may_poll) {
+        while !self.staging && self.serves() && self.title(now).is_some_and(|title| title.may_poll) {
             let Some(act) = self.acts.pop_front() else { return };
             self.perform(now, act);
         }
@@ -40,7 +40,7 @@ impl Node {
 
     /// Tells the owner something above whatever the message shows.
     pub(super) fn tell_owner(&mut self, now: Now, key: Key) {
-        if self.serving {
+        if self.serves() {
             let world = self.world(now);
             let acts = self.dialogue.notice(&world, Say::new(key));
             self.acts.extend(acts);

@@ -20,7 +20,23 @@ use crate::fence::{FenceAct, Title};
 use crate::io::{BotCall, BotError, BotReply, BotState, CallId, Note, Output, Update};
 use crate::probe::PROBE_LIMIT_MS;
 
+/// What this node does for the owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Serving {
+    /// Nothing.
+    Nothing,
+    /// F6: it finishes what another took, and does not poll: somebody else may serve.
+    Owed,
+    /// It polls.
+    Everything,
+}
+
 impl Node {
+    /// Whether commands are carried out here.
+    pub(super) fn serves(&self) -> bool {
+        self.serving != Serving::Nothing
+    }
+
     /// Steps the fence until it wants nothing more at this moment.
     pub(super) fn fence_due(&mut self, now: Now) {
         let title = self.title(now);
@@ -91,7 +107,7 @@ impl Node {
 
     /// Begins every command whose time has come (F6: stored, copied, confirmed), while this node serves.
     pub(super) fn carry_out(&mut self, now: Now) {
-        while self.serving && self.title(now).is_some_and(|title| title.may_poll) {
+        while self.serves() && self.title(now).is_some_and(|title| title.may_poll) {
             let Some(command) = self.commands.start_next() else { return };
             self.out.push(Output::Note(Note::Command { id: command.id, what: "begun" }));
             let world = self.world(now);
@@ -214,27 +230,32 @@ impl Node {
 
     /// Begins or ends to serve, as the fence does.
     fn follow_serving(&mut self, now: Now) {
-        let serves = self.fence.state() == BotState::Polling;
+        let serves = match self.fence.state() {
+            BotState::Polling => Serving::Everything,
+            BotState::Watching if self.fence.finishes() => Serving::Owed,
+            BotState::Watching | BotState::Holding | BotState::Idle => Serving::Nothing,
+        };
         if serves == self.serving {
             return;
         }
-        self.serving = serves;
+        let served = core::mem::replace(&mut self.serving, serves) != Serving::Nothing;
         self.acts.clear();
         self.answers.clear();
         self.staging = false;
         self.copies.clear();
         self.copying = None;
-        if serves {
+        if served {
+            self.dialogue.deposed();
+            self.commands.put_down();
+        }
+        if serves == Serving::Everything {
             self.keep_the_bots_name(now);
             let world = self.world(now);
             let acts = self.dialogue.elected(&world);
             self.acts.extend(acts);
             self.perform_acts(now);
-            self.carry_out(now);
-        } else {
-            self.dialogue.deposed();
-            self.commands.put_down();
         }
+        self.carry_out(now);
     }
 
     fn met_the_bot(&mut self, now: Now, result: Result<BotReply, BotError>) {

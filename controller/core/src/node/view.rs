@@ -10,6 +10,7 @@ use constella_shared::wire::rpc::{PeerRow, Response, RpcCode, Status};
 use super::Node;
 use super::pending::Pending;
 use super::requests::ProofPart;
+use super::serve::Serving;
 use crate::bot::act::Answer;
 use crate::bot::world::{NodeRow, Owner, World};
 use crate::clock::Now;
@@ -75,6 +76,7 @@ impl Node {
             me: self.id,
             term: self.claim.term(),
             strong: self.held == Some(Strength::Strong),
+            polls: self.serving == Serving::Everything,
             voters_missing: voters::missing(record, granted),
             nodes: rows.collect(),
             owner: Owner { username: owner.username.to_string(), telegram_id: owner.telegram_id, claim: owner.claim },

@@ -54,6 +54,9 @@ impl Dialogue {
 
     /// Puts a screen before the owner.
     pub(super) fn draw(&mut self, step: &Step<'_>, sheet: Sheet, drawing: Drawing) -> Version {
+        if drawing.urgency == Urgency::Progress && !step.world.polls {
+            return self.canvas.latest();
+        }
         let notices = self.scene.notices.iter().map(|(say, _)| say.clone()).collect();
         let at_unix_s = step.world.now.unix_ms / 1_000;
         let Drawing { body, buttons, watched, urgency } = drawing;

@@ -65,6 +65,7 @@ impl Bench {
             me: node("alpha"),
             term: Term(7),
             strong: true,
+            polls: true,
             voters_missing: (0, 3),
             nodes,
             owner: Owner { username: "olga".into(), telegram_id: Some(OWNER), claim: None },

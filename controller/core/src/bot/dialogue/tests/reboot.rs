@@ -255,6 +255,27 @@ fn a_successor_asks_again_with_the_same_id_and_deadline_once_the_target_shows_th
 }
 
 #[test]
+fn who_finishes_without_a_poll_tells_the_beginning_and_the_end_and_no_progress() {
+    // F6: the one that took it may live on the other side of a cut, and tell the owner how it goes
+    let mut bench = Bench::new();
+    bench.world.polls = false;
+    let stage = asked(&bench);
+    let command_id = resumed(&mut bench, stage);
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootAsking]);
+    bench.reply("stats", &stats("boot-1", 1_000));
+    assert_eq!(bench.reply("reboot", &took(command_id, RebootOutcome::Started)), 1, "asked all the same");
+    for elapsed in 1..=10 {
+        bench.pass(2_000);
+        bench.reply("stats", &if elapsed < 5 { stats("boot-1", 1_000 + 2 * elapsed) } else { lost() });
+        assert!(bench.telegram().is_empty(), "after {elapsed} looks");
+    }
+    bench.pass(2_000);
+    bench.reply("stats", &stats("boot-2", 3));
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootBack]);
+    assert_eq!(bench.done(command_id), 1);
+}
+
+#[test]
 fn what_a_target_says_to_a_second_asking_is_certain_or_asked_again() {
     // F6: a refusal by the order's own terms means that it was never done; one that says nothing on that is no end
     let (busy, late, old) = (refused(RpcCode::Busy), refused(RpcCode::TooLate), refused(RpcCode::OldTerm));
