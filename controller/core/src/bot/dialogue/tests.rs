@@ -5,6 +5,7 @@ mod property;
 mod reboot;
 mod show;
 mod speedtest;
+mod successor;
 
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
