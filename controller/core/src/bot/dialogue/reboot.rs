@@ -170,6 +170,8 @@ impl Dialogue {
         let name = name_of(step.world, target);
         let failed = |key, why| Say::new(key).text("name", name.clone()).with("why", Value::Say(why));
         let asked_before = core::mem::take(&mut reboot.again);
+        // F6: a copy that is out of reach may be carried out there, so what was not sent from here may be done all the same.
+        let strayed = step.world.strayed.contains(&id);
         let verdict = match answer {
             Ok(Response::Reboot { answer, boot_id }) => {
                 reboot.doubt = None;
@@ -187,14 +189,14 @@ impl Dialogue {
                 reboot.again = true;
                 None
             }
-            Err(error @ CallError::NotSent(_)) => Some(failed(Key::RebootNotSent, why(&error))),
+            Err(error @ CallError::NotSent(_)) if !strayed => Some(failed(Key::RebootNotSent, why(&error))),
             Err(error @ CallError::Refused(_)) if may_have_been_done(&error) => {
                 reboot.doubt = Some(failed(Key::RebootUnsure, why(&error)));
                 reboot.limit_ms = DOUBTFUL_WATCH_MS;
                 None
             }
             Err(error @ CallError::Refused(_)) => Some(failed(Key::RebootRefused, why(&error))),
-            unclear @ (Ok(_) | Err(CallError::Lost(_))) => {
+            unclear @ (Ok(_) | Err(CallError::NotSent(_) | CallError::Lost(_))) => {
                 let why = unclear.err().map_or_else(why_unexpected, |error| why(&error));
                 reboot.doubt = Some(failed(Key::RebootUnsure, why));
                 reboot.again = reboot.order.may_be_asked_again();

@@ -156,6 +156,26 @@ fn every_answer_of_the_target_is_told_in_words() {
 }
 
 #[test]
+fn what_could_not_be_sent_is_not_said_to_be_undone_while_a_copy_of_it_is_out_of_reach() {
+    // F6: the other side of a cut has the order, and asks as well
+    let mut bench = Bench::new();
+    bench.world.nodes[1].boot_ms = Some(5_000);
+    let id = confirm(&mut bench);
+    bench.world.strayed = vec![id];
+    bench.reply("reboot", &not_sent());
+    bench.pass(10_000);
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootUnsure, Key::RebootStillUp]);
+    bench.reply("stats", &stats("boot-1", 1_012));
+    let again = bench.asks.iter().filter(|(_, _, request)| request_name(request) == "reboot").count();
+    assert_eq!((again, bench.done(id)), (1, 0), "it is asked again, by the same id");
+    bench.reply("reboot", &took(id, RebootOutcome::Started));
+    bench.pass(2_000);
+    bench.reply("stats", &stats("boot-2", 3));
+    bench.telegram();
+    assert_eq!(bench.done(id), 1);
+}
+
+#[test]
 fn a_host_that_does_not_come_back_is_given_up_in_words() {
     for (answer, expected) in [(lost(), Key::RebootNotBack), (stats("boot-1", 2_000), Key::RebootNotDone)] {
         let mut bench = Bench::new();
