@@ -359,6 +359,21 @@ fn what_is_said_of_who_asked_fits() {
 }
 
 #[test]
+fn a_press_that_another_leader_took_is_not_said_to_have_done_nothing() {
+    // F6: its order may have been copied elsewhere.
+    let mut bench = Bench::new();
+    bench.world.me = node("gamma");
+    let data = Press::Reboot { node: tag("beta"), nonce: "0123456789abcdef".into() }.data();
+    let content = CommandContent::Button { callback_id: "cb".into(), data, message: MESSAGE };
+    let command = StoredCommand { taken_by: node("alpha"), ..bench.stored(content) };
+    let id = bench.give(&command);
+    let calls = bench.telegram();
+    assert_eq!(toast(&calls), None);
+    assert_eq!(keys(&last_screen(&calls)), [Key::ConfirmTaken, Key::ConfirmReboot]);
+    assert_eq!(bench.done(id), 1);
+}
+
+#[test]
 fn a_successor_asks_what_was_not_asked_while_there_is_time() {
     let mut bench = Bench::new();
     let now = bench.world.now.unix_ms;
