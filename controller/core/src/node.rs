@@ -22,7 +22,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use constella_shared::ids::{Generation, LeaderKey, NodeId, Term};
+use constella_shared::ids::{CommandId, Generation, LeaderKey, NodeId, Term};
 use constella_shared::secret::Secret;
 use constella_shared::wire::PROTOCOL;
 use constella_shared::wire::heartbeat::Glance;
@@ -102,6 +102,8 @@ pub struct Node {
     commands: Commands,
     copies: VecDeque<CopyJob>,
     copying: Option<CopyJob>,
+    /// F6: to whom copies of what is open were sent, whether they answered or not.
+    copied_to: BTreeMap<CommandId, BTreeSet<NodeId>>,
     staging: bool,
     serving: serve::Serving,
     dialogue: Dialogue,
@@ -142,7 +144,6 @@ impl Node {
         let membership = Membership::new(node, vote.generation, &settings, rng.random());
         let language = Language::of_tag(&settings.language).unwrap_or(Language::Ru);
         let dialogue = Dialogue::new(DialogueSettings { language, seed: rng.random() });
-        let warn = |refused| Output::Note(Note::left_out(&refused));
         Ok(Self {
             id: node,
             generation: vote.generation,
@@ -153,7 +154,7 @@ impl Node {
             rng,
             calls: Calls::new(),
             pending: BTreeMap::new(),
-            out: refused.into_iter().map(warn).collect(),
+            out: refused.iter().map(|refused| Output::Note(Note::left_out(refused))).collect(),
             roster,
             network_dirty: false,
             invites_dirty: false,
@@ -184,6 +185,7 @@ impl Node {
             commands: Commands::new(commands),
             copies: VecDeque::new(),
             copying: None,
+            copied_to: BTreeMap::new(),
             staging: false,
             serving: serve::Serving::Nothing,
             dialogue,

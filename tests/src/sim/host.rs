@@ -36,6 +36,8 @@ pub(super) struct Host {
     pub(super) process: Option<Process>,
     /// Counts the lives of the process: what was meant for an earlier one is for nobody.
     pub(super) life: u64,
+    /// The process runs without a pause since then.
+    pub(super) awake_since: u64,
     /// Stands still since then.
     pub(super) frozen: Option<Frozen>,
     /// The next step that writes to disk is cut short.
@@ -99,6 +101,7 @@ impl Host {
     /// The core refuses its own state files.
     pub(super) fn start(&mut self, t: u64, dice: &mut Dice) -> Result<Vec<constella_core::io::Output>, String> {
         let now = self.clock.now(t);
+        self.awake_since = t;
         let Some(disk) = self.disk.as_mut() else { return Ok(Vec::new()) };
         let unix_s = now.unix_ms / 1_000;
         disk.vote.generation = disk.vote.generation.next();

@@ -10,6 +10,8 @@ pub(super) struct Network {
     far: bool,
     rules: Vec<(u64, Rule)>,
     next_rule: u64,
+    /// Since when nothing is wrong, where nothing is.
+    quiet_since: u64,
 }
 
 /// Something that is wrong.
@@ -40,7 +42,7 @@ impl Network {
     /// `far`: hosts are all over the world, else in one data centre.
     pub(super) fn new(mut dice: Dice, far: bool) -> Self {
         let seed = dice.next();
-        Self { dice, seed, far, rules: Vec::new(), next_rule: 0 }
+        Self { dice, seed, far, rules: Vec::new(), next_rule: 0, quiet_since: 0 }
     }
 
     /// Something begins to be wrong; its number ends it.
@@ -50,12 +52,21 @@ impl Network {
         self.next_rule
     }
 
-    pub(super) fn end(&mut self, number: u64) {
-        self.rules.retain(|(each, _)| *each != number);
+    pub(super) fn end(&mut self, t: u64, number: u64) {
+        if !self.rules.is_empty() {
+            self.rules.retain(|(each, _)| *each != number);
+            self.quiet_since = t;
+        }
     }
 
-    pub(super) fn heal(&mut self) {
+    pub(super) fn heal(&mut self, t: u64) {
         self.rules.clear();
+        self.quiet_since = t;
+    }
+
+    /// Since when nothing is wrong with any link; None while something is.
+    pub(super) fn quiet_since(&self) -> Option<u64> {
+        self.rules.is_empty().then_some(self.quiet_since)
     }
 
     /// What becomes of a message that is sent now.

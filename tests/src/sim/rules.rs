@@ -70,7 +70,7 @@ impl Rules {
     pub(super) fn stepped(&mut self, t: u64, hosts: &[Host], at: usize, inspection: &Inspection) {
         let Some(host) = hosts.get(at) else { return };
         self.before_acting(t, host, at, inspection);
-        if let Some((rule, what)) = self.service.stepped(host, at, inspection) {
+        if let Some((rule, what)) = self.service.stepped(t, host, at, inspection) {
             self.fail(t, rule, what);
         }
         self.holders(t, hosts, host, at, inspection);
@@ -126,6 +126,11 @@ impl Rules {
         if self.service.conflicted(t, at) {
             self.fail(t, "F1", format!("{name} goes on polling against another poller"));
         }
+    }
+
+    /// F1: whether a stranger was proven to this process, and it has not polled undisturbed for a minute since.
+    pub(super) fn knows_a_stranger(&self, at: usize) -> bool {
+        self.service.knows_a_stranger(at)
     }
 
     /// L2: two strong holders never exist.
@@ -188,10 +193,10 @@ impl Rules {
                 let records: BTreeMap<NodeId, &OwnerRecord> =
                     new.peers.iter().map(|peer| (peer.owner.node, &peer.owner)).collect();
                 let unix_ms = (host.clock.now(t).unix_ms, EPOCH_MS.saturating_add(t));
-                let lost = old
-                    .peers
-                    .iter()
-                    .find(|peer| records.get(&peer.owner.node).is_none_or(|now| went_back(unix_ms, &peer.owner, now)));
+                let host = host.id;
+                let lost = old.peers.iter().find(|peer| {
+                    records.get(&peer.owner.node).is_none_or(|now| went_back(host, unix_ms, &peer.owner, now))
+                });
                 (voters || lost.is_some()).then(|| format!("its voters ({voters}) or the record {lost:?}"))
             }
             Document::Commands(new) => {
@@ -251,12 +256,14 @@ impl Rules {
 }
 
 /// Whether a record about a node became an older one. R1: what was written with a clock that was ahead is written anew, word for word, with an
-/// earlier stamp; elsewhere it gives way, if it was ahead of the true time too.
-fn went_back((unix_ms, true_ms): (u64, u64), before: &OwnerRecord, after: &OwnerRecord) -> bool {
+/// earlier stamp. At others than its writer, who has the owner's words to write anew, it gives way to a stamp that is not ahead, if it was
+/// ahead of the true time too.
+fn went_back(host: NodeId, (unix_ms, true_ms): (u64, u64), before: &OwnerRecord, after: &OwnerRecord) -> bool {
     let again = OwnerRecord { stamp: before.stamp, term: before.term, ..after.clone() } == *before;
-    let ahead = before.stamp.unix_ms > unix_ms + SKEW_MS;
+    let ahead = |record: &OwnerRecord| record.stamp.unix_ms > unix_ms + SKEW_MS;
+    let anothers = before.stamp.node != host && before.stamp.unix_ms > true_ms + SKEW_MS && !ahead(after);
     let older = after.stamp < before.stamp && !after.removed;
-    before.removed && !after.removed || older && !(ahead && (again || before.stamp.unix_ms > true_ms + SKEW_MS))
+    before.removed && !after.removed || older && !(ahead(before) && (again || anothers))
 }
 
 /// CLOCK_SKEW.

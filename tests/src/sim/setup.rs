@@ -103,6 +103,7 @@ pub(super) fn new_host(name: String, network: usize, addr: String, clock: Clock)
         up: true,
         process: None,
         life: 0,
+        awake_since: 0,
         frozen: None,
         beat: Beat::default(),
         torn: false,

@@ -1,18 +1,22 @@
 //! Telegram of one bot: the queue of the Bot API double in virtual time, the owner's chat as screens, and calls that wait.
 
 mod calls;
+mod duty;
 
 use std::collections::BTreeMap;
 
-use constella_core::bot::press::{NodeTag, Press};
+use constella_core::bot::press::Press;
 use constella_core::bot::screen::{Message, Screen};
 use constella_core::io::{BotCall, BotError, BotReply, Update, UpdateEvent};
-use constella_shared::ids::{CommandId, NodeId};
-use constella_shared::wire::command::CommandContent;
+use constella_shared::ids::CommandId;
+use constella_shared::state::{CommandsState, NetworkState};
+use constella_shared::wire::command::{CommandContent, Stage};
 
 use super::act::Button;
 use crate::botapi::model::{Answered, CallId as TgCall, Conflict, Delivery, GetUpdates, Ms, UpdateId, UpdateQueue};
 pub(super) use calls::Open;
+pub(super) use duty::Duty;
+use duty::{Mail, Names};
 
 /// One bot at Telegram.
 #[derive(Debug)]
@@ -29,11 +33,15 @@ pub(super) struct Telegram {
     pub(super) duties: Vec<Duty>,
     /// When a one-time button was first seen by the owner, by its data.
     pub(super) confirmations: BTreeMap<String, u64>,
+    names: Names,
+    /// Messages beside the one message, until it is known for which command.
+    mails: Vec<Mail>,
     stranger: Option<Stranger>,
 }
 
 #[derive(Debug)]
 struct Shown {
+    by: usize,
     message: Option<Message>,
 }
 
@@ -41,41 +49,6 @@ struct Shown {
 struct Stranger {
     call: Option<u64>,
     offset: i32,
-}
-
-/// One update of the owner and what became of it.
-#[derive(Debug, Clone)]
-pub(super) struct Duty {
-    pub(super) update: i64,
-    pub(super) id: CommandId,
-    /// The query of a pressed button, and its data.
-    pub(super) pressed: Option<(String, String)>,
-    pub(super) pushed: u64,
-    /// Nodes that began to carry it out.
-    pub(super) begun: Vec<usize>,
-    /// Some node's disk says that it is done.
-    pub(super) done: bool,
-    /// When the owner first saw something of it, and by whom.
-    pub(super) answered: Option<(u64, usize)>,
-    /// The stranger took it.
-    pub(super) stolen: bool,
-    pub(super) text: String,
-}
-
-impl Duty {
-    /// Whether it changes nothing but the screen; anything else is an order.
-    pub(super) fn only_looks(&self) -> bool {
-        match &self.pressed {
-            Some((_, data)) => Press::parse(data).is_none_or(|press| press.only_looks()),
-            None => !["/invite", "/lang "].iter().any(|order| self.text.starts_with(order)),
-        }
-    }
-
-    /// Whether its button names this node.
-    pub(super) fn is_about(&self, node: NodeId) -> bool {
-        let press = self.pressed.as_ref().and_then(|(_, data)| Press::parse(data));
-        press.as_ref().and_then(Press::node).is_some_and(|tag| *tag == NodeTag::of(&node))
-    }
 }
 
 /// An answer on its way: to which open call.
@@ -93,6 +66,8 @@ impl Telegram {
             confirmed: 0,
             duties: Vec::new(),
             confirmations: BTreeMap::new(),
+            names: Names::new(),
+            mails: Vec::new(),
             stranger: None,
         }
     }
@@ -112,7 +87,7 @@ impl Telegram {
                 replies.extend(self.replies(answered));
             }
             other => {
-                let result = self.perform(t, host, other);
+                let result = self.perform(t, (number, host), other);
                 replies.push((number, result));
             }
         }
@@ -161,17 +136,37 @@ impl Telegram {
         self.duties.iter().rev().take(RECENT).filter(fresh).map(|duty| duty.id).collect()
     }
 
-    /// A node began to carry a command out.
-    pub(super) fn begun(&mut self, id: CommandId, host: usize) {
-        if let Some(duty) = self.duties.iter_mut().rev().find(|duty| duty.id == id) {
-            duty.begun.push(host);
+    /// A node began to carry a command out, at this second of its wall clock.
+    pub(super) fn begun(&mut self, t: u64, id: CommandId, host: usize, unix_s: u64) {
+        let Some(duty) = self.duties.iter_mut().rev().find(|duty| duty.id == id) else { return };
+        duty.begins(host, self.next_call, unix_s);
+        // Drawn in the same second, it is on the screen already and is not sent again.
+        let newest = self.chat.values().next_back().filter(|shown| shown.by == host);
+        if let Some(message) = newest.and_then(|shown| shown.message.as_ref()) {
+            duty.sees(t, host, 0, message, &self.names);
         }
     }
 
-    /// Commands that are done by some node's disk: a node that dies right after that writing has no time to say so.
-    pub(super) fn done(&mut self, ids: &[CommandId]) {
-        for duty in self.duties.iter_mut().filter(|duty| !duty.done) {
-            duty.done = ids.contains(&duty.id);
+    /// What some node's disk says of commands: a node that dies right after that writing has no time to say so.
+    pub(super) fn stored(&mut self, t: u64, commands: &CommandsState) {
+        for duty in self.duties.iter_mut().filter(|duty| duty.done.is_none() && commands.done.contains(&duty.id)) {
+            duty.done = Some(t);
+            duty.takes_mail(&mut self.mails);
+        }
+        for open in commands.open.iter().filter(|open| open.stage != Stage::Taken) {
+            if let Some(duty) = self.duties.iter_mut().rev().find(|duty| duty.id == open.id) {
+                duty.is_ordered();
+            }
+        }
+    }
+
+    /// What some node's disk calls the nodes.
+    pub(super) fn named(&mut self, network: &NetworkState) {
+        for peer in &network.peers {
+            let names = self.names.entry(peer.owner.node).or_default();
+            if !names.contains(&peer.owner.name) {
+                names.insert(peer.owner.name.clone());
+            }
         }
     }
 
@@ -248,8 +243,11 @@ impl Telegram {
                 pressed,
                 pushed: t,
                 begun: Vec::new(),
-                done: false,
+                ordered: false,
+                done: None,
                 answered: None,
+                heard: None,
+                told: None,
                 stolen: false,
                 text,
             };
@@ -287,7 +285,7 @@ impl Telegram {
         replies
     }
 
-    fn perform(&mut self, t: u64, host: usize, call: &BotCall) -> Result<BotReply, BotError> {
+    fn perform(&mut self, t: u64, (number, host): (u64, usize), call: &BotCall) -> Result<BotReply, BotError> {
         match call {
             BotCall::GetMe => Ok(BotReply::Me { id: BOT, username: "constella_bot".to_owned() }),
             BotCall::GetWebhookInfo => {
@@ -298,23 +296,23 @@ impl Telegram {
             BotCall::Send { screen, .. } => {
                 let id = self.next_message;
                 self.next_message += 1;
-                self.shown(t, host, id, screen);
+                self.shown(t, (number, host), id, screen);
                 Ok(BotReply::Sent { message: id })
             }
             BotCall::Edit { message, screen, .. } => {
                 if !self.chat.contains_key(message) {
                     return Err(BotError::MessageGone);
                 }
-                self.shown(t, host, *message, screen);
+                self.shown(t, (number, host), *message, screen);
                 Ok(BotReply::Done)
             }
-            BotCall::AnswerCallback { callback_id, .. } => {
+            BotCall::AnswerCallback { callback_id, toast } => {
                 let asked = |duty: &&mut Duty| duty.pressed.as_ref().is_some_and(|(query, _)| query == callback_id);
                 let Some(duty) = self.duties.iter_mut().rev().find(asked) else { return Err(BotError::QueryTooOld) };
                 if t.saturating_sub(duty.pushed) > QUERY_MS {
                     return Err(BotError::QueryTooOld);
                 }
-                duty.answered.get_or_insert((t, host));
+                duty.is_toasted(t, host, toast.as_ref());
                 Ok(BotReply::Done)
             }
             BotCall::SetCommands => Ok(BotReply::Done),
@@ -323,22 +321,24 @@ impl Telegram {
     }
 
     /// The owner sees something: of every command that this node carries out.
-    fn shown(&mut self, t: u64, host: usize, id: i64, screen: &Screen) {
-        for duty in self.duties.iter_mut().rev().take(RECENT) {
-            if duty.answered.is_none() && duty.begun.contains(&host) {
-                duty.answered = Some((t, host));
-            }
-        }
+    fn shown(&mut self, t: u64, (call, host): (u64, usize), id: i64, screen: &Screen) {
         let message = match screen {
             Screen::Message(message) => Some((**message).clone()),
             Screen::Words { .. } | Screen::Note { .. } | Screen::Invite { .. } => None,
         };
+        let first = self.duties.len().saturating_sub(RECENT);
+        match &message {
+            Some(message) => {
+                self.duties.iter_mut().skip(first).for_each(|duty| duty.sees(t, host, call, message, &self.names));
+            }
+            None => self.mails.push(Mail { t, host, call }),
+        }
         for button in message.iter().flat_map(|message| message.buttons.iter().flatten()) {
             if let Press::Reboot { .. } = button.press {
                 self.confirmations.entry(button.press.data()).or_insert(t);
             }
         }
-        self.chat.insert(id, Shown { message });
+        self.chat.insert(id, Shown { by: host, message });
         while self.chat.len() > MESSAGES {
             self.chat.pop_first();
         }

@@ -88,6 +88,9 @@ impl World {
             dice,
         };
         for host in 0..world.hosts.len() {
+            if let Some(disk) = world.hosts.get(host).and_then(|host| host.disk.as_ref()) {
+                world.telegram.named(&disk.network);
+            }
             let at = world.dice.below(2_000);
             world.agenda.add(at, Event::Start { host, life: 0 });
         }
@@ -185,7 +188,7 @@ impl World {
             Event::GoDown { host, life } => self.goes_down(host, life),
             Event::PowerOn { host } => self.power_on(host),
             Event::Resume { host, number } => self.resume(host, number),
-            Event::EndRule(number) => self.network.end(number),
+            Event::EndRule(number) => self.network.end(self.t, number),
             Event::EndReach { host, number } => self.reach_ends(host, number),
             Event::AgentBack { host } => self.with_host(host, |host| host.agent.gone = false),
             Event::EndWebhook => {

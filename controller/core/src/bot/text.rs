@@ -132,6 +132,8 @@ keys! {
     ConfirmExpired(),
     /// Toast: the one-time button was pressed before, or another leader showed it.
     ConfirmUnknown(),
+    /// Another leader took the press of the one-time button, and may have given the order.
+    ConfirmTaken(name),
     /// A reboot is being asked for.
     RebootAsking(name),
     /// The host took the command; it still answers.

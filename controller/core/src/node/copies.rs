@@ -1,5 +1,6 @@
 //! Copies of commands at other nodes, and commands on their way to whoever serves (F6).
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use constella_shared::ids::{CommandId, NodeId, Term};
@@ -34,6 +35,25 @@ impl Node {
         self.copies.push_back(CopyJob { commands, tried: Vec::new(), then });
     }
 
+    /// A stage of a command: copied to one node, and sent to all who may have an older copy. A successor that has the press alone, and not the
+    /// order that was given by it, would tell the owner that nothing was done.
+    pub(super) fn copy_stage(&mut self, command: StoredCommand, keepers: Vec<NodeId>) {
+        let (id, commands) = (command.id, alloc::vec![command]);
+        let job = CopyJob { commands: commands.clone(), tried: Vec::new(), then: Then::Acts };
+        let next = self.keeper(&job).filter(|_| self.copying.is_none() && self.copies.is_empty());
+        for keeper in self.may_keep(id, keepers).into_iter().filter(|keeper| Some(*keeper) != next) {
+            let request = Request::CommandStore { commands: commands.clone(), term: self.claim.term(), adopt: false };
+            self.call(keeper, self.settings.rpc_timeout_ms, PeerRequest::Rpc(request), Pending::Told { to: keeper });
+        }
+        self.copies.push_back(job);
+    }
+
+    /// Those who keep a copy, and those who were sent one and did not answer.
+    pub(super) fn may_keep(&self, id: CommandId, keepers: Vec<NodeId>) -> BTreeSet<NodeId> {
+        let sent = self.copied_to.get(&id).into_iter().flatten().copied();
+        sent.chain(keepers).filter(|keeper| self.roster.is_member(keeper)).collect()
+    }
+
     /// The next copy, where none is on its way.
     pub(super) fn copy_due(&mut self, now: Now) {
         while self.copying.is_none() {
@@ -41,6 +61,10 @@ impl Node {
             match self.keeper(&job) {
                 Some(keeper) if job.tried.len() < MOST_KEEPERS => {
                     job.tried.push(keeper);
+                    self.copied_to.retain(|id, _| self.commands.get(id).is_some());
+                    for command in &job.commands {
+                        self.copied_to.entry(command.id).or_default().insert(keeper);
+                    }
                     let term = self.claim.term();
                     let request = Request::CommandStore { commands: job.commands.clone(), term, adopt: false };
                     self.copying = Some(job);

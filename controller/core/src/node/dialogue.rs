@@ -3,7 +3,6 @@
 use constella_shared::wire::command::Stage;
 
 use super::Node;
-use super::copies::Then;
 use super::pending::{Asker, Pending};
 use crate::bot::act::{Act, Answer};
 use crate::bot::text::{Key, Say};
@@ -83,17 +82,17 @@ impl Node {
     }
 
     /// F6: on disk with this step, copied before anything that follows.
-    fn stage(&mut self, id: constella_shared::ids::CommandId, stage: Stage) {
+    pub(super) fn stage(&mut self, id: constella_shared::ids::CommandId, stage: Stage) {
         let done = stage == Stage::Done;
         let Some(keepers) = self.commands.stage(id, stage) else { return };
         if done {
             self.out.push(Output::Note(Note::Command { id, what: "done" }));
-            for keeper in keepers {
+            for keeper in self.may_keep(id, keepers) {
                 self.tell_done(keeper, alloc::vec![id]);
             }
         } else if let Some(command) = self.commands.get(&id).cloned() {
             self.staging = true;
-            self.copy(alloc::vec![command], Then::Acts);
+            self.copy_stage(command, keepers);
         }
     }
 }

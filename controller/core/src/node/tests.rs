@@ -1,6 +1,7 @@
 //! Scenarios of whole nodes on a perfect network with a small Telegram: what the parts do together. Faults are the simulator's.
 
 mod bench;
+mod copies;
 mod edits;
 mod reboots;
 

@@ -340,6 +340,7 @@ fn crowd(nodes: u32, language: Language) -> World {
         language: Some(language.code().into()),
         message: Some((7, 1)),
         bot_username: None,
+        polls: true,
     }
 }
 

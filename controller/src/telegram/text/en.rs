@@ -71,6 +71,10 @@ pub(super) const fn words(key: Key) -> &'static str {
             "This button was used before, or an earlier leader showed it; nothing was done. Please confirm ",
             "again.",
         ),
+        Key::ConfirmTaken => concat!(
+            "⚠️ <b>{name}</b>: an earlier leader took your confirmation; whether it gave the order is not known ",
+            "here. Look at the node before you confirm again.",
+        ),
         Key::RebootAsking => "♻️ <b>{name}</b>: asking it to reboot…",
         Key::RebootGoing => "♻️ <b>{name}</b>: the command was taken, the host has not gone down yet ({waited}).",
         Key::RebootAway => "♻️ <b>{name}</b>: the host does not answer, waiting for it to come back ({waited}).",

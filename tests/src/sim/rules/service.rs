@@ -1,6 +1,6 @@
 //! Rules on how the owner is served: grants by sequence number (L1), conflicts of one poller (F1), polling after a lost majority (F2).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use constella_core::io::{BotState, InboundId};
 use constella_core::node::inspect::Inspection;
@@ -20,14 +20,18 @@ pub(super) struct Service {
     conflicts: BTreeMap<usize, VecDeque<u64>>,
     /// How each host held and what it did at the bot, a step ago.
     before: BTreeMap<usize, (Strength, BotState)>,
-    /// A 409 proved a stranger to somebody: who resumes after that polls by F3, in either strength.
-    pub(super) strangers: bool,
+    /// To whom conflicts proved a stranger: who resumes after that polls by F3, in either strength.
+    proven: BTreeSet<usize>,
+    /// Since when each host polls without a break.
+    polling: BTreeMap<usize, u64>,
 }
 
 impl Service {
     pub(super) fn died(&mut self, at: usize) {
         self.before.remove(&at);
         self.conflicts.remove(&at);
+        self.proven.remove(&at);
+        self.polling.remove(&at);
     }
 
     pub(super) fn asked(&mut self, inbound: InboundId, voter: (usize, u64), ask: &LeaseAsk) {
@@ -49,12 +53,24 @@ impl Service {
         let row = self.conflicts.entry(at).or_default();
         row.push_back(t);
         row.retain(|before| t - before < MINUTE_MS);
-        self.strangers |= row.len() >= PROOF;
         row.len() > MOST_CONFLICTS
     }
 
-    /// F2: who polled with a majority does not go on polling without one.
-    pub(super) fn stepped(&mut self, host: &Host, at: usize, seen: &Inspection) -> Option<(&'static str, String)> {
+    /// F1: whether a stranger was proven to this process, and it has not polled undisturbed for a minute since.
+    pub(super) fn knows_a_stranger(&self, at: usize) -> bool {
+        self.proven.contains(&at)
+    }
+
+    /// F1: who holds with a majority stops polling only where conflicts proved a stranger. F2: who polled with a majority does not go on polling
+    /// without one, unless it resumed after a stranger.
+    pub(super) fn stepped(
+        &mut self,
+        t: u64,
+        host: &Host,
+        at: usize,
+        seen: &Inspection,
+    ) -> Option<(&'static str, String)> {
+        self.learns(t, at, seen);
         let now = seen.lease.as_ref().map(|lease| (lease.strength, seen.bot));
         let before = match now {
             Some(now) => self.before.insert(at, now),
@@ -62,12 +78,43 @@ impl Service {
         };
         let kept =
             before == Some((Strength::Strong, BotState::Polling)) && now == Some((Strength::Weak, BotState::Polling));
-        (kept && !self.strangers).then(|| ("F2", format!("{} lost its majority and polls on", host.name)))
+        let gave_up = before == Some((Strength::Strong, BotState::Polling))
+            && now == Some((Strength::Strong, BotState::Watching));
+        let proven = self.proven.contains(&at) || self.conflicts.get(&at).is_some_and(|row| row.len() >= PROOF);
+        if gave_up && !proven {
+            return Some(("F1", format!("{} has a majority and stops polling, and no stranger was proven", host.name)));
+        }
+        if gave_up {
+            self.proven.insert(at);
+        }
+        (kept && !self.proven.contains(&at)).then(|| ("F2", format!("{} lost its majority and polls on", host.name)))
+    }
+
+    /// A minute of polling without a conflict, or a title that is gone, ends what was proven.
+    fn learns(&mut self, t: u64, at: usize, seen: &Inspection) {
+        match seen.bot {
+            BotState::Polling => {
+                let since = *self.polling.entry(at).or_insert(t);
+                if t.saturating_sub(since) > MINUTE_MS + SLACK_MS {
+                    self.proven.remove(&at);
+                }
+            }
+            BotState::Watching => {
+                self.polling.remove(&at);
+            }
+            BotState::Idle | BotState::Holding => {
+                self.polling.remove(&at);
+                self.proven.remove(&at);
+            }
+        }
     }
 }
 
 /// F1 counts over a minute.
 const MINUTE_MS: u64 = 60_000;
+
+/// A clock may run 1 % apart from true time, and what a step finds over is acted on in the next.
+const SLACK_MS: u64 = 5_000;
 
 /// F1: the first count that can prove a stranger.
 const PROOF: usize = 3;

@@ -235,6 +235,7 @@ impl World {
         let t = self.t;
         let Some(host) = self.hosts.get_mut(at) else { return };
         let Some(frozen) = host.frozen.take_if(|frozen| frozen.number == number) else { return };
+        host.awake_since = t;
         if frozen.stopped {
             host.clock.stood_still(frozen.since, t);
             self.rules.stood_still(at, frozen.since, t);
@@ -260,7 +261,7 @@ impl World {
     }
 
     pub(super) fn heal_network(&mut self) {
-        self.network.heal();
+        self.network.heal(self.t);
         for at in 0..self.hosts.len() {
             self.with_host(at, |host| host.reach = Reach::Well);
         }

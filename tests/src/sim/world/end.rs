@@ -78,15 +78,23 @@ impl World {
             if self.unfinished().is_none() {
                 break;
             }
+            let last = self.telegram.duties.last().filter(|duty| duty.told.is_none());
+            if let Some(last) = last.filter(|_| self.t > asked + LAST_WORD_MS) {
+                let what =
+                    format!("{:?} is not answered {LAST_WORD_MS} ms after it was asked in a whole network", last.text);
+                return Err(Broken { at_ms: self.t, rule: "F6", what });
+            }
         }
         if let Some(duty) = self.unfinished() {
             let what = format!(
-                "{:?} of {} s: begun by {:?}, done: {}, answered {:?}",
+                "{:?} of {} s: begun by {:?}, done {:?}, answered {:?}, heard of {:?}, told {:?}",
                 duty.text,
                 seconds(duty.pushed),
-                duty.begun,
+                duty.begun.iter().map(|begun| self.name(begun.host)).collect::<Vec<_>>(),
                 duty.done,
-                duty.answered
+                duty.answered,
+                duty.heard,
+                duty.told
             );
             return Err(Broken { at_ms: self.t, rule: "F6", what: format!("a command has no end: {what}") });
         }
@@ -174,20 +182,21 @@ impl World {
         }
         for host in &members {
             let Some(process) = host.process.as_ref() else { return Some(format!("{} does not run", host.name)) };
-            seen.push((&host.name, process.node.inspect(host.clock.now(self.t))));
+            let at = self.by_id.get(&host.id).copied().unwrap_or(usize::MAX);
+            seen.push((at, &host.name, process.node.inspect(host.clock.now(self.t))));
         }
-        let (first_name, first) = seen.first()?;
+        let (first_name, first) = seen.first().map(|(_, name, seen)| (*name, seen))?;
         let strong = |seen: &Inspection| seen.lease.as_ref().is_some_and(|lease| lease.strength == Strength::Strong);
-        let holders: Vec<_> = seen.iter().filter(|(_, seen)| strong(seen)).collect();
-        let [(poller, holder)] = holders.as_slice() else {
+        let holders: Vec<_> = seen.iter().filter(|(_, _, seen)| strong(seen)).collect();
+        let [(at, poller, holder)] = holders.as_slice() else {
             return Some(format!("{} strong holders", holders.len()));
         };
-        // After a stranger the holder only watches until somebody asks for something (F1). Who sets a webhook three times within a minute is one.
-        let strangers = ["stranger", "webhook"].iter().any(|act| self.figures.acts.contains_key(*act));
-        if holder.bot != BotState::Polling && !(holder.bot == BotState::Watching && strangers) {
+        // To whom a stranger was proven, which a webhook that is set again and again does too, only watches until somebody asks (F1).
+        let waits = holder.bot == BotState::Watching && self.rules.knows_a_stranger(*at);
+        if holder.bot != BotState::Polling && !waits {
             return Some(format!("{poller} holds and does not poll"));
         }
-        for (name, seen) in &seen {
+        for (_, name, seen) in &seen {
             if seen.lease.is_some() && name != poller {
                 return Some(format!("{name} holds too"));
             }
@@ -206,31 +215,25 @@ impl World {
 
     fn unfinished(&self) -> Option<Duty> {
         let open = |duty: &&Duty| {
-            let ended = duty.done && (duty.answered.is_some() || self.is_overtaken(duty));
-            !duty.stolen && !ended && !self.went_with_a_removed_node(duty)
+            let in_words = duty.told.is_some() || duty.wants_nothing() || duty.is_overtaken(&self.telegram.duties);
+            !duty.stolen && !(duty.done.is_some() && in_words) && !self.went_with_a_removed_node(duty)
         };
         let duty = self.telegram.duties.iter().find(open).cloned();
         duty.or_else(|| self.telegram.duties.last().filter(|_| self.telegram.pending() > 0).cloned())
     }
 
-    /// A wish to look at something that another leader took, when the owner was already shown what he asked for later: done without a screen.
-    fn is_overtaken(&self, duty: &Duty) -> bool {
-        let later = |other: &Duty| other.update > duty.update && other.answered.is_some();
-        duty.only_looks() && self.telegram.duties.iter().any(later)
-    }
-
     /// What only a removed node had in hand, or one that it alone had let in, goes with it: nobody else knows of it, and nobody hears these any
-    /// more. Not an order: whoever gave one must be told its end, unless it was to a node that was itself removed.
+    /// more. Not what it could have passed on before. Not an order: whoever gave one must be told its end, unless it was to a node that was itself
+    /// removed, and he was told that it was given.
     fn went_with_a_removed_node(&self, duty: &Duty) -> bool {
         let has = |host: &&Host| {
             host.disk.as_ref().is_some_and(|disk| disk.commands.open.iter().any(|open| open.id == duty.id))
         };
         let mut keepers = self.hosts.iter().filter(has).peekable();
         let removed_target = self.hosts.iter().any(|host| duty.is_about(host.id) && self.is_removed(host));
-        (duty.only_looks() || removed_target)
-            && duty.answered.is_some()
-            && keepers.peek().is_some()
-            && keepers.all(|host| self.is_removed(host) || self.is_orphan(host))
+        let went =
+            |host: &Host| self.is_orphan(host) || self.is_removed(host) && !self.had_time_to_pass_on(host, duty.pushed);
+        (duty.only_looks() || removed_target && duty.heard.is_some()) && keepers.peek().is_some() && keepers.all(went)
     }
 
     fn ending(&self, whole_after_ms: u64) -> Ending {
@@ -262,6 +265,9 @@ pub const WHOLE_MS: u64 = 240_000;
 
 /// Within this after that, every command has ended: a reboot is followed for ten minutes.
 pub const COMMANDS_MS: u64 = 720_000;
+
+/// And the last wish to look has its screen within this: F3's longest patience after a stranger, looks, and the longest pause after a failed edit.
+const LAST_WORD_MS: u64 = 100_000;
 
 /// How often the end is looked for.
 const LOOK_MS: u64 = 500;

@@ -16,6 +16,8 @@ use super::World;
 pub(super) struct Operators {
     next: u64,
     asked: BTreeMap<InboundId, Asked>,
+    /// Nodes that were removed: when, and since when they were in touch with all others and did not serve, where they were.
+    removed: BTreeMap<NodeId, (u64, Option<u64>)>,
 }
 
 /// What was asked, and what for.
@@ -65,8 +67,24 @@ impl World {
             (asked @ Asked::Edit { .. }, Err(error)) if matches!(error.code, RpcCode::Busy | RpcCode::NotHolder) => {
                 self.later(asked);
             }
+            (Asked::Edit { node, edit: Edit::Remove, .. }, Ok(_)) => {
+                let touch = self.in_touch_since(node).filter(|_| self.by_id.get(&node) != Some(&at));
+                self.operators.removed.entry(node).or_insert((self.t, touch));
+            }
             (Asked::Invite { .. } | Asked::Edit { .. }, _) => {}
         }
+    }
+
+    fn in_touch_since(&self, node: NodeId) -> Option<u64> {
+        let quiet = self.network.quiet_since()?;
+        let awake = self.hosts.iter().filter(|host| host.id == node && host.runs()).map(|host| host.awake_since);
+        awake.map(|awake| awake.max(quiet)).next()
+    }
+
+    /// Whether a node that was removed had this long enough to pass it on before, and somebody to pass it on to.
+    pub(super) fn had_time_to_pass_on(&self, of: &Host, since: u64) -> bool {
+        let removal = self.operators.removed.get(&of.id);
+        removal.is_some_and(|(at, touch)| touch.is_some_and(|touch| touch.max(since) + PASS_ON_MS < *at))
     }
 
     /// Whether some disk says that the owner removed it, which is final (R2).
@@ -100,6 +118,9 @@ impl World {
         }
     }
 }
+
+/// Who does not serve passes commands on once a second, and again after 3 s, to a holder that it heard of by a heartbeat.
+const PASS_ON_MS: u64 = 20_000;
 
 /// A person asks again after this time ...
 const AGAIN_MS: u64 = 3_000;

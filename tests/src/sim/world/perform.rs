@@ -30,8 +30,10 @@ impl World {
                 self.figures.writes += 1;
                 self.rules.persists(t, host, &document);
                 if let Some(disk) = host.disk.as_mut() {
-                    if let Document::Commands(commands) = &document {
-                        self.telegram.done(&commands.done);
+                    match &document {
+                        Document::Commands(commands) => self.telegram.stored(t, commands),
+                        Document::Network(network) => self.telegram.named(network),
+                        Document::Vote(_) | Document::Invites(_) => {}
                     }
                     disk.write(document);
                 }
@@ -66,7 +68,8 @@ impl World {
 
     fn noted(&mut self, at: usize, note: &Note) {
         if let Note::Command { id, what: "begun" } = note {
-            self.telegram.begun(*id, at);
+            let unix_s = self.hosts.get(at).map_or(0, |host| host.clock.now(self.t).unix_ms / 1_000);
+            self.telegram.begun(self.t, *id, at, unix_s);
         }
         if self.log.is_some() {
             let name = self.name(at).to_owned();

@@ -120,10 +120,13 @@ impl Dialogue {
             }
             _ => None,
         };
+        // The copy of the press came here, perhaps, and the copy of the order did not: nobody may say that nothing was done.
+        let elsewhere = job.command.taken_by != step.world.me;
         let toast = match (&press, node, &confirmed) {
             (None, _, _) => Some(Key::UnknownButton),
             (_, Some(None), _) => Some(Key::NodeGone),
             (_, _, Some(Err(Unconfirmed::Expired))) => Some(Key::ConfirmExpired),
+            (_, _, Some(Err(Unconfirmed::Unknown))) if elsewhere => None,
             (_, _, Some(Err(Unconfirmed::Unknown))) => Some(Key::ConfirmUnknown),
             (Some(Press::Language(_)), _, _) => Some(Key::LanguageSet),
             _ if old => Some(Key::OldMessage),
@@ -140,7 +143,13 @@ impl Dialogue {
                 Some(Ok((confirmation, shown))) => {
                     return self.start_reboot(step, job, node, confirmation, (shown, old));
                 }
-                Some(Err(_)) | None => self.draw_confirmation(step, sheet, node),
+                Some(Err(why)) => {
+                    if why == Unconfirmed::Unknown && elsewhere {
+                        self.note(Say::new(Key::ConfirmTaken).text("name", name_of(step.world, node)));
+                    }
+                    self.draw_confirmation(step, sheet, node)
+                }
+                None => self.draw_confirmation(step, sheet, node),
             },
             (Some(Press::List { page }), _) => self.draw_list(step, sheet, page),
             (Some(Press::Help), _) => self.draw_help(step, sheet, None),

@@ -21,6 +21,8 @@ pub(super) struct Scene {
     message: Option<Message>,
     /// Results that were not on a screen of their own, with the version that first had them.
     notices: Vec<(Say, Version)>,
+    /// The result that the screen of this version shows: what takes its place before it was shown has it as a notice.
+    result: Option<(Say, Version)>,
 }
 
 /// Where and how a screen is drawn.
@@ -57,6 +59,9 @@ impl Dialogue {
         if drawing.urgency == Urgency::Progress && !step.world.polls {
             return self.canvas.latest();
         }
+        if let Some((say, _)) = self.scene.result.take_if(|(_, version)| !self.canvas.is_settled(*version)) {
+            self.note(say);
+        }
         let notices = self.scene.notices.iter().map(|(say, _)| say.clone()).collect();
         let at_unix_s = step.world.now.unix_ms / 1_000;
         let Drawing { body, buttons, watched, urgency } = drawing;
@@ -83,7 +88,9 @@ impl Dialogue {
     pub(super) fn conclude(&mut self, step: &mut Step<'_>, job: Job, drawing: Drawing, notice: Say) {
         let sheet = self.sheet(step, &job.command, false);
         let version = if self.is_watched(job.command.id) || self.scene.message.is_none() {
-            self.draw(step, sheet, Drawing { watched: None, urgency: Urgency::Owner, ..drawing })
+            let version = self.draw(step, sheet, Drawing { watched: None, urgency: Urgency::Owner, ..drawing });
+            self.scene.result = Some((notice, version));
+            version
         } else {
             self.add_notice(step, sheet, notice)
         };
@@ -93,16 +100,21 @@ impl Dialogue {
     /// Adds a notice to what the owner looks at.
     pub(super) fn add_notice(&mut self, step: &mut Step<'_>, sheet: Sheet, say: Say) -> Version {
         let Some(mut message) = self.scene.message.take() else {
-            self.scene.notices.push((say, self.canvas.latest() + 1));
+            self.note(say);
             return self.draw_list(step, sheet, 0);
         };
-        self.scene.notices.push((say.clone(), self.canvas.latest() + 1));
-        if self.scene.notices.len() > NOTICES {
-            self.scene.notices.remove(0);
-        }
+        self.note(say);
         message.notices = self.scene.notices.iter().map(|(say, _)| say.clone()).collect();
         self.scene.message = Some(message.clone());
         self.canvas.want(sheet.chat, message, sheet.bring, Urgency::Owner)
+    }
+
+    /// The next screen has this above it.
+    pub(super) fn note(&mut self, say: Say) {
+        self.scene.notices.push((say, self.canvas.latest() + 1));
+        if self.scene.notices.len() > NOTICES {
+            self.scene.notices.remove(0);
+        }
     }
 
     /// The owner asks anew: notices that were on the screen are read.

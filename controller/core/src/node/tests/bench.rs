@@ -186,6 +186,23 @@ impl Bench {
         self.perform(number, outputs);
     }
 
+    /// A look or a grip into a node, and the calls that it makes for it.
+    pub(super) fn inside(
+        &mut self,
+        number: u64,
+        grip: impl FnOnce(&mut Node, crate::clock::Now),
+    ) -> Vec<(u64, Request)> {
+        let now = self.clock();
+        let node = self.nodes.get_mut(&number).unwrap();
+        grip(node, now);
+        let out = core::mem::take(&mut node.out);
+        let calls = out.into_iter().filter_map(|output| match output {
+            Output::Call { to, request: PeerRequest::Rpc(request), .. } => Some((to, request)),
+            _ => None,
+        });
+        calls.map(|(to, request)| (self.number(to), request)).collect()
+    }
+
     /// What a node may do at the bot in a step that comes so much later, before it has done anything in it.
     pub(super) fn title_after(&mut self, number: u64, ms: u64) -> Option<crate::fence::Title> {
         self.now += ms;

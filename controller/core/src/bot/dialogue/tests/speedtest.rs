@@ -158,3 +158,27 @@ fn a_result_reaches_an_owner_who_looks_elsewhere() {
     assert_eq!(keys(&last_screen(&bench.telegram())), [Key::SpeedtestNotice, Key::HelpText]);
     assert_eq!(bench.done(id), 1);
 }
+
+#[test]
+fn a_result_that_another_screen_overtakes_stays_as_a_notice() {
+    // F6: an order ends with words. The edit before it is still on its way when the owner asks for something else.
+    let mut bench = Bench::new();
+    let id = bench.press(&Press::Speedtest(tag("beta")));
+    bench.reply("run", &refused(RpcCode::Disabled));
+    bench.press(&Press::Help);
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::SpeedtestFailed, Key::HelpText]);
+    assert_eq!(bench.done(id), 1);
+    bench.press(&Press::Help);
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::HelpText], "it was read");
+}
+
+#[test]
+fn a_result_that_was_shown_does_not_stay() {
+    let mut bench = Bench::new();
+    let id = bench.press(&Press::Speedtest(tag("beta")));
+    bench.reply("run", &refused(RpcCode::Disabled));
+    bench.telegram();
+    assert_eq!(bench.done(id), 1);
+    bench.press(&Press::Help);
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::HelpText]);
+}

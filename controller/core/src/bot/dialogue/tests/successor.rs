@@ -251,3 +251,18 @@ fn one_that_was_asked_long_ago_is_still_looked_at() {
     assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootBack]);
     assert_eq!(bench.done(id), 1);
 }
+
+#[test]
+fn a_press_that_another_leader_took_is_not_said_to_have_done_nothing() {
+    // F6: its order may have been copied elsewhere.
+    let mut bench = Bench::new();
+    bench.world.me = node("gamma");
+    let data = Press::Reboot { node: tag("beta"), nonce: "0123456789abcdef".into() }.data();
+    let content = CommandContent::Button { callback_id: "cb".into(), data, message: MESSAGE };
+    let command = StoredCommand { taken_by: node("alpha"), ..bench.stored(content) };
+    let id = bench.give(&command);
+    let calls = bench.telegram();
+    assert_eq!(toast(&calls), None);
+    assert_eq!(keys(&last_screen(&calls)), [Key::ConfirmTaken, Key::ConfirmReboot]);
+    assert_eq!(bench.done(id), 1);
+}

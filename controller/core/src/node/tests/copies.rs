@@ -1,0 +1,68 @@
+//! F6: copies of commands at other nodes.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use constella_shared::ids::CommandId;
+use constella_shared::wire::command::{CommandContent, Stage, StoredCommand};
+use constella_shared::wire::rpc::Request;
+
+use super::bench::Bench;
+use crate::node::copies::Then;
+use crate::roster::fake::node;
+
+fn press() -> StoredCommand {
+    StoredCommand {
+        id: CommandId([9; 32]),
+        update_id: 900_000,
+        user: 7,
+        username: None,
+        language: None,
+        chat: 7,
+        content: CommandContent::Text { text: "/nodes".into() },
+        stage: Stage::Taken,
+        taken_by: node(1),
+        taken_unix_ms: 1,
+    }
+}
+
+/// Who was sent a copy at this stage, or was told that it is done.
+fn sent(calls: &[(u64, Request)], stage: &Stage) -> Vec<u64> {
+    let fits = |request: &Request| match request {
+        Request::CommandStore { commands, adopt: false, .. } => commands.iter().all(|command| command.stage == *stage),
+        Request::CommandDone { .. } => *stage == Stage::Done,
+        _ => false,
+    };
+    let mut to: Vec<u64> = calls.iter().filter(|(_, request)| fits(request)).map(|(to, _)| *to).collect();
+    to.sort_unstable();
+    to
+}
+
+#[test]
+fn who_may_have_an_older_copy_is_sent_each_stage_and_the_end() {
+    // F6: a successor that has the press alone and not the order would tell the owner that nothing was done.
+    let mut bench = Bench::of(3);
+    bench.run_ms(20_000);
+    let asked = bench.inside(1, |node, now| {
+        node.commands.take(press());
+        node.copy(vec![press()], Then::Confirm(900_001));
+        node.copy_due(now);
+    });
+    let [first] = sent(&asked, &Stage::Taken)[..] else { panic!("{asked:?}") };
+    // The copy was taken, and the answer is lost.
+    let again = bench.inside(1, |leader, now| {
+        leader.copy_answered(now, node(first), false);
+        leader.copy_due(now);
+    });
+    let [second] = sent(&again, &Stage::Taken)[..] else { panic!("{again:?}") };
+    assert_ne!(first, second);
+    let stage = Stage::Testing { target: node(3), asked_unix_ms: 5 };
+    let staged = bench.inside(1, |leader, now| {
+        leader.copy_answered(now, node(second), true);
+        leader.stage(press().id, stage.clone());
+        leader.copy_due(now);
+    });
+    assert_eq!(sent(&staged, &stage), [2, 3]);
+    let done = bench.inside(1, |leader, _| leader.stage(press().id, Stage::Done));
+    assert_eq!(sent(&done, &Stage::Done), [2, 3]);
+}
