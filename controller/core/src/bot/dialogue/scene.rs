@@ -19,6 +19,8 @@ pub(super) struct Scene {
     /// The command whose progress is on the screen; None for a screen that stands still.
     pub(super) watched: Option<CommandId>,
     message: Option<Message>,
+    /// A result with a screen of its own, in its short form, and that screen's version: it may be covered before it was shown.
+    result: Option<(Say, Version)>,
     /// Results that were not on a screen of their own, with the version that first had them.
     notices: Vec<(Say, Version)>,
 }
@@ -54,6 +56,9 @@ impl Dialogue {
 
     /// Puts a screen before the owner.
     pub(super) fn draw(&mut self, step: &Step<'_>, sheet: Sheet, drawing: Drawing) -> Version {
+        if let Some((say, _)) = self.scene.result.take().filter(|(_, at)| !self.canvas.is_settled(*at)) {
+            self.note(say);
+        }
         let notices = self.scene.notices.iter().map(|(say, _)| say.clone()).collect();
         let at_unix_s = step.world.now.unix_ms / 1_000;
         let Drawing { body, buttons, watched, urgency } = drawing;
@@ -80,7 +85,9 @@ impl Dialogue {
     pub(super) fn conclude(&mut self, step: &mut Step<'_>, job: Job, drawing: Drawing, notice: Say) {
         let sheet = self.sheet(step, &job.command, false);
         let version = if self.is_watched(job.command.id) || self.scene.message.is_none() {
-            self.draw(step, sheet, Drawing { watched: None, urgency: Urgency::Owner, ..drawing })
+            let version = self.draw(step, sheet, Drawing { watched: None, urgency: Urgency::Owner, ..drawing });
+            self.scene.result = Some((notice, version));
+            version
         } else {
             self.add_notice(step, sheet, notice)
         };
@@ -89,17 +96,18 @@ impl Dialogue {
 
     /// Adds a notice to what the owner looks at.
     pub(super) fn add_notice(&mut self, step: &mut Step<'_>, sheet: Sheet, say: Say) -> Version {
-        let Some(mut message) = self.scene.message.take() else {
-            self.scene.notices.push((say, self.canvas.latest() + 1));
-            return self.draw_list(step, sheet, 0);
-        };
-        self.scene.notices.push((say.clone(), self.canvas.latest() + 1));
-        if self.scene.notices.len() > NOTICES {
-            self.scene.notices.remove(0);
-        }
+        self.note(say);
+        let Some(mut message) = self.scene.message.take() else { return self.draw_list(step, sheet, 0) };
         message.notices = self.scene.notices.iter().map(|(say, _)| say.clone()).collect();
         self.scene.message = Some(message.clone());
         self.canvas.want(sheet.chat, message, sheet.bring, Urgency::Owner)
+    }
+
+    fn note(&mut self, say: Say) {
+        self.scene.notices.push((say, self.canvas.latest() + 1));
+        if self.scene.notices.len() > NOTICES {
+            self.scene.notices.remove(0);
+        }
     }
 
     /// The owner asks anew: notices that were on the screen are read.
