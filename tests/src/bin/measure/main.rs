@@ -1,6 +1,7 @@
 //! Figures of real processes on this machine: how long a leader's end is felt, how fast nodes join, what an idle node costs.
 //! `cargo run --release -p constella-tests --bin measure -- failover --nodes 3 --runs 10 --how kill`
 
+mod clock;
 mod costs;
 mod failover;
 mod figures;
