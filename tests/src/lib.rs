@@ -5,4 +5,5 @@
 pub mod botapi;
 pub mod cluster;
 pub mod demo;
+pub mod program;
 pub mod sim;

@@ -133,6 +133,14 @@ impl Peers {
         theirs.checked_sub(ours)
     }
 
+    /// The same as by both clocks now: a jump of this one's counts at once, one of the node's with its next facts.
+    #[must_use]
+    pub fn ahead_ms(&self, now: Now, node: &NodeId) -> Option<i64> {
+        let peer = self.peers.get(node)?;
+        let theirs = peer.facts.unix_ms.saturating_add(now.since(peer.heard_at));
+        i64::try_from(theirs).ok()?.checked_sub(i64::try_from(now.unix_ms).ok()?)
+    }
+
     /// How far the fastest clock that was heard is ahead of this node's by now, milliseconds.
     #[must_use]
     pub fn fastest_ahead_ms(&self, now: Now) -> u64 {

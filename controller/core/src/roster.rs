@@ -146,12 +146,9 @@ impl Roster {
             early: BTreeMap::new(),
             begun: BTreeMap::new(),
         };
-        let mut records = Records {
-            net: network.records,
-            invites: invites.invites,
-            voters: Some(network.voters),
-            ..Records::default()
-        };
+        let mut records = Records { net: network.records, invites: invites.invites, ..Records::default() };
+        // Whom they name was checked when the record came.
+        roster.put_voters(network.voters);
         for Peer { owner, own } in network.peers {
             records.owners.push(owner);
             records.selfs.extend(own);

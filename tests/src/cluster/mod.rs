@@ -1,6 +1,7 @@
 //! A network of real processes on loopback: the built controller, the real agent over its socket, the Bot API double. Only the reboot is
 //! injected, and what the kernel would do to packets is done by a wire in front of each node.
 
+mod clocks;
 mod error;
 mod fate;
 mod host;
@@ -13,6 +14,7 @@ mod settled;
 mod speedserver;
 mod wires;
 
+pub use clocks::clocks_can_be_set;
 pub use error::ClusterError;
 pub use fate::Fate;
 pub use host::Recorded;

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::task::JoinSet;
 
+use super::clocks::Clocks;
 use super::error::ClusterError;
 use super::node::{Node, Parts};
 use super::nursery::Nursery;
@@ -38,6 +39,8 @@ pub struct Plan {
     pub init: Vec<String>,
     /// A Bot API that another network uses too; none: one of its own.
     pub double: Option<Arc<BotApi>>,
+    /// Whether the nodes' wall clocks can be set, which takes a C compiler.
+    pub clocks: bool,
 }
 
 /// What a reboot does to a host. It is recorded in any case, and never touches this machine.
@@ -62,6 +65,7 @@ impl Plan {
             settings: Vec::new(),
             init: Vec::new(),
             double: None,
+            clocks: false,
         }
     }
 }
@@ -97,13 +101,15 @@ impl Network {
         };
         let speed = SpeedServer::start().await.map_err(failed())?;
         let wires = Wires::new().await.map_err(failed())?;
+        let clocks = if plan.clocks { Some(Clocks::build(&janitor.folder).map_err(failed())?) } else { None };
         let mut nodes = Vec::new();
         for (index, name) in plan.names.iter().enumerate() {
             let folder = janitor.folder.join(name);
             let mut settings = settings(name, index, &wires, &double, &speed);
             settings.extend(plan.settings.iter().cloned());
             let (programs, nursery, wires) = (programs.clone(), nursery.clone(), wires.clone());
-            let parts = Parts { name: name.clone(), index, folder, settings, programs, nursery, wires };
+            let wall = clocks.as_ref().map(|clocks| clocks.clock(&folder)).transpose().map_err(failed())?;
+            let parts = Parts { name: name.clone(), index, folder, settings, wall, programs, nursery, wires };
             nodes.push(Arc::new(Node::prepare(parts).await?));
         }
         let owner = Owner::new(double.control_addr(), plan.owner);

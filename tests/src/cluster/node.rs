@@ -13,6 +13,7 @@ use constella_controller::control::{Question, StatusDocument, Told, ask};
 use constella_shared::wire::rpc::PeerRow;
 use nix::sys::signal::Signal;
 
+use super::clocks::WallClock;
 use super::error::ClusterError;
 use super::host::{HostFolder, Recorded};
 use super::nursery::{Nursery, Process};
@@ -27,6 +28,7 @@ pub struct Node {
     folder: PathBuf,
     host: HostFolder,
     settings: Vec<(String, String)>,
+    wall: Option<WallClock>,
     processes: Mutex<Processes>,
     member: AtomicBool,
     programs: Programs,
@@ -47,6 +49,8 @@ pub(super) struct Parts {
     pub(super) folder: PathBuf,
     /// Environment of both programs.
     pub(super) settings: Vec<(String, String)>,
+    /// None where its clock cannot be set.
+    pub(super) wall: Option<WallClock>,
     pub(super) programs: Programs,
     pub(super) nursery: Nursery,
     pub(super) wires: Wires,
@@ -55,12 +59,12 @@ pub(super) struct Parts {
 impl Node {
     /// Makes its folders and opens its wire; nothing runs.
     pub(super) async fn prepare(parts: Parts) -> Result<Self, ClusterError> {
-        let Parts { name, index, folder, settings, programs, nursery, wires } = parts;
+        let Parts { name, index, folder, settings, wall, programs, nursery, wires } = parts;
         let failed = || format!("preparing {name}");
         let host = HostFolder::create(folder.join("host")).map_err(ClusterError::system(failed()))?;
         wires.open(index).await.map_err(ClusterError::system(failed()))?;
         let (processes, member) = (Mutex::default(), AtomicBool::new(false));
-        Ok(Self { name, index, folder, host, settings, processes, member, programs, nursery, wires })
+        Ok(Self { name, index, folder, host, settings, wall, processes, member, programs, nursery, wires })
     }
 
     /// Its name.
@@ -156,6 +160,15 @@ impl Node {
     pub fn signal(&self, signal: Signal) -> Result<(), ClusterError> {
         let sent = self.processes().controller.as_ref().map_or(Ok(()), |process| process.signal(signal));
         sent.map_err(ClusterError::system(format!("sending {signal} to {}", self.name)))
+    }
+
+    /// Sets its host's wall clock, for programs that run too; no other clock changes.
+    ///
+    /// # Errors
+    /// The network was not planned with clocks that can be set.
+    pub fn set_wall_clock(&self, off_s: i64) -> Result<(), ClusterError> {
+        let set = self.wall.as_ref().map_or(Err(io::ErrorKind::Unsupported.into()), |wall| wall.set(off_s));
+        set.map_err(ClusterError::system(format!("setting the clock of {}", self.name)))
     }
 
     /// Whether its controller runs.
@@ -268,6 +281,7 @@ impl Node {
         command.env_clear().stdin(Stdio::null());
         let meant = |name: &str| program.iter().any(|start| name.starts_with(start));
         command.envs(self.settings.iter().filter(|(name, _)| meant(name)).map(|(name, value)| (name, value)));
+        command.envs(self.wall.iter().flat_map(WallClock::variables));
         command.env("AGENT_SOCKET", self.folder.join("agent.sock"));
         if program == CONTROLLER {
             command.env("STATE_DIR", self.state_folder()).env("CONTROL_SOCKET", self.folder.join(CONTROL));

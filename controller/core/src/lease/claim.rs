@@ -255,8 +255,10 @@ impl Claim {
                 None
             }
             LeaseRefusal::OlderVoters => {
-                self.has_mark.remove(&voter);
-                self.hurry(now);
+                // One that was shown the record and did not take it does not know all of its nodes yet: it is asked again at the usual pace.
+                if self.has_mark.remove(&voter).is_some() {
+                    self.hurry(now);
+                }
                 None
             }
             LeaseRefusal::OldSeq => None,

@@ -1,5 +1,6 @@
 //! The lease at work: when this node claims, what its claim is worth, when it withdraws, and who votes.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use constella_shared::ids::{LeaderKey, NodeId, Term};
@@ -41,8 +42,13 @@ impl Node {
         let granted = self.voter.last_grant().filter(|(holder, _)| *holder != self.id).map_or(0, |(_, until)| until);
         let free = self.seen.until().max(granted).max(listened).max(self.barred_until);
         // Whose turn it is then is looked up then, and not in every step of a calm network (M2).
-        let delay_ms = if self.last.boot_ms < free { 0 } else { self.claim_delay(self.last) };
-        Some(free.saturating_add(delay_ms))
+        if self.last.boot_ms < free {
+            return Some(free);
+        }
+        if self.has_the_wrong_clock(self.last) {
+            return None;
+        }
+        Some(free.saturating_add(self.claim_delay(self.last)))
     }
 
     /// The lease as others are told of it: this node's own, or the one that it heard of.
@@ -203,6 +209,14 @@ impl Node {
         }
         let held = match self.claim.standing(now, self.key(), self.roster.voters()) {
             Standing::Strong { .. } => Some(Strength::Strong),
+            Standing::Weak { .. } if self.has_the_wrong_clock(now) => {
+                self.warn(String::from(
+                    "the other nodes agree on another time and refuse this one's requests; set its clock (NTP)",
+                ));
+                let _the_voters_refuse_it = self.let_go(false);
+                self.barred_until = now.boot_ms.saturating_add(WEAK_AGAIN_MS);
+                None
+            }
             // L5: the last holder itself named this node, so its own silence as a voter speaks against nothing.
             Standing::Weak { reached } if reached || self.told || self.is_smallest_alive() => Some(Strength::Weak),
             Standing::Weak { .. } => {
@@ -266,6 +280,21 @@ impl Node {
     fn is_smallest_alive(&self) -> bool {
         let key = self.key();
         self.reachable().iter().filter_map(|node| self.roster.leader_key(node)).all(|other| key < other)
+    }
+
+    /// L2: whether a majority of the voters, alive and with clocks that agree, refuses this node's asks for its clock (S1): they can hold without
+    /// it, and do not while it holds as weak before their eyes.
+    fn has_the_wrong_clock(&self, now: Now) -> bool {
+        let (record, allowed_ms) = (self.roster.voters(), self.settings.clock_skew_ms);
+        let apart = |voter: &NodeId| {
+            let ahead = self.peers.ahead_ms(now, voter).filter(|ms| ms.unsigned_abs() > allowed_ms)?;
+            (self.membership.status(voter) == Status::Alive && self.peers.in_touch(voter)).then_some(ahead)
+        };
+        let agree = |first: i64| {
+            let with_it = |ms: i64| ms >= first && ms.abs_diff(first) <= allowed_ms;
+            voters::majority(record, |voter| apart(voter).is_some_and(with_it))
+        };
+        voters::everyone(record).iter().filter_map(apart).any(agree)
     }
 
     /// M2: in a large network news of a renewal take longer than a TTL to reach everybody, so there only voters claim, who know it

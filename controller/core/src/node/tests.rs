@@ -63,14 +63,55 @@ fn a_wall_clock_that_is_set_back_ends_every_grant_at_once() {
     bench.run_ms(20_000);
     let term = bench.node(1).claim.term();
     assert_eq!(bench.pollers(), [1]);
-    bench.wall_back_ms = 3_000;
+    bench.walls.insert(1, -3_000);
     bench.input(1, Input::Tick);
     assert!(bench.pollers().is_empty(), "more than half a TTL");
     assert!(bench.run_until(5_000, |bench| bench.pollers() == [1]), "and it gets a new lease");
     assert!(bench.node(1).claim.term() > term);
-    bench.wall_back_ms = 4_000;
+    bench.walls.insert(1, -4_000);
     bench.input(1, Input::Tick);
     assert_eq!(bench.pollers(), [1], "a clock that is merely put right");
+}
+
+#[test]
+fn a_leader_whose_clock_is_wrong_makes_way_for_those_whose_clocks_agree() {
+    // L2: the voters refuse it for its clock (S1) while its heartbeats go on
+    for off_ms in [3_600_000, -3_600_000] {
+        let mut bench = Bench::of(3);
+        bench.run_ms(20_000);
+        bench.walls.insert(1, off_ms);
+        assert!(bench.run_until(8_000, |bench| bench.pollers() == [2]), "{off_ms}: {:?} polls", bench.pollers());
+        bench.run_ms(60_000);
+        assert_eq!((bench.pollers(), bench.node(2).held), (Vec::from([2]), Some(Strength::Strong)));
+        bench.walls.clear();
+        assert!(bench.run_until(30_000, |bench| bench.pollers() == [1]), "{off_ms}: its clock is right again");
+        assert_eq!(bench.conflicts, 0);
+    }
+}
+
+#[test]
+fn wrong_clocks_leave_the_bot_to_somebody() {
+    // L2: nobody makes way where no majority could hold without it
+    let served = |bench: &mut Bench, what: &str| {
+        bench.owner_says("/nodes");
+        assert!(bench.run_until(20_000, |bench| bench.unconfirmed() == 0), "{what}");
+    };
+    let mut bench = Bench::of(3);
+    bench.run_ms(20_000);
+    bench.walls = [(1, 3_600_000), (3, -3_600_000)].into();
+    bench.run_ms(20_000);
+    served(&mut bench, "each clock is another");
+    bench.walls = [(1, 3_600_000)].into();
+    assert!(bench.run_until(20_000, |bench| bench.pollers() == [2]));
+    bench.kill(2);
+    bench.kill(3);
+    bench.run_ms(20_000);
+    served(&mut bench, "those with the right clocks are gone");
+    let mut bench = Bench::of(2);
+    bench.run_ms(20_000);
+    bench.walls = [(1, 3_600_000)].into();
+    bench.run_ms(20_000);
+    served(&mut bench, "the only vote is its own");
 }
 
 #[test]

@@ -59,6 +59,9 @@ pub enum Refusal {
     /// No owner's record of that node yet: it comes with the next exchange, and the refused record after it.
     #[error("the node that it is about is not known here")]
     UnknownNode,
+    /// L1: it names a node that never belonged here. As above: it is taken once that node is known.
+    #[error("it gives a vote to a node that is not known here")]
+    UnknownVoter,
     /// R2: the node was removed.
     #[error("the node that it is about was removed, and removal is final")]
     Removed,
@@ -252,9 +255,7 @@ impl Roster {
     }
 
     fn take_voters(&mut self, record: VoterRecord, merged: &mut Merged) -> Result<(), Refusal> {
-        if !voters_are_sound(&record) {
-            return Err(Refusal::Unsound("nobody votes, somebody votes twice, or too many do"));
-        }
+        self.check_voters(&record)?;
         if self.is_new(Limits::NONE, &record)? {
             merged.network_changed = true;
             merged.voters_changed = true;
@@ -262,6 +263,19 @@ impl Roster {
             self.put_voters(record);
         }
         Ok(())
+    }
+
+    /// L1: what can be known of a voter record without knowing who wrote it. A removed node may still have its vote: it is replaced later.
+    pub(super) fn check_voters(&self, record: &VoterRecord) -> Result<(), Refusal> {
+        if !voters_are_sound(record) {
+            return Err(Refusal::Unsound("nobody votes, somebody votes twice, or too many do"));
+        }
+        let is_even = |list: &[_]| !list.is_empty() && list.len().is_multiple_of(2);
+        if is_even(&record.old) || is_even(&record.new) {
+            return Err(Refusal::Unsound("its lists are not odd in number"));
+        }
+        let mut voters = record.old.iter().chain(&record.new);
+        if voters.all(|node| self.owners.contains_key(node)) { Ok(()) } else { Err(Refusal::UnknownVoter) }
     }
 }
 

@@ -283,6 +283,37 @@ fn voters_are_ordered_by_their_mark_and_not_by_time() {
 }
 
 #[test]
+fn voters_that_are_not_known_or_even_in_number_are_refused_until_they_are_known() {
+    // L1: a record that is about nodes which never belonged here is a mistake, or comes before theirs
+    let (mut one, mut two) = pair();
+    let record = |number, old: &[u64], new: &[u64]| {
+        let list = |numbers: &[u64]| numbers.iter().map(|number| node(*number)).collect();
+        VoterRecord { mark: VotersMark { number, term: Term(9) }, old: list(old), new: list(new) }
+    };
+    let told = |voters| Records { voters: Some(voters), ..Records::default() };
+    for (bad, why) in [
+        (record(7, &[], &[1, 2]), Refusal::Unsound("its lists are not odd in number")),
+        (record(7, &[1, 2], &[1]), Refusal::Unsound("its lists are not odd in number")),
+        (record(7, &[], &[9]), Refusal::UnknownVoter),
+        (record(7, &[1, 2, 9], &[1]), Refusal::UnknownVoter),
+    ] {
+        let merged = one.merge(at(20), told(bad.clone()), &keys(1));
+        assert_eq!(merged.refused.iter().map(|refused| refused.why).collect::<Vec<_>>(), [why], "{bad:?}");
+        assert_eq!(one.set_voters(bad), None);
+        assert_eq!((one.voters().mark.number, merged.voters_changed), (1, false));
+    }
+    let admitted = two.admit(at(30), Term(2), admission(3)).unwrap();
+    let joint = record(2, &[1], &[1, 2, 3]);
+    assert!(two.set_voters(joint.clone()).is_some());
+    assert_eq!(one.set_voters(joint.clone()), None, "it came before node 3");
+    exchange(at(50), &mut one, &mut two);
+    assert_eq!((one.voters(), one.digest()), (&joint, two.digest()), "and is taken with it");
+    two.edit(at(60), Term(3), &node(3), Edit::Remove).unwrap();
+    two.merge(at(61), admitted, &keys(2));
+    assert!(two.set_voters(record(3, &[], &[1, 2, 3])).is_some(), "a removed voter is replaced by a later record");
+}
+
+#[test]
 fn an_invitation_is_spent_once_and_twice_in_a_cut_is_told() {
     let (mut one, mut two) = pair();
     let token = TokenHash([3; 32]);

@@ -10,7 +10,6 @@ use constella_shared::wire::records::{
 };
 
 use super::hlc::Hlc;
-use super::merge::voters_are_sound;
 use super::rank::Ranked;
 use super::{Own, Roster, name};
 use crate::clock::Now;
@@ -158,9 +157,10 @@ impl Roster {
         Some(Records { invites: Vec::from([record]), ..Records::default() })
     }
 
-    /// Takes a voter record with a higher mark than the one held; None where it is not higher, or not sound.
+    /// Takes a voter record with a higher mark than the one held; None where it is not higher, not sound, or names nodes that are not
+    /// known here yet.
     pub fn set_voters(&mut self, record: VoterRecord) -> Option<Records> {
-        if !voters_are_sound(&record) || record.rank() <= self.voters.rank() {
+        if record.rank() <= self.voters.rank() || self.check_voters(&record).is_err() {
             return None;
         }
         self.put_voters(record.clone());

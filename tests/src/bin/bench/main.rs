@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use constella_tests::cluster::take_part;
+use constella_tests::program::{self, Failure};
 use constella_tests::sim::steps;
 
 /// Benchmarks.
@@ -28,26 +28,8 @@ enum Options {
     Stats(stats::Stats),
 }
 
-type Failure = Box<dyn std::error::Error>;
-
 fn main() -> ExitCode {
-    if let Some(code) = take_part() {
-        return code;
-    }
-    // Nothing else in this process installs one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    match run(Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("bench: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(options: Options) -> Result<(), Failure> {
-    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    match options {
+    program::main(async |options| match options {
         Options::Core => {
             for nodes in [10, 1_000] {
                 print(&format!("a step of one core of {nodes}"), steps(nodes, 1));
@@ -55,9 +37,9 @@ fn run(options: Options) -> Result<(), Failure> {
             Ok(())
         }
         Options::Roster => roster::run(),
-        Options::Heartbeat => runtime()?.block_on(wire::run()),
-        Options::Stats(stats) => runtime()?.block_on(stats.run()),
-    }
+        Options::Heartbeat => wire::run().await,
+        Options::Stats(stats) => stats.run().await,
+    })
 }
 
 /// How long something took, so often.

@@ -8,6 +8,7 @@ use constella_tests::cluster::{Fate, Network, Plan};
 use tokio::time::{Instant, sleep};
 
 use super::Failure;
+use super::clock::last_but;
 use super::costs::Costs;
 use super::figures::Times;
 use super::how::How;
@@ -39,7 +40,9 @@ impl Failover {
 
     /// All runs, on one network.
     pub(crate) async fn measure(self) -> Result<(Times, Costs), Failure> {
-        let network = Network::start(Plan::of(&std::env::current_exe()?, usize::from(self.nodes))).await?;
+        let mut plan = Plan::of(&std::env::current_exe()?, usize::from(self.nodes));
+        plan.clocks = self.how.sets_clocks();
+        let network = Network::start(plan).await?;
         network.claim().await?;
         let (mut times, mut costs) = (Times::default(), Costs::default());
         for run in 1..=self.runs {
@@ -66,9 +69,7 @@ impl Failover {
         let fault = network.double().now();
         self.how.strike(network, &first)?;
         let struck = Instant::now();
-        // A short freeze is over before another one would answer; of two nodes that are cut the one with the only vote goes on.
-        let stays = self.how == How::FreezeShort || (self.how == How::Cut && self.nodes == 2);
-        let took = if stays {
+        let took = if self.how.leader_stays(network.nodes().len()) {
             let heal = self.how.heal(network, &first, struck);
             tokio::try_join!(until_answered(network, None, fault), heal)?.0
         } else {
@@ -123,8 +124,7 @@ impl Failover {
 
 /// Opens the confirmation of a reboot of some node that does not lead; returns its name.
 async fn confirmation(network: &Network, leader: &str) -> Result<String, Failure> {
-    let target = network.nodes().iter().map(|node| node.name()).rfind(|name| *name != leader);
-    let target = target.ok_or("there is no follower")?.to_owned();
+    let target = last_but(network, leader)?.name().to_owned();
     let owner = network.owner();
     owner.ask("/nodes", SETTLING).await?;
     for (label, next) in [(target.as_str(), "Reboot"), ("Reboot", "Yes")] {

@@ -9,6 +9,7 @@ use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep};
 
 use super::Failure;
+use super::clock::{HOUR_S, WrongClock, last_but};
 
 /// What happens to the leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -29,9 +30,51 @@ pub(crate) enum How {
     ApiSilent,
     /// kill -9 of all nodes but one that does not lead: 1 of 2, 2 of 3, 4 of 5
     Gone,
+    /// The leader's wall clock is set an hour ahead, for 30 s
+    ClockAhead,
+    /// The same, an hour behind
+    ClockBehind,
+    /// The wall clock of the node whose reboot is in the leader's hands is set an hour ahead, for 30 s
+    OtherClockAhead,
+    /// The same, an hour behind
+    OtherClockBehind,
 }
 
 impl How {
+    /// Whether the leader goes on, or comes back before another node would answer.
+    pub(crate) fn leader_stays(self, nodes: usize) -> bool {
+        match self {
+            // Of two nodes the one with the only vote goes on.
+            Self::Cut | Self::ClockAhead | Self::ClockBehind => nodes == 2,
+            Self::FreezeShort | Self::OtherClockAhead | Self::OtherClockBehind => true,
+            Self::Kill | Self::Term | Self::Freeze | Self::ApiRefused | Self::ApiSilent | Self::Gone => false,
+        }
+    }
+
+    /// Whether the network's clocks must be such that can be set.
+    pub(crate) fn sets_clocks(self) -> bool {
+        self.wrong_clock().is_some()
+    }
+
+    /// For the clocks' variants.
+    fn wrong_clock(self) -> Option<WrongClock> {
+        let (leaders, off_s) = match self {
+            Self::ClockAhead => (true, HOUR_S),
+            Self::ClockBehind => (true, -HOUR_S),
+            Self::OtherClockAhead => (false, HOUR_S),
+            Self::OtherClockBehind => (false, -HOUR_S),
+            Self::Kill
+            | Self::Term
+            | Self::FreezeShort
+            | Self::Freeze
+            | Self::Cut
+            | Self::ApiRefused
+            | Self::ApiSilent
+            | Self::Gone => return None,
+        };
+        Some(WrongClock { leaders, off_s })
+    }
+
     /// Begins it.
     pub(crate) fn strike(self, network: &Network, leader: &str) -> Result<(), Failure> {
         let node = network.node(leader)?;
@@ -44,10 +87,13 @@ impl How {
             Self::ApiRefused => network.double().fault(target, Fault::Refuse),
             Self::ApiSilent => network.double().fault(target, Fault::Silent),
             Self::Gone => {
-                let survivor = network.nodes().iter().map(|node| node.name()).rfind(|name| *name != leader);
-                for node in network.nodes().iter().filter(|node| Some(node.name()) != survivor) {
+                let survivor = last_but(network, leader)?.name();
+                for node in network.nodes().iter().filter(|node| node.name() != survivor) {
                     node.kill()?;
                 }
+            }
+            Self::ClockAhead | Self::ClockBehind | Self::OtherClockAhead | Self::OtherClockBehind => {
+                self.wrong_clock().map_or(Ok(()), |clock| clock.begin(network, leader))?;
             }
         }
         Ok(())
@@ -80,6 +126,11 @@ impl How {
             Self::Gone => {
                 for node in network.nodes() {
                     node.start()?;
+                }
+            }
+            Self::ClockAhead | Self::ClockBehind | Self::OtherClockAhead | Self::OtherClockBehind => {
+                if let Some(clock) = self.wrong_clock() {
+                    clock.end(network, leader, struck).await?;
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! Figures of real processes on this machine: how long a leader's end is felt, how fast nodes join, what an idle node costs.
 //! `cargo run --release -p constella-tests --bin measure -- failover --nodes 3 --runs 10 --how kill`
 
+mod clock;
 mod costs;
 mod failover;
 mod figures;
@@ -14,7 +15,7 @@ mod trouble;
 use std::process::ExitCode;
 
 use clap::Parser;
-use constella_tests::cluster::take_part;
+use constella_tests::program::{self, Failure};
 
 /// Figures of real processes on this machine.
 #[derive(Parser)]
@@ -34,33 +35,13 @@ enum Options {
     Shown(shown::Shown),
 }
 
-type Failure = Box<dyn std::error::Error>;
-
 fn main() -> ExitCode {
-    if let Some(code) = take_part() {
-        return code;
-    }
-    // Nothing else in this process installs one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    match run(Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("measure: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(options: Options) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        match options {
-            Options::Failover(failover) => failover.run().await,
-            Options::Trouble(trouble) => trouble.run().await,
-            Options::Table(table) => table.run().await,
-            Options::Joins(joins) => joins.run().await,
-            Options::Idle(idle) => idle.run().await,
-            Options::Shown(shown) => shown.run().await,
-        }
+    program::main(async |options| match options {
+        Options::Failover(failover) => failover.run().await,
+        Options::Trouble(trouble) => trouble.run().await,
+        Options::Table(table) => table.run().await,
+        Options::Joins(joins) => joins.run().await,
+        Options::Idle(idle) => idle.run().await,
+        Options::Shown(shown) => shown.run().await,
     })
 }

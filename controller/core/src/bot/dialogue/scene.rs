@@ -19,10 +19,10 @@ pub(super) struct Scene {
     /// The command whose progress is on the screen; None for a screen that stands still.
     pub(super) watched: Option<CommandId>,
     message: Option<Message>,
+    /// A result with a screen of its own, in its short form, and that screen's version: it may be covered before it was shown.
+    result: Option<(Say, Version)>,
     /// Results that were not on a screen of their own, with the version that first had them.
     notices: Vec<(Say, Version)>,
-    /// The result that the screen of this version shows: what takes its place before it was shown has it as a notice.
-    result: Option<(Say, Version)>,
 }
 
 /// Where and how a screen is drawn.
@@ -59,7 +59,7 @@ impl Dialogue {
         if drawing.urgency == Urgency::Progress && !step.world.polls {
             return self.canvas.latest();
         }
-        if let Some((say, _)) = self.scene.result.take_if(|(_, version)| !self.canvas.is_settled(*version)) {
+        if let Some((say, _)) = self.scene.result.take().filter(|(_, at)| !self.canvas.is_settled(*at)) {
             self.note(say);
         }
         let notices = self.scene.notices.iter().map(|(say, _)| say.clone()).collect();
@@ -99,11 +99,8 @@ impl Dialogue {
 
     /// Adds a notice to what the owner looks at.
     pub(super) fn add_notice(&mut self, step: &mut Step<'_>, sheet: Sheet, say: Say) -> Version {
-        let Some(mut message) = self.scene.message.take() else {
-            self.note(say);
-            return self.draw_list(step, sheet, 0);
-        };
         self.note(say);
+        let Some(mut message) = self.scene.message.take() else { return self.draw_list(step, sheet, 0) };
         message.notices = self.scene.notices.iter().map(|(say, _)| say.clone()).collect();
         self.scene.message = Some(message.clone());
         self.canvas.want(sheet.chat, message, sheet.bring, Urgency::Owner)

@@ -23,8 +23,8 @@ use crate::roster::{Edit, found};
 
 pub(super) struct Bench {
     pub(super) now: u64,
-    /// The wall clocks were set back by so much.
-    pub(super) wall_back_ms: u64,
+    /// Wall clocks that are ahead by so much.
+    pub(super) walls: BTreeMap<u64, i64>,
     nodes: BTreeMap<u64, Node>,
     disks: BTreeMap<u64, Disk>,
     queue: BTreeMap<(u64, u64), Event>,
@@ -70,7 +70,7 @@ impl Bench {
             stopped: BTreeSet::new(),
             told: Vec::new(),
             conflicts: 0,
-            wall_back_ms: 0,
+            walls: BTreeMap::new(),
             updates: Vec::new(),
             confirmed: 0,
             parked: None,
@@ -130,7 +130,7 @@ impl Bench {
         let addr = alloc::format!("203.0.113.{number}:4747");
         let boot =
             Boot { node: node(number), pin: pin(number), addr, settings, network, invites, vote, commands, seed };
-        let now = self.clock();
+        let now = self.clock(number);
         let mut fresh = Node::new(boot, Box::new(keys(number)), now).unwrap();
         let outputs = fresh.start(now);
         self.nodes.insert(number, fresh);
@@ -166,7 +166,7 @@ impl Bench {
 
     /// A member's request; the answer where it comes at once, and whether the agent was told to reboot.
     pub(super) fn ask(&mut self, at: u64, from: u64, request: Request) -> (Option<RpcCode>, bool) {
-        let now = self.clock();
+        let now = self.clock(at);
         let input = Input::Peer { inbound: InboundId(0), from: node(from), request: PeerRequest::Rpc(request) };
         let outputs = self.nodes.get_mut(&at).unwrap().handle(now, input);
         let code = outputs.iter().find_map(|output| match output {
@@ -180,7 +180,7 @@ impl Bench {
     }
 
     pub(super) fn input(&mut self, number: u64, input: Input) {
-        let now = self.clock();
+        let now = self.clock(number);
         let Some(node) = self.nodes.get_mut(&number) else { return };
         let outputs = node.handle(now, input);
         self.perform(number, outputs);
@@ -192,7 +192,7 @@ impl Bench {
         number: u64,
         grip: impl FnOnce(&mut Node, crate::clock::Now),
     ) -> Vec<(u64, Request)> {
-        let now = self.clock();
+        let now = self.clock(number);
         let node = self.nodes.get_mut(&number).unwrap();
         grip(node, now);
         let out = core::mem::take(&mut node.out);
@@ -206,7 +206,7 @@ impl Bench {
     /// What a node may do at the bot in a step that comes so much later, before it has done anything in it.
     pub(super) fn title_after(&mut self, number: u64, ms: u64) -> Option<crate::fence::Title> {
         self.now += ms;
-        let now = self.clock();
+        let now = self.clock(number);
         let node = self.nodes.get_mut(&number)?;
         node.watch_the_clock(now);
         node.title(now)
@@ -243,12 +243,13 @@ impl Bench {
         false
     }
 
-    fn clock(&self) -> crate::clock::Now {
-        crate::clock::Now { boot_ms: self.now, unix_ms: 1_700_000_000_000 + self.now - self.wall_back_ms }
+    fn clock(&self, number: u64) -> crate::clock::Now {
+        let ahead = self.walls.get(&number).copied().unwrap_or(0);
+        crate::clock::Now { boot_ms: self.now, unix_ms: (1_700_000_000_000 + self.now).strict_add_signed(ahead) }
     }
 
     fn network(&self, count: u64) -> NetworkState {
-        let mut state = found(self.clock(), founding(), &keys(1)).unwrap();
+        let mut state = found(self.clock(1), founding(), &keys(1)).unwrap();
         for number in 2..=count {
             let stamp = Stamp { unix_ms: 1_700_000_000_000, count: u32::try_from(number).unwrap(), node: node(1) };
             let name = alloc::format!("node{number}");
@@ -301,6 +302,12 @@ impl Bench {
                 }
                 if self.pins.get(&target).is_some_and(|pins| !pins.contains(&node(from))) {
                     let error = RpcError { code: RpcCode::NotAMember, message: String::new() };
+                    let result = Err(CallError::Refused(error));
+                    return self.after(5, Event::Input(from, Input::Answered { call, result }));
+                }
+                let apart_ms = self.clock(from).unix_ms.abs_diff(self.clock(target).unix_ms);
+                if apart_ms > 30_000 && !matches!(request, PeerRequest::Heartbeat(_)) {
+                    let error = RpcError { code: RpcCode::ClockSkew, message: String::new() };
                     let result = Err(CallError::Refused(error));
                     return self.after(5, Event::Input(from, Input::Answered { call, result }));
                 }

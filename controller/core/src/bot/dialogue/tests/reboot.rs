@@ -123,6 +123,19 @@ fn a_button_that_is_late_or_used_or_anothers_shows_a_new_confirmation_and_says_w
 }
 
 #[test]
+fn a_result_that_the_next_screen_covers_unshown_is_told_above_it() {
+    // F6: "asking" is on its way to Telegram, the refusal waits for it, and the owner asks for the list meanwhile.
+    let mut bench = Bench::new();
+    let data = show_confirmation(&mut bench);
+    let id = bench.press_on(MESSAGE, &data);
+    bench.reply("reboot", &refused(RpcCode::ClockSkew));
+    bench.text("/nodes");
+    let screen = last_screen(&bench.telegram());
+    assert_eq!(screen.notices.iter().map(|say| say.key).collect::<Vec<_>>(), [Key::RebootRefused]);
+    assert_eq!(bench.done(id), 1);
+}
+
+#[test]
 fn every_answer_of_the_target_is_told_in_words() {
     let failed = |status| RebootOutcome::Failed { status, stderr: "no".into() };
     let id = CommandId([0; 32]);
