@@ -76,6 +76,20 @@ secret_is_nowhere() {
     [[ $output != *tooshort* ]]
 }
 
+@test "a lasting secret on the command line is warned about, and not repeated" {
+    local key='aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa='
+    for pair in "--bot-token $token" "--vpn-preshared-key $key"; do
+        # shellcheck disable=SC2086 # a flag and its value
+        run ./install.sh init $pair --priority x
+        [ "$status" -eq 1 ]
+        [[ $output == *"warning: ${pair% *} on the command line stays in the shell's history"* ]]
+        [[ $output != *"${pair#* }"* ]]
+    done
+    # A link is used up by the time that somebody finds it.
+    run ./install.sh join --join "$link" --priority x
+    [[ $output != *warning* ]]
+}
+
 @test "a link without fp, or cut by the shell at its first &, is refused" {
     run ./install.sh join --join "join://203.0.113.7:4747?net=abc&token=t"
     [ "$status" -eq 1 ]
