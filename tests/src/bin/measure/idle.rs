@@ -104,14 +104,14 @@ impl Idle {
     }
 }
 
-/// The owner asks for the list, and opens a card from it.
+/// The owner asks for the list, and opens a card from its first page.
 async fn look(network: &Network, number: u64) -> Result<(), Failure> {
-    let nodes = network.nodes();
-    let node = nodes.get(usize::try_from(number)? % nodes.len().max(1)).ok_or("there is no node")?;
     let owner = network.owner();
     owner.ask("/nodes", PATIENCE).await?;
-    owner.sees(node.name(), PATIENCE, |message| shows(message, node.name())).await?;
-    owner.press(node.name()).await?;
+    let list = owner.sees("a list", PATIENCE, |message| shows(message, "❓")).await?.value;
+    let listed: Vec<_> = network.nodes().iter().map(|node| node.name()).filter(|name| shows(&list, name)).collect();
+    let node = listed.get(usize::try_from(number)? % listed.len().max(1)).ok_or("the list is empty")?;
+    owner.press(node).await?;
     owner.sees("a card", PATIENCE, |message| shows(message, "Reboot")).await?;
     Ok(())
 }
