@@ -86,7 +86,7 @@ impl Programs {
         let mut command = self.part("bound");
         match &self.agent {
             None => command.arg(&self.own).arg("cluster-agent"),
-            Some(agent) => command.args(HOST).arg(agent).env("GLIBC_TUNABLES", "glibc.malloc.arena_max=1"),
+            Some(agent) => command.args(HOST).arg(agent),
         };
         command
     }
@@ -167,7 +167,7 @@ fn sources(program: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     files.split_whitespace().map(PathBuf::from).collect::<Vec<_>>().into_iter()
 }
 
-/// A host that is namespaces; they end with the shell, and that with `unshare`.
+/// A host that is namespaces; they end with the shell, and that with `unshare`. The variable is the image's own (`compose/Dockerfile`).
 const HOST: [&str; 11] = [
     "unshare",
     "--pid",
@@ -179,5 +179,5 @@ const HOST: [&str; 11] = [
     "--kill-child",
     "sh",
     "-c",
-    "\"$0\" run & wait",
+    "GLIBC_TUNABLES=glibc.malloc.arena_max=1 \"$0\" run & wait",
 ];
