@@ -4,8 +4,7 @@
 
 use constella_shared::agent::{MinAvgMax, Point, Series as Answer, SeriesKind, SeriesQuery};
 use constella_shared::limits::SERIES_POINTS;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::{collections::BTreeMap, fs::File, io, path::Path, path::PathBuf};
+use std::{fs::File, io, io::Read, os::unix::fs::FileExt, os::unix::fs::OpenOptionsExt, path::Path, path::PathBuf};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
 
 /// Figures of one sample, in the order of [`SeriesKind::ALL`] and its channels; absent ones are NaN.
@@ -56,7 +55,11 @@ impl Tier {
         let file = File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(&self.path)?;
         let (length, whole) = (file.metadata()?.len(), self.slots * ROW);
         if length == 0 {
-            rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, whole)?;
+            let made = rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, whole);
+            // NFS and ext3 have none: there zeros meet a full disk, now and not later. No part of a file is left.
+            let zeros = || io::copy(&mut io::repeat(0).take(whole), &mut &file).and_then(|_| file.sync_data());
+            let made = if made == Err(rustix::io::Errno::OPNOTSUPP) { zeros() } else { made.map_err(Into::into) };
+            made.or_else(|error| file.set_len(0).and(Err(error)))?;
         } else if length != whole {
             std::fs::rename(&self.path, self.path.with_extension("damaged"))?;
             return self.open();
@@ -124,7 +127,7 @@ impl Series {
         let [samples, minutes, quarters] = &self.tiers;
         let tier = [quarters, minutes].into_iter().find(|tier| tier.step_ms <= wanted_ms).unwrap_or(samples);
         let step_ms = tier.step_ms * wanted_ms.div_ceil(tier.step_ms);
-        let mut periods = BTreeMap::new();
+        let mut periods = std::collections::BTreeMap::new();
         for row in tier.rows(range_ms, now_ms).chain(self.recent.iter().copied()) {
             periods.entry(row.at_ms / step_ms).and_modify(|all: &mut Row| all.add(&row)).or_insert(row);
         }

@@ -4,10 +4,9 @@
 use crate::{Host, config::Config, front::unix_ms, look::report, powers};
 use anyhow::{Result, anyhow, bail, ensure};
 use constella_shared::agent::{SpeedtestFigures, SpeedtestPhase as Phase, SpeedtestState as State};
-use constella_shared::ids::CommandId;
-use constella_shared::limits::{SPEEDTEST_FIRST_BYTES as FIRST, SPEEDTEST_IDLE as IDLE};
 use constella_shared::limits::{SPEEDTEST_LARGEST_BYTES as LARGEST, SPEEDTEST_PHASE as PHASE};
 use constella_shared::limits::{SPEEDTEST_PINGS as PINGS, SPEEDTEST_STREAMS as STREAMS};
+use constella_shared::{ids::CommandId, limits::SPEEDTEST_FIRST_BYTES as FIRST, limits::SPEEDTEST_IDLE as IDLE};
 use std::{io, io::Read, time::Duration, time::Instant};
 
 pub(crate) fn run(host: &Host, config: &Config, command_id: &str) -> Result<()> {

@@ -125,6 +125,40 @@ fn a_disk_that_is_full_from_the_start_costs_the_history_only() {
 }
 
 #[test]
+fn a_file_system_without_fallocate_has_the_whole_series_or_no_part_of_it() {
+    // A7
+    if !possible() {
+        return;
+    }
+    let host = FakeHost::start("exit 0");
+    let state = host.folder.path().join("tiny/state");
+    host.run(&format!("cd {}; mount -t ramfs none tiny; mkdir tiny/state", host.folder.path().display()));
+    host.run(&format!("if fallocate -l 1 {}/probe; then exit 1; fi", state.display()));
+    let size = |name: &str| {
+        let path = format!("/proc/{}/root{}/series/{name}", host.pid1, state.display());
+        std::fs::metadata(path).map(|file| file.len() as usize).ok()
+    };
+    let agent = host.agent_in(&state, &[], &EVERY_SECOND);
+    let first = until("three samples", || Some(moments(&agent)).filter(|moments| moments.len() >= 3))[0];
+    agent.kill();
+    for (name, rows) in ROWS {
+        assert_eq!(size(name), Some(rows * ROW), "{name}: {}", host.log());
+    }
+    let agent = host.agent_in(&state, &[], &EVERY_SECOND);
+    let after = until("samples of both runs", || Some(moments(&agent)).filter(|moments| moments.len() >= 3));
+    assert_eq!(after[0], first, "{after:?}");
+    agent.kill();
+    // Room for the two small files alone: what does not fit leaves nothing behind, and costs the others nothing.
+    host.run(&format!("rm -r {}/series", state.display()));
+    let limited = ["sh", "-c", "trap '' XFSZ; exec prlimit --fsize=3000000 \"$@\"", "sh"];
+    let agent = host.agent_in(&state, &limited, &EVERY_SECOND);
+    until("samples in memory", || (moments(&agent).len() >= 3).then_some(()));
+    assert!(agent.log().contains("no sample is kept: File too large"), "{}", agent.log());
+    assert_eq!([size("samples"), size("samples.damaged")], [Some(0), None]);
+    assert_eq!([size("minutes"), size("quarters")], [ROWS[1].1 * ROW, ROWS[2].1 * ROW].map(Some));
+}
+
+#[test]
 fn interfaces_and_disks_come_and_go_and_counters_begin_anew() {
     // A6
     if !possible() {

@@ -21,19 +21,27 @@ check_docker() {
     fi
 }
 
-# The port of LISTEN_ADDR, in the kernel's own list of listening sockets; ours may have it.
+# The port that this host opens: the controller's own, or with bridge.yaml the one that Docker publishes. Before .env is written the flag counts.
+is_bridge() { [ "${opt_network:-}" = bridge ] || { [ -z "${opt_network:-}" ] && [[ $(env_get COMPOSE_FILE) == *bridge* ]]; }; }
+port_setting() { if is_bridge; then echo PUBLISH_PORT; else echo LISTEN_ADDR; fi; }
+host_port() {
+    local port
+    port="$(env_get "$(port_setting)")"
+    port="${port##*:}"
+    printf '%s\n' "${port:-4747}"
+}
+
+# In the kernel's own list of listening sockets; ours may have it.
 check_port() {
     local port hex
-    port="$(env_get LISTEN_ADDR)"
-    port="${port##*:}"
-    port="${port:-4747}"
+    port="$(host_port)"
     hex="$(printf '%04X' "$port")"
     if ! awk -v port=":$hex" '$4 == "0A" && substr($2, length($2) - 4) == port { found = 1 } END { exit !found }' /proc/net/tcp /proc/net/tcp6 2>/dev/null; then
         good "port $port/tcp is free"
     elif container_runs controller; then
         good "port $port/tcp is served by this node"
     else
-        bad "port $port/tcp is taken by another program: stop it, or set LISTEN_ADDR in .env (ss -ltnp | grep $port)"
+        bad "port $port/tcp is taken by another program: stop it, or set $(port_setting) in .env (ss -ltnp | grep $port)"
     fi
 }
 
@@ -81,16 +89,15 @@ check_apparmor() {
 
 check_firewall() {
     local port
-    port="$(env_get LISTEN_ADDR)"
-    port="${port##*:}"
-    port="${port:-4747}"
+    port="$(host_port)"
     if command -v ufw >/dev/null && ufw status 2>/dev/null | grep -q '^Status: active'; then
-        case "$(env_get COMPOSE_FILE)" in
-            *bridge*) hint "ufw is active, and a port that Docker publishes is open all the same" ;;
-            *)
-                if ufw status | grep -Eq "^$port(/tcp)? +ALLOW"; then good "ufw lets $port/tcp in"; else hint "ufw is active: let the other nodes in with \`ufw allow $port/tcp\`"; fi
-                ;;
-        esac
+        if is_bridge; then
+            hint "ufw is active, and a port that Docker publishes is open all the same"
+        elif ufw status | grep -Eq "^$port(/tcp)? +ALLOW"; then
+            good "ufw lets $port/tcp in"
+        else
+            hint "ufw is active: let the other nodes in with \`ufw allow $port/tcp\`"
+        fi
     else
         hint "see that a firewall, also your provider's, lets $port/tcp in"
     fi

@@ -46,8 +46,8 @@ take_value() {
         bot-token | join | vpn-preshared-key)
             if [ "$value" = - ]; then
                 IFS= read -r value || [ -n "$value" ] || die "--$name -: nothing on standard input"
-            elif [ "$name" = bot-token ]; then
-                warn "--bot-token on the command line stays in the shell's history; --bot-token-file or - does not"
+            elif [ "$name" != join ]; then
+                warn "--$name on the command line stays in the shell's history, and ps shows it meanwhile: \`--$name -\` takes it from standard input"
             fi
             ;;
     esac

@@ -8,23 +8,14 @@
 here="$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=tests/containers/engine.sh
 . "$here/engine.sh"
+# shellcheck source=tests/containers/claim.sh
+. "$here/claim.sh"
 # shellcheck source=tests/containers/phone.sh
 . "$here/phone.sh"
 
 host_image="${host_image:-constella-test/host:bookworm}"
 skip() { printf '%s\n' "$*"; exit 77; }
 
-# within SECONDS COMMAND...: until it succeeds.
-within() {
-    local end=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [ "$SECONDS" -lt "$end" ] || { echo "waited in vain: $*" >&2; return 1; }
-        sleep 0.2
-    done
-}
-says() { grep -qF -- "$2" <<<"$1" || { printf 'does not say %s:\n%s\n' "$2" "$1"; return 1; }; }
-refute() { if "$@"; then echo "succeeded, and must not: $*"; return 1; fi; }
 now_ms() { date +%s%3N; }
 
 # run.sh sets these; nothing is made without them.
@@ -154,14 +145,18 @@ all_green() {
         jq -r '.[] | select(.leader) | .name' <<<"$rows"
     done | sort -u | wc -l | grep -qx 1
 }
-leader() { cli "$1" peers --json | jq -r '.[] | select(.leader) | .name'; }
+# Who leads, once somebody does: a lease is away for a moment when it moves, or when a voter comes in.
+leader() { within "$patience" named_leader "$1"; }
+named_leader() { cli "$1" peers --json | jq -er '.[] | select(.leader) | .name'; }
 # serving NAME...: they agree on a leader, and it is the one that polls.
 serving() { all_green "$@" && [ "$(leader "$1")" = "$(poller)" ]; }
 
-# The moments of a series of a node's agent, through its controller.
-moments() { cli "$1" rpc --addr 127.0.0.1:4747 GetTS '{"kind":"cpu","hours":1}' | jq '.. | objects | select(has("t")).t'; }
-# The largest distance of two points since the given time, that time included.
-largest_gap() { moments "$1" | awk -v since="$2" 'BEGIN { last = since } $1 > since { if ($1 - last > most) most = $1 - last; last = $1 } END { print most + 0 }'; }
+# A7: no sample of a node's agent is missing since the given second, and its controller answers with points of after it.
+has_no_gap_since() {
+    within 60 has_points_after "$1" "$2"
+    sampled_without_gap "$(docker volume inspect -f '{{.Mountpoint}}' "$suite_id-$1_agent-state")/series/samples" "$2"
+}
+has_points_after() { cli "$1" rpc --addr 127.0.0.1:4747 GetTS '{"kind":"cpu","hours":1}' | jq -e --argjson since "$2" '[.. | objects | select(has("t")).t | select(. > $since)] != []' >/dev/null; }
 
 # Everything of the suite: nodes by their compose projects, the rest by label.
 network_down() {

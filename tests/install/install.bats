@@ -22,8 +22,8 @@ setup() {
     token="123456789:AAEhBOweik9aaaaaaaaaaaaaaaaaaaaaaaa"
     link="join://203.0.113.7:4747?net=abc&token=onetimetoken&ttl=15m&fp=00ff"
     cd "$repo" || exit
-    # A port of the test's own: 4747 of this machine may be in use.
-    echo "LISTEN_ADDR='[::]:47471'" >.env
+    # Ports of the test's own: 4747 of this machine may be in use.
+    printf "LISTEN_ADDR='[::]:47471'\nPUBLISH_PORT='127.0.0.1:47472'\n" >.env
 }
 
 # bats lets a plain `!` pass in the middle of a test.
@@ -74,6 +74,20 @@ secret_is_nowhere() {
     [ "$status" -eq 1 ]
     [[ $output == *BotFather* ]]
     [[ $output != *tooshort* ]]
+}
+
+@test "a lasting secret on the command line is warned about, and not repeated" {
+    local key='aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa='
+    for pair in "--bot-token $token" "--vpn-preshared-key $key"; do
+        # shellcheck disable=SC2086 # a flag and its value
+        run ./install.sh init $pair --priority x
+        [ "$status" -eq 1 ]
+        [[ $output == *"warning: ${pair% *} on the command line stays in the shell's history"* ]]
+        [[ $output != *"${pair#* }"* ]]
+    done
+    # A link is used up by the time that somebody finds it.
+    run ./install.sh join --join "$link" --priority x
+    [[ $output != *warning* ]]
 }
 
 @test "a link without fp, or cut by the shell at its first &, is refused" {
@@ -249,16 +263,34 @@ secret_is_nowhere() {
     [ ! -e state ]
 }
 
+# taken PORT COMMAND...: runs it while another program listens there.
+taken() {
+    local port="$1" listener
+    shift
+    python3 -c 'import socket, sys, time; s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen(); open(sys.argv[2], "w"); time.sleep(60)' "$port" "$FAKE/listening-$port" 3>&- &
+    listener=$!
+    for _ in $(seq 200); do [ ! -e "$FAKE/listening-$port" ] || break; sleep 0.05; done
+    run "$@"
+    kill "$listener"
+}
+
 @test "a port that another program has stops it, by number" {
     need_root
-    python3 -c 'import socket, time; s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(("127.0.0.1", 47471)); s.listen(); open("'"$FAKE"'/listening", "w"); time.sleep(60)' 3>&- &
-    listener=$!
-    for _ in $(seq 200); do [ ! -e "$FAKE/listening" ] || break; sleep 0.05; done
-    run init
-    kill "$listener"
+    taken 47471 init
     [ "$status" -eq 1 ]
-    [[ $output == *"port 47471/tcp is taken"* ]]
+    [[ $output == *"port 47471/tcp is taken by another program: stop it, or set LISTEN_ADDR in .env"* ]]
     [ ! -e state ]
+}
+
+@test "with bridge it is the published port that counts" {
+    need_root
+    taken 47472 init --network bridge --public-addr 203.0.113.7
+    [ "$status" -eq 1 ]
+    [[ $output == *"port 47472/tcp is taken by another program: stop it, or set PUBLISH_PORT in .env"* ]]
+    [ ! -e state ]
+    taken 47471 init --network bridge --public-addr 203.0.113.7
+    [ "$status" -eq 0 ]
+    [[ $output == *"port 47472/tcp is free"* ]]
 }
 
 @test "a clock that is not synchronised stops it; ufw is told about" {

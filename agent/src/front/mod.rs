@@ -51,8 +51,7 @@ impl Front {
 
     /// Has the root part perform a command: its record, or why it was not taken.
     fn ask(&self, verb: Verb, id: CommandId, not_after_ms: u64, uid: u32) -> Result<Record, AgentError> {
-        let gone =
-            |error: io::Error| AgentError::failed(format!("the root part is gone, whether it acted or not: {error}"));
+        let gone = |error: io::Error| AgentError::failed(format!("the root part is gone, and may have acted: {error}"));
         let (mut root, mut row) = (self.root.lock().unwrap_or_else(PoisonError::into_inner), [0; size_of::<Record>()]);
         root.write_all(Ask { not_after_ms, uid, verb, id: id.0 }.as_bytes()).map_err(gone)?;
         root.read_exact(&mut row).map_err(gone)?;

@@ -61,8 +61,7 @@ impl Sampler<'_> {
         // What is in /sys/block is a disk, and no partition. The kernel counts sectors of 512 bytes, whatever the disk's are.
         let whole = |name: &str| is_real(name) && Path::new("/sys/block").join(name).exists();
         let disks = DiskStats::from_file("/proc/diskstats")?.0.into_iter().filter(|disk| whole(&disk.name));
-        let bytes = |sectors: u64| sectors.saturating_mul(512);
-        let disks = disks.map(|disk| (disk.name, [disk.sectors_read, disk.sectors_written].map(bytes)));
+        let disks = disks.map(|it| (it.name, [it.sectors_read, it.sectors_written].map(|n| n.saturating_mul(512))));
         self.disks = rates(&self.disks, disks, seconds);
         let celsius = |sensor: &Component| sensor.temperature().filter(|celsius| celsius.is_finite());
         let sensor = |it: &Component| Some(Temperature { label: it.label().to_owned(), celsius: celsius(it)? });

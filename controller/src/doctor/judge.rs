@@ -202,8 +202,8 @@ pub(super) fn versions(own: &StatusDocument, others: &[&PeerRow]) -> Finding {
 pub(super) fn overlay(overlay: &Overlay, there: bool, has_address: bool) -> Finding {
     let Overlay { interface, address } = overlay;
     if !there {
-        let todo =
-            format!("wg-quick up state/wg/{interface}.conf on the host; it is seen only with the host's network");
+        // Not the file under state/: this controller's uid could have replaced it, and wg-quick runs its PostUp as root.
+        let todo = format!("wg-quick up {interface} on the host; it is seen only with the host's network");
         return fail("overlay", format!("there is no interface {interface} here"), &todo);
     }
     if !has_address {

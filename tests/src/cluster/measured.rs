@@ -1,5 +1,6 @@
 //! What a node costs, from /proc: memory as the kernel shares it out, processor time, bytes written.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::node::Node;
@@ -26,7 +27,8 @@ impl Node {
     #[must_use]
     pub fn usage(&self) -> (Usage, Usage) {
         let (controller, agent) = self.pids();
-        (controller.map(of).unwrap_or_default(), agent.map(of_family).unwrap_or_default())
+        let program = self.programs().agent_program();
+        (controller.map(of).unwrap_or_default(), agent.map(|agent| of_family(agent, program)).unwrap_or_default())
     }
 
     /// Bytes in its folders: what a backup would hold.
@@ -37,11 +39,13 @@ impl Node {
     }
 }
 
-/// A process with its descendants.
-fn of_family(process: u32) -> Usage {
+/// A process with its descendants, as far as they run this program: what they have around them is not theirs.
+fn of_family(process: u32, program: &Path) -> Usage {
+    let runs_it = std::fs::read_link(format!("/proc/{process}/exe")).is_ok_and(|file| file == program);
+    let own = if runs_it { of(process) } else { Usage::default() };
     let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
     let ids = children.split_whitespace().filter_map(|id| id.parse().ok());
-    ids.map(of_family).fold(of(process), Usage::plus)
+    ids.map(|id| of_family(id, program)).fold(own, Usage::plus)
 }
 
 /// One process; zeros where it is gone.
@@ -86,5 +90,8 @@ mod tests {
     fn this_very_process_uses_something() {
         let usage = of(std::process::id());
         assert!(usage.pss > 0);
+        let program = std::fs::read_link("/proc/self/exe").unwrap();
+        assert!(of_family(std::process::id(), &program).pss > 0);
+        assert_eq!(of_family(std::process::id(), Path::new("/another")), Usage::default());
     }
 }

@@ -1,7 +1,9 @@
 //! A whole network: made by the command line as an operator would, with the owner's phone in hand.
 
+use std::fs::Permissions;
 use std::io;
 use std::ops::Range;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -37,6 +39,8 @@ pub struct Plan {
     pub settings: Vec<(String, String)>,
     /// What `init` is told besides the owner and the token.
     pub init: Vec<String>,
+    /// Where the programs of an image are, of which each node gets copies; none: the programs beside `own`.
+    pub image: Option<PathBuf>,
     /// A Bot API that another network uses too; none: one of its own.
     pub double: Option<Arc<BotApi>>,
     /// Whether the nodes' wall clocks can be set, which takes a C compiler.
@@ -64,6 +68,7 @@ impl Plan {
             reboots: Reboots::Instant,
             settings: Vec::new(),
             init: Vec::new(),
+            image: None,
             double: None,
             clocks: false,
         }
@@ -107,7 +112,11 @@ impl Network {
             let folder = janitor.folder.join(name);
             let mut settings = settings(name, index, &wires, &double, &speed);
             settings.extend(plan.settings.iter().cloned());
-            let (programs, nursery, wires) = (programs.clone(), nursery.clone(), wires.clone());
+            let programs = plan.image.as_deref().map_or_else(
+                || Ok(programs.clone()),
+                |image| own_copies(programs.clone(), image, &janitor.folder, &folder).map_err(failed()),
+            )?;
+            let (nursery, wires) = (nursery.clone(), wires.clone());
             let wall = clocks.as_ref().map(|clocks| clocks.clock(&folder)).transpose().map_err(failed())?;
             let parts = Parts { name: name.clone(), index, folder, settings, wall, programs, nursery, wires };
             nodes.push(Arc::new(Node::prepare(parts).await?));
@@ -320,6 +329,13 @@ async fn reboot_host(node: Arc<Node>, reboots: Reboots) -> Result<(), ClusterErr
             node.start()
         }
     }
+}
+
+/// A node with the programs of an image. The front of a real agent is another user, who has to get at its folder.
+fn own_copies(programs: Programs, image: &Path, network: &Path, node: &Path) -> io::Result<Programs> {
+    std::fs::create_dir_all(node)?;
+    std::fs::set_permissions(network, Permissions::from_mode(0o711))?;
+    programs.copied(image, node)
 }
 
 fn server_config() -> ServerConfig {

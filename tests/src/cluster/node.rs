@@ -302,6 +302,11 @@ impl Node {
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
+
+    /// What it runs.
+    pub(super) fn programs(&self) -> &Programs {
+        &self.programs
+    }
 }
 
 fn is_running(process: Option<&Process>) -> bool {

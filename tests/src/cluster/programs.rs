@@ -18,6 +18,8 @@ use super::host;
 pub struct Programs {
     own: PathBuf,
     controller: PathBuf,
+    /// The agent's own program, where a node has one; otherwise its part of `own`.
+    agent: Option<PathBuf>,
 }
 
 /// Why there are no programs to run.
@@ -52,8 +54,21 @@ impl Programs {
         };
         match sources(&controller).find(|file| modified(file).is_some_and(|changed| changed > built)) {
             Some(source_file) => Err(ProgramsError::Stale { built: controller, source_file }),
-            None => Ok(Self { own: own.to_owned(), controller }),
+            None => Ok(Self { own: own.to_owned(), controller, agent: None }),
         }
+    }
+
+    /// The same for one node that has the programs of an image to itself: copies of both, which share no page with another node's, so
+    /// that the kernel's figures are those of a host alone.
+    ///
+    /// # Errors
+    /// One cannot be copied.
+    pub fn copied(self, from: &Path, folder: &Path) -> io::Result<Self> {
+        let copy = |name: &str| {
+            let to = folder.join(name);
+            std::fs::copy(from.join(name), &to).map(|_| to)
+        };
+        Ok(Self { controller: copy("constella-controller")?, agent: Some(copy("constella-agent")?), ..self })
     }
 
     /// The controller, which ends when this process does.
@@ -64,12 +79,22 @@ impl Programs {
         command
     }
 
-    /// The agent of a recorded host, which ends when this process does.
+    /// The agent of a recorded host, which ends when this process does. One with a program of its own runs as in its container: with a
+    /// host of namespaces of its own, whose PID 1 is a shell, and without a network.
     #[must_use]
     pub fn agent(&self) -> Command {
         let mut command = self.part("bound");
-        command.arg(&self.own).arg("cluster-agent");
+        match &self.agent {
+            None => command.arg(&self.own).arg("cluster-agent"),
+            Some(agent) => command.args(HOST).arg(agent),
+        };
         command
+    }
+
+    /// The program that the agent's processes run.
+    #[must_use]
+    pub fn agent_program(&self) -> &Path {
+        self.agent.as_deref().unwrap_or(&self.own)
     }
 
     /// Removes the folder when its standard input ends, which this process's end is enough for.
@@ -141,3 +166,18 @@ fn sources(program: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     let files = rule.split_once(": ").map(|(_, files)| files.to_owned()).unwrap_or_default();
     files.split_whitespace().map(PathBuf::from).collect::<Vec<_>>().into_iter()
 }
+
+/// A host that is namespaces; they end with the shell, and that with `unshare`. The variable is the image's own (`compose/Dockerfile`).
+const HOST: [&str; 11] = [
+    "unshare",
+    "--pid",
+    "--fork",
+    "--mount-proc",
+    "--uts",
+    "--ipc",
+    "--net",
+    "--kill-child",
+    "sh",
+    "-c",
+    "GLIBC_TUNABLES=glibc.malloc.arena_max=1 \"$0\" run & wait",
+];

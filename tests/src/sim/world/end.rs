@@ -216,7 +216,8 @@ impl World {
     fn unfinished(&self) -> Option<Duty> {
         let open = |duty: &&Duty| {
             let in_words = duty.told.is_some() || duty.wants_nothing() || duty.is_overtaken(&self.telegram.duties);
-            !duty.stolen && !(duty.done.is_some() && in_words) && !self.went_with_a_removed_node(duty)
+            let ended = duty.done.is_some() && in_words;
+            !duty.stolen && !ended && !self.went_with_a_removed_node(duty)
         };
         let duty = self.telegram.duties.iter().find(open).cloned();
         duty.or_else(|| self.telegram.duties.last().filter(|_| self.telegram.pending() > 0).cloned())
