@@ -71,6 +71,41 @@ async fn a_closed_port_is_named_and_spends_nothing() {
     bench.network.settled(PATIENCE).await.unwrap();
 }
 
+/// DESIGN 7: one link that two nodes use at two seeds at the very same moment lets one in, and is spent for the other, who reads why.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_link_used_twice_at_once_at_two_seeds_lets_one_in() {
+    let bench = Bench::of(plan(4)).await;
+    bench.found().await.unwrap();
+    bench.join(1).await.unwrap();
+    bench.network.settled(PATIENCE).await.unwrap();
+    let (alpha, beta) = (bench.at(0).unwrap(), bench.at(1).unwrap());
+    let first_seed = |link: &str| link.parse::<InviteLink>().unwrap().seeds.remove(0);
+    let at_beta = first_seed(&bench.invite(beta, "15m").await.unwrap());
+    let link = bench.invite(alpha, "15m").await.unwrap();
+    let through = |seed| {
+        let mut only: InviteLink = link.parse().unwrap();
+        only.seeds = vec![seed];
+        only.to_string()
+    };
+    let (one, other) = (through(first_seed(&link)), through(at_beta));
+    assert_ne!(one, other);
+    let joined = tokio::join!(bench.join_with(2, &one), bench.join_with(3, &other));
+    let (refused, why) = match joined {
+        (Ok(()), Err(why)) => (3, why.to_string()),
+        (Err(why), Ok(())) => (2, why.to_string()),
+        both => panic!("{both:?}"),
+    };
+    assert!(why.contains("was used by another server; ask for a new link"), "{why}");
+    let refused = bench.at(refused).unwrap();
+    assert!(!refused.state_folder().join("network_state.json").exists(), "a network was left behind");
+    bench.network.settled(PATIENCE).await.unwrap();
+    for node in [alpha, beta] {
+        assert_eq!(node.status().await.unwrap().members, 3);
+    }
+    bench.join(refused.index()).await.unwrap();
+    bench.network.settled(PATIENCE).await.unwrap();
+}
+
 /// S1, S2: whatever a stranger sends to whatever path is refused in so many words, and the node goes on as before.
 #[tokio::test(flavor = "multi_thread")]
 async fn junk_at_each_endpoint_is_refused_and_changes_nothing() {
