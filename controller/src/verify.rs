@@ -114,11 +114,16 @@ impl Verifier {
     fn use_nonce(&self, now: Now, from: NodeId, nonce: [u8; 16]) -> Result<(), Refusal> {
         let mut nonces = self.nonces.lock().unwrap_or_else(PoisonError::into_inner);
         // A request is good from its time less the skew to its time plus the skew, so its nonce is kept for twice that.
-        let kept_until = now.boot_ms.saturating_add(self.skew_ms.saturating_mul(2)).saturating_add(1_000);
+        let kept_ms = self.skew_ms.saturating_mul(2).saturating_add(1_000);
+        let kept_until = now.boot_ms.saturating_add(kept_ms);
         match nonces.entry(from).or_default().take(now.boot_ms, kept_until, nonce) {
             Taken::New => Ok(()),
             Taken::SeenBefore => Err(Refusal::new(RpcCode::Replayed, "this request was here before")),
-            Taken::Full => Err(Refusal::new(RpcCode::TooMany, "too many requests within the clock window")),
+            Taken::Full => {
+                let text =
+                    format!("more than {NONCES} requests of one member within {} s; ask less often", kept_ms / 1_000);
+                Err(Refusal::new(RpcCode::TooMany, text))
+            }
         }
     }
 

@@ -60,7 +60,8 @@ pub const PEER_CONNECTIONS_PER_ADDRESS: usize = 64;
 /// Tries at `/join` of one source address within a minute.
 pub const JOINS_PER_MINUTE: usize = 30;
 
-/// Nonces remembered per member within the clock window.
+/// Nonces remembered per member for 61 s (twice `CLOCK_SKEW`), so that it may ask 1,074 times a second for good. They take up to
+/// 4 MB: what one that went wild can make this node hold.
 pub const NONCES: usize = 65_536;
 /// How long the answer to a reboot request waits for the host's command before it says `started`: less than the controller's RPC time-out.
 pub const REBOOT_ANSWER_MS: u64 = 2_000;

@@ -138,6 +138,8 @@ impl Wire {
             let _ = cuts.wait_for(|cuts| cuts.get(&pair) == Some(&Cut::Refuse)).await;
         };
         tokio::select! {
+            // The cut is looked at first: in one turn of a busy thread a whole handshake gets through.
+            biased;
             () = refused => {}
             // A broken relay is a broken connection: both ends see it.
             _ = self.carry(&stream, from, pair) => {}

@@ -152,7 +152,8 @@ fn short(link: &str) -> String {
 /// Runs a verb that has to fail, and returns what it says.
 async fn refusal(node: &Node, args: &[&str], stdin: &str) -> String {
     let output = node.cli_output(args, Some(stdin)).await.unwrap();
-    assert!(!output.status.success(), "{args:?} succeeded");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(!output.status.success(), "{args:?} succeeded: {said}{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
