@@ -1,6 +1,6 @@
 //! Real processes on loopback against the Bot API double: the seams that no simulation has. Conditions with generous deadlines, no times.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 #[path = "cluster/death.rs"]
 mod death;
