@@ -163,6 +163,13 @@ impl Commands {
         }
     }
 
+    /// Open commands that another node than these keeps too.
+    #[must_use]
+    pub fn kept_beyond(&self, reachable: &BTreeSet<NodeId>) -> Vec<CommandId> {
+        let strayed = self.open.iter().filter(|(_, open)| !open.keepers.is_subset(reachable));
+        strayed.map(|(id, _)| *id).collect()
+    }
+
     /// Somebody else carried these out.
     pub fn done_elsewhere(&mut self, ids: &[CommandId]) {
         for id in ids {

@@ -32,6 +32,8 @@ pub struct Title {
     pub ready: bool,
     /// Whether every member is visible: then fewer conflicts prove a stranger (F1).
     pub all_visible: bool,
+    /// F3: members out of reach that would watch on their side of a cut and have the better LeaderKey; none where only one is out of reach.
+    pub rivals: usize,
     /// F6: whether commands are open here that Telegram counts no more: who took them may be dead, and an empty queue does not tell.
     pub owed: Owed,
 }
@@ -79,11 +81,24 @@ pub struct Fence {
     refuted: bool,
     /// F6: what is owed is finished beside the watching.
     finishes: bool,
+    /// F1: the lease was weak, so others may poll as watchers until they hear of a strong one: until then it only watches.
+    settles: Settles,
     /// L5: the last holder's word, which lets a weak holder poll at once, has served. It says nothing about a majority lost since then (F2).
     heeded: bool,
     conflicts: Vec<u64>,
     /// The offset that the next poll starts from; survives a change of mode, so that nothing is taken twice.
     offset: Option<i64>,
+}
+
+/// Whether a strong holder lets others hear of it before it polls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Settles {
+    /// Its lease was not weak, or is strong for long enough.
+    Not,
+    /// Its lease is weak.
+    Once,
+    /// Its lease has become strong: until then.
+    Until(u64),
 }
 
 #[derive(Debug)]
@@ -106,6 +121,7 @@ impl Fence {
             stranger: false,
             refuted: false,
             finishes: false,
+            settles: Settles::Not,
             heeded: false,
             conflicts: Vec::new(),
             offset: None,
@@ -134,7 +150,10 @@ impl Fence {
         match &self.mode {
             Mode::Off => None,
             Mode::Poll(poll) => poll.deadline(),
-            Mode::Watch(watch) => watch.deadline(),
+            Mode::Watch(watch) => match self.settles {
+                Settles::Until(at) => watch.deadline().map(|look| look.min(at)).or(Some(at)),
+                Settles::Not | Settles::Once => watch.deadline(),
+            },
         }
     }
 
@@ -153,7 +172,9 @@ impl Fence {
                     *peeks = peeks.wrapping_add(1);
                     base.saturating_add(i64::try_from(*peeks % PEEKS_EACH.unsigned_abs()).unwrap_or(0))
                 };
-                let unserved = watch.step(now, self.patience_ms, &mut peek_offset, calls, &mut acts);
+                let slots = u64::try_from(title.rivals.min(MOST_SLOTS)).unwrap_or(0);
+                let patience_ms = self.patience_ms.saturating_add(slots * SLOT_MS);
+                let unserved = watch.step(now, patience_ms, &mut peek_offset, calls, &mut acts);
                 let owed = match title.owed {
                     Owed::Nothing => false,
                     Owed::Shared => self.finishes || watch.looked_ms(now) >= CUT_MS,
@@ -230,6 +251,7 @@ impl Fence {
 
     fn follow(&mut self, now: Now, title: Option<Title>, acts: &mut Vec<FenceAct>) {
         let strength = title.map(|title| title.strength);
+        let settling = self.settle(now, title);
         match (&self.mode, strength) {
             (Mode::Off, None) => {}
             (_, None) => {
@@ -242,7 +264,7 @@ impl Fence {
             // Who cannot reach the Bot API holds without polling.
             (Mode::Off, Some(_)) if title.is_some_and(|title| !title.ready) => {}
             // F1: after a stranger a strong holder comes back only by F3.
-            (Mode::Off | Mode::Watch(_), Some(Strength::Strong)) if !self.stranger => {
+            (Mode::Off | Mode::Watch(_), Some(Strength::Strong)) if !self.stranger && !settling => {
                 self.leave(acts);
                 self.patience_ms = HEAD_MS;
                 self.start_poll(now, false);
@@ -274,6 +296,20 @@ impl Fence {
             poll.promote();
         }
         self.heeded |= strength == Some(Strength::Strong);
+    }
+
+    /// F1: whether a lease that was weak has become strong so lately that not everybody has heard of it.
+    fn settle(&mut self, now: Now, title: Option<Title>) -> bool {
+        self.settles = match (self.settles, title) {
+            (_, None) => Settles::Not,
+            (_, Some(Title { strength: Strength::Weak, may_poll: true, .. })) => Settles::Once,
+            (Settles::Once, Some(Title { strength: Strength::Strong, .. })) => {
+                Settles::Until(now.boot_ms.saturating_add(SETTLE_MS))
+            }
+            (Settles::Until(at), Some(_)) if now.boot_ms >= at => Settles::Not,
+            (settles, Some(_)) => settles,
+        };
+        matches!(self.settles, Settles::Until(_))
     }
 
     fn start_poll(&mut self, now: Now, as_watcher: bool) {
@@ -320,6 +356,16 @@ impl Fence {
 
 /// F3: the same head for so long means that nobody serves the owner. F6: Telegram was in reach for so long, so what is owed can be finished.
 const HEAD_MS: u64 = 1_500;
+
+/// F3: a watcher waits so much longer for each better one that may watch elsewhere. Looks are half a second apart and a call takes some of a
+/// tenth, so the first of two has taken the head before the second would poll ...
+const SLOT_MS: u64 = 600;
+
+/// ... and so long at most: those that are out of reach may as well be dead.
+const MOST_SLOTS: usize = 3;
+
+/// F1: the news of a strong lease reach everybody in reach within a round trip; then a watcher's poll is gone.
+const SETTLE_MS: u64 = 700;
 
 /// F3: the wait is doubled by each conflict up to this.
 const MOST_PATIENCE_MS: u64 = 60_000;

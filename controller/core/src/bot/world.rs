@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use constella_shared::ids::{NodeId, Term, TokenHash};
+use constella_shared::ids::{CommandId, NodeId, Term, TokenHash};
 use constella_shared::wire::heartbeat::Glance;
 use constella_shared::wire::rpc::Status;
 
@@ -23,6 +23,8 @@ pub struct World {
     /// Whether this node polls. One that does not only finishes what another took, who may still speak to the owner, so it tells what begins
     /// and what came of it, and no progress (F6).
     pub polls: bool,
+    /// Open commands of which a node that does not answer has a copy: it may carry them out on another side of a cut.
+    pub strayed: Vec<CommandId>,
     /// Voters that this holder lacks for a majority, and voters in all, for "2 of 5 voters are missing".
     pub voters_missing: (usize, usize),
     /// Every node that belongs, by LeaderKey.

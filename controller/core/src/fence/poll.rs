@@ -16,9 +16,13 @@ pub(super) struct Poll {
     poll_at: u64,
     parked: Option<(CallId, u64)>,
     in_hand: bool,
+    /// When what is in hand came.
+    came_at: u64,
     confirm: Option<i64>,
     confirming: Option<(CallId, i64)>,
     confirm_at: u64,
+    /// The last confirmation was not answered: a look tells whether Telegram heard it.
+    in_doubt: bool,
     look_at: u64,
     looking: Option<(CallId, u64)>,
     /// When the first look or poll of the present row of failures was begun.
@@ -37,9 +41,11 @@ impl Poll {
             poll_at: now.boot_ms,
             parked: None,
             in_hand: false,
+            came_at: now.boot_ms,
             confirm: None,
             confirming: None,
             confirm_at: now.boot_ms,
+            in_doubt: false,
             look_at: now.boot_ms.saturating_add(LOOK_EVERY_MS),
             looking: None,
             failing_since: None,
@@ -89,7 +95,8 @@ impl Poll {
 
     pub(super) fn deadline(&self) -> Option<u64> {
         let poll = (self.parked.is_none() && !self.in_hand && !self.draining).then_some(self.poll_at);
-        let confirm = (self.confirm.is_some() && self.confirming.is_none()).then_some(self.confirm_at);
+        let confirm =
+            (self.confirm.is_some() && self.confirming.is_none() && !self.in_doubt).then_some(self.confirm_at);
         let look = self.looking.is_none().then_some(self.look_at);
         let lost = self.failing_since.filter(|_| !self.told_lost).map(|since| since.saturating_add(LOST_MS));
         [poll, confirm, look, lost].into_iter().flatten().min()
@@ -105,7 +112,7 @@ impl Poll {
             self.told_lost = true;
             acts.push(FenceAct::ApiLost);
         }
-        if let (Some(offset), None) = (self.confirm, self.confirming)
+        if let (Some(offset), None, false) = (self.confirm, self.confirming, self.in_doubt)
             && now.boot_ms >= self.confirm_at
         {
             let call = calls.next();
@@ -123,7 +130,7 @@ impl Poll {
         }
     }
 
-    /// True for a 409 on the poll.
+    /// True for a 409 on the poll, or on a confirmation, which becomes a poll where somebody else just confirmed with the same offset.
     pub(super) fn answered(
         &mut self,
         now: Now,
@@ -139,12 +146,12 @@ impl Poll {
             && confirming == call
         {
             self.confirming = None;
-            self.confirmed(now, upto, result, offset, acts);
+            return self.confirmation_answered(now, upto, result, offset, acts);
         } else if let Some((looking, since)) = self.looking
             && looking == call
         {
             self.looking = None;
-            self.looked(now, since, result, acts);
+            self.looked(now, since, result, offset, acts);
         }
         false
     }
@@ -156,6 +163,7 @@ impl Poll {
                 self.reached(acts);
                 if !updates.is_empty() {
                     self.in_hand = true;
+                    self.came_at = now.boot_ms;
                     acts.push(FenceAct::Updates(updates));
                 }
             }
@@ -181,37 +189,80 @@ impl Poll {
         false
     }
 
-    fn confirmed(
+    fn confirmation_answered(
         &mut self,
         now: Now,
         upto: i64,
         result: Result<BotReply, BotError>,
         offset: &mut Option<i64>,
         acts: &mut Vec<FenceAct>,
-    ) {
-        if let Ok(BotReply::Updates(_)) = result {
+    ) -> bool {
+        match &result {
             // Updates that came along are not confirmed by this call: the next poll brings them again at once.
-            self.confirm = None;
-            self.in_hand = false;
-            *offset = Some(upto);
-            self.reached(acts);
-            acts.push(FenceAct::Confirmed(upto));
-        } else {
-            let wait = if let Err(BotError::RetryAfter { ms }) = result { ms } else { RETRY_MS };
-            self.confirm_at = now.boot_ms.saturating_add(wait.max(RETRY_MS));
+            Ok(BotReply::Updates(_)) => {
+                self.reached(acts);
+                self.confirmed(upto, offset, acts);
+            }
+            Err(BotError::RetryAfter { ms }) => self.confirm_at = now.boot_ms.saturating_add((*ms).max(RETRY_MS)),
+            // Telegram may have heard it. To send it again while nothing waits would be a poll of 3 s, and so would each further one.
+            Ok(_) | Err(_) => {
+                self.in_doubt = true;
+                self.look_at = now.boot_ms;
+                return result == Err(BotError::Conflict);
+            }
         }
+        false
     }
 
-    fn looked(&mut self, now: Now, since: u64, result: Result<BotReply, BotError>, acts: &mut Vec<FenceAct>) {
+    fn confirmed(&mut self, upto: i64, offset: &mut Option<i64>, acts: &mut Vec<FenceAct>) {
+        self.confirm = None;
+        self.in_hand = false;
+        self.in_doubt = false;
+        *offset = Some(upto);
+        acts.push(FenceAct::Confirmed(upto));
+    }
+
+    fn looked(
+        &mut self,
+        now: Now,
+        since: u64,
+        result: Result<BotReply, BotError>,
+        offset: &mut Option<i64>,
+        acts: &mut Vec<FenceAct>,
+    ) {
         self.look_at = since.saturating_add(LOOK_EVERY_MS).max(now.boot_ms);
         match result {
             Ok(BotReply::Webhook { pending, .. }) => {
                 self.reached(acts);
+                self.settle_doubt(now, since, pending, offset, acts);
                 self.judge_pending(now, pending, acts);
             }
             Err(BotError::RetryAfter { ms }) => self.look_at = now.boot_ms.saturating_add(ms),
             Ok(_) | Err(BotError::Cancelled) => {}
-            Err(_) => self.failed(since, acts),
+            Err(_) => {
+                self.failed(since, acts);
+                self.try_again(now);
+            }
+        }
+    }
+
+    /// F6: the count has everything that was delivered and not confirmed, so a count of zero that was begun after the updates came confirms them.
+    fn settle_doubt(&mut self, now: Now, since: u64, pending: u32, offset: &mut Option<i64>, acts: &mut Vec<FenceAct>) {
+        let Some(upto) = self.confirm.filter(|_| self.in_doubt) else { return };
+        if since < self.came_at {
+            self.look_at = now.boot_ms;
+        } else if pending == 0 {
+            self.confirmed(upto, offset, acts);
+        } else {
+            self.in_doubt = false;
+            self.confirm_at = now.boot_ms;
+        }
+    }
+
+    /// Nobody can tell whether the confirmation was heard: it is sent again.
+    fn try_again(&mut self, now: Now) {
+        if core::mem::take(&mut self.in_doubt) {
+            self.confirm_at = now.boot_ms.saturating_add(RETRY_MS);
         }
     }
 

@@ -1,5 +1,7 @@
 //! F1, F2, F3 against a scripted Telegram.
 
+mod watch;
+
 use super::*;
 use crate::io::UpdateEvent;
 use alloc::string::String;
@@ -10,7 +12,7 @@ fn at(boot_ms: u64) -> Now {
 }
 
 fn title(strength: Strength) -> Title {
-    Title { strength, may_poll: true, told: false, ready: true, all_visible: true, owed: Owed::Nothing }
+    Title { strength, may_poll: true, told: false, ready: true, all_visible: true, rivals: 0, owed: Owed::Nothing }
 }
 
 const STRONG: Strength = Strength::Strong;
@@ -100,21 +102,75 @@ fn a_strong_holder_polls_at_once_and_confirms_before_it_polls_on() {
     assert!(poll(&acts).is_some());
 }
 
-#[test]
-fn a_failed_confirmation_is_tried_again_and_nothing_is_acted_on_before() {
-    // F6
-    let mut rig = Rig::new(STRONG);
+/// A poller that sent the confirmation of 900,001; the call.
+fn confirming(strength: Strength) -> (Rig, CallId) {
+    let mut rig = Rig::new(strength);
     let acts = rig.step();
-    let call = poll(&acts).unwrap_or(CallId(0));
-    let _acts = rig.answer(call, updates(&[900_001]));
+    let call = match strength {
+        Strength::Strong => poll(&acts),
+        Strength::Weak => watch_on(&mut rig, acts, 10_000, |_| Some(900_001)).map(|_| CallId(rig.calls.next().0 - 1)),
+    };
+    let _acts = rig.answer(call.unwrap_or(CallId(0)), updates(&[900_001]));
     rig.fence.confirm(900_002);
     let acts = rig.step();
-    let confirm = asked(&acts, |r| matches!(r, BotCall::GetUpdates { timeout_s: 0, .. })).unwrap_or(CallId(0));
+    let confirm = confirmation(&acts).unwrap_or(CallId(0));
+    (rig, confirm)
+}
+
+fn confirmation(acts: &[FenceAct]) -> Option<CallId> {
+    asked(acts, |r| matches!(r, BotCall::GetUpdates { offset: Some(900_002), timeout_s: 0, .. }))
+}
+
+#[test]
+fn a_failed_confirmation_is_looked_after_and_nothing_is_acted_on_before() {
+    // F6: Telegram may have heard it; to ask again with the same offset while nothing waits would be a poll of 3 s, again and again
+    for (waits, confirmed) in [(0, true), (1, false)] {
+        let (mut rig, confirm) = confirming(STRONG);
+        rig.now += 2_000;
+        let acts = rig.answer(confirm, unreachable());
+        assert!(!acts.iter().any(|act| matches!(act, FenceAct::Confirmed(_))) && confirmation(&acts).is_none());
+        let looked = look(&acts).expect("it looks at once");
+        rig.now += 500;
+        assert_eq!(confirmation(&rig.step()), None, "not before it knows");
+        let acts = rig.answer(looked, pending(waits));
+        assert_eq!(acts.contains(&FenceAct::Confirmed(900_002)), confirmed, "{waits} wait");
+        assert_eq!((confirmation(&acts).is_some(), poll(&acts).is_some()), (!confirmed, confirmed), "{waits} wait");
+    }
+}
+
+#[test]
+fn a_look_from_before_the_updates_came_confirms_nothing() {
+    // F6: it counted what was there before them
+    let mut rig = Rig::new(STRONG);
+    let parked = poll(&rig.step()).unwrap_or(CallId(0));
+    rig.now = 2_000;
+    let early = look(&rig.step()).unwrap_or(CallId(0));
+    rig.now += 10;
+    let _acts = rig.answer(parked, updates(&[900_001]));
+    rig.fence.confirm(900_002);
+    let confirm = confirmation(&rig.step()).unwrap_or(CallId(0));
+    let acts = rig.answer(early, pending(0));
+    assert!(!acts.contains(&FenceAct::Confirmed(900_002)));
+    assert!(rig.answer(confirm, updates(&[])).contains(&FenceAct::Confirmed(900_002)));
+}
+
+#[test]
+fn a_confirmation_that_cannot_be_sent_is_tried_again() {
+    // F6
+    let (mut rig, confirm) = confirming(STRONG);
     let acts = rig.answer(confirm, unreachable());
-    assert!(!acts.iter().any(|act| matches!(act, FenceAct::Confirmed(_))));
+    let acts = rig.answer(look(&acts).unwrap_or(CallId(0)), unreachable());
+    assert_eq!(confirmation(&acts), None);
     rig.now += 500;
-    let acts = rig.step();
-    assert!(asked(&acts, |r| matches!(r, BotCall::GetUpdates { offset: Some(900_002), timeout_s: 0, .. })).is_some());
+    assert!(confirmation(&rig.step()).is_some());
+}
+
+#[test]
+fn a_conflict_over_a_confirmation_is_a_conflict() {
+    // F3: two sides took one update and confirm it with one offset, which Telegram makes polls of 3 s of: one of them leaves
+    let (mut rig, confirm) = confirming(WEAK);
+    let acts = rig.answer(confirm, Err(BotError::Conflict));
+    assert_eq!((confirmation(&acts), rig.fence.state()), (None, BotState::Watching));
 }
 
 #[test]
@@ -181,138 +237,6 @@ fn watch_on(rig: &mut Rig, mut acts: Vec<FenceAct>, until: u64, head: impl Fn(u6
         };
     }
     None
-}
-
-#[test]
-fn a_watcher_polls_when_the_same_head_waits_for_1500_ms() {
-    // F3
-    let mut rig = Rig::new(WEAK);
-    let polled = watch(&mut rig, 10_000, |now| (now >= 3_000).then_some(900_001));
-    assert!(polled.is_some_and(|at| (5_400..=6_100).contains(&at)), "{polled:?}");
-}
-
-#[test]
-fn a_watcher_disturbs_nobody_who_serves_the_owner() {
-    // F3, F4: the head changes, so somebody takes it; an empty queue is not even peeked at
-    let mut rig = Rig::new(WEAK);
-    let served = watch(&mut rig, 30_000, |now| Some(900_000 + i64::try_from(now / 1_200).unwrap_or(0)));
-    assert_eq!(served, None);
-    let mut rig = Rig::new(WEAK);
-    assert_eq!(watch(&mut rig, 30_000, |_| None), None);
-}
-
-#[test]
-fn each_conflict_doubles_a_watchers_patience() {
-    // F3
-    let mut rig = Rig::new(WEAK);
-    let mut waits = Vec::new();
-    let mut acts = rig.step();
-    for _ in 0..4 {
-        let begun = rig.now;
-        let polled = watch_on(&mut rig, acts, begun + 100_000, |_| Some(900_001)).unwrap_or(0);
-        waits.push((polled - begun) / 1_000);
-        let parked = CallId(rig.calls.next().0 - 1);
-        rig.now += 10;
-        acts = rig.answer(parked, Err(BotError::Conflict));
-        assert_eq!(rig.fence.state(), BotState::Watching);
-    }
-    assert!(waits.is_sorted() && waits.last() > waits.first(), "{waits:?}");
-}
-
-#[test]
-fn a_weak_holder_that_was_told_by_the_last_one_polls_at_once() {
-    // L5
-    let mut rig = Rig::new(WEAK);
-    rig.title = Some(Title { told: true, ..title(WEAK) });
-    assert!(poll(&rig.step()).is_some());
-}
-
-#[test]
-fn who_already_looked_when_it_was_told_polls_at_once_too_and_after_a_conflict_watches() {
-    // L5, F3: its news that the holder left may come before the holder's own word.
-    let mut rig = Rig::new(WEAK);
-    rig.title = Some(Title { may_poll: false, ..title(WEAK) });
-    assert_eq!(poll(&rig.step()), None);
-    assert_eq!(rig.fence.state(), BotState::Watching);
-    rig.title = Some(Title { told: true, ..title(WEAK) });
-    let parked = poll(&rig.step()).expect("it was told");
-    rig.now += 10;
-    let acts = rig.answer(parked, Err(BotError::Conflict));
-    assert_eq!((poll(&acts), rig.fence.state()), (None, BotState::Watching));
-    rig.now += 100;
-    assert_eq!(poll(&rig.step()), None, "the word of the last holder counts once");
-}
-
-#[test]
-fn who_began_to_poll_as_a_watcher_goes_on_until_a_conflict() {
-    // F2
-    let mut rig = Rig::new(WEAK);
-    assert!(watch(&mut rig, 10_000, |_| Some(900_001)).is_some());
-    let acts = rig.step();
-    assert!(!acts.iter().any(|act| matches!(act, FenceAct::Cancel(_))));
-    assert_eq!(rig.fence.state(), BotState::Polling);
-}
-
-#[test]
-fn who_polled_as_a_watcher_stops_when_its_lease_is_gone_though_it_may_look_ahead() {
-    // L7, F2
-    let mut rig = Rig::new(WEAK);
-    assert!(watch(&mut rig, 10_000, |_| Some(900_001)).is_some());
-    rig.step();
-    assert_eq!(rig.fence.state(), BotState::Polling);
-    rig.title = Some(Title { may_poll: false, ..title(WEAK) });
-    let acts = rig.step();
-    assert!(acts.iter().any(|act| matches!(act, FenceAct::Cancel(_))), "{acts:?}");
-    assert!(poll(&acts).is_none());
-    assert_eq!(rig.fence.state(), BotState::Watching);
-}
-
-#[test]
-fn a_watcher_finishes_what_it_is_owed_without_a_poll() {
-    // F4, F6: the leader died between the confirmation and the answer, or was cut off: the queue is empty either way, and only one of the two
-    // leaves somebody to disturb
-    let mut rig = Rig::new(WEAK);
-    rig.title = Some(Title { owed: Owed::Orphaned, ..title(WEAK) });
-    assert_eq!(watch(&mut rig, HEAD_MS - 500, |_| None), None);
-    assert!(!rig.fence.finishes(), "it looks first: it may not reach Telegram");
-    assert_eq!(watch(&mut rig, 120_000, |_| None), None, "there is nothing to poll for");
-    assert!(rig.fence.finishes());
-    rig.title = Some(Title { owed: Owed::Shared, ..title(WEAK) });
-    rig.step();
-    assert!(rig.fence.finishes(), "it goes on with what it began");
-    rig.title = Some(title(WEAK));
-    rig.step();
-    assert!(!rig.fence.finishes(), "until nothing is owed");
-}
-
-#[test]
-fn who_only_looks_ahead_or_knows_that_somebody_serves_finishes_nothing() {
-    // L7, F6: a 409 under this title was somebody who serves; what is open here is theirs
-    let owed = Title { owed: Owed::Orphaned, ..title(WEAK) };
-    let mut rig = Rig::new(WEAK);
-    rig.title = Some(Title { may_poll: false, ..owed });
-    assert_eq!(watch(&mut rig, 30_000, |_| None), None);
-    assert!(!rig.fence.finishes());
-    rig.title = Some(owed);
-    let acts = rig.step();
-    assert!(rig.fence.finishes(), "what it saw before counts");
-    let polled = watch_on(&mut rig, acts, 60_000, |_| Some(900_001));
-    assert!(polled.is_some() && !rig.fence.finishes(), "the poll serves everything");
-    let parked = CallId(rig.calls.next().0 - 1);
-    let acts = rig.answer(parked, Err(BotError::Conflict));
-    assert_eq!(watch_on(&mut rig, acts, 240_000, |_| None), None);
-    assert!(!rig.fence.finishes());
-}
-
-#[test]
-fn who_lost_its_majority_with_a_command_in_hand_leaves_it_for_a_minute() {
-    // F2, F6: others have a copy and a majority, or they died; it cannot tell which
-    let mut rig = Rig::new(WEAK);
-    rig.title = Some(Title { owed: Owed::Shared, ..title(WEAK) });
-    assert_eq!(watch(&mut rig, CUT_MS - 500, |_| None), None);
-    assert!(!rig.fence.finishes());
-    assert_eq!(watch(&mut rig, CUT_MS + 3_000, |_| None), None);
-    assert!(rig.fence.finishes());
 }
 
 #[test]
@@ -387,28 +311,9 @@ fn a_count_over_our_own_parked_poll_for_1500_ms_means_a_dead_poll() {
 }
 
 #[test]
-fn who_is_only_getting_ready_looks_but_does_not_poll_before_it_has_a_lease() {
-    // F3, L7
-    let mut rig = Rig::new(WEAK);
-    rig.title = Some(Title { may_poll: false, ..title(WEAK) });
-    assert_eq!(watch(&mut rig, 10_000, |_| Some(900_001)), None);
-    rig.title = Some(title(WEAK));
-    assert!(poll(&rig.step()).is_some(), "what it saw before counts");
-}
-
-#[test]
 fn a_holder_that_cannot_reach_telegram_does_not_poll() {
     // DESIGN 5: if nobody is ready, the smallest alive LeaderKey holds and does not poll
     let mut rig = Rig::new(STRONG);
     rig.title = Some(Title { ready: false, ..title(STRONG) });
     assert_eq!(rig.step(), vec![]);
-}
-
-#[test]
-fn who_was_told_and_holds_nothing_does_not_poll() {
-    // L7: the heir's claim may give way before it holds; what it still suspects of the former holder is no lease
-    let mut rig = Rig::new(WEAK);
-    rig.title = Some(Title { told: true, may_poll: false, ..title(WEAK) });
-    let acts = rig.step();
-    assert!(poll(&acts).is_none() && look(&acts).is_some());
 }

@@ -11,19 +11,20 @@ use crate::io::{BotCall, BotError, BotReply, CallId};
 #[derive(Debug)]
 pub(super) struct Watch {
     look_at: u64,
-    asking: Option<CallId>,
+    /// The call under way, and when it was begun.
+    asking: Option<(CallId, u64)>,
     counts_in_a_row: u32,
     head: Option<Head>,
     /// Since when every look was answered.
     answered_since: Option<u64>,
 }
 
-/// The head of the queue, and how long it has been seen there.
+/// The head of the queue, and between which questions it stayed there.
 #[derive(Debug, Clone, Copy)]
 struct Head {
     update: i64,
-    first_seen: u64,
-    last_seen: u64,
+    first_asked: u64,
+    last_asked: u64,
 }
 
 impl Watch {
@@ -36,7 +37,7 @@ impl Watch {
     }
 
     pub(super) fn cancel_all(&mut self, acts: &mut Vec<FenceAct>) {
-        acts.extend(self.asking.take().map(FenceAct::Cancel));
+        acts.extend(self.asking.take().map(|(call, _)| FenceAct::Cancel(call)));
     }
 
     /// Looks or peeks when that is due. True when nobody serves the owner.
@@ -50,7 +51,7 @@ impl Watch {
     ) -> bool {
         if self.asking.is_none() && now.boot_ms >= self.look_at {
             let call = calls.next();
-            self.asking = Some(call);
+            self.asking = Some((call, now.boot_ms));
             self.look_at = now.boot_ms.saturating_add(LOOK_EVERY_MS);
             let request = if self.counts_in_a_row >= COUNTS {
                 BotCall::GetUpdates { offset: Some(peek_offset()), timeout_s: 0, limit: 1, name_kinds: false }
@@ -59,7 +60,7 @@ impl Watch {
             };
             acts.push(FenceAct::Call { call, timeout_ms: LOOK_LIMIT_MS, request });
         }
-        self.head.is_some_and(|head| head.last_seen.saturating_sub(head.first_seen) >= patience_ms)
+        self.head.is_some_and(|head| head.last_asked.saturating_sub(head.first_asked) >= patience_ms)
     }
 
     pub(super) fn answered(
@@ -69,9 +70,7 @@ impl Watch {
         result: Result<BotReply, BotError>,
         acts: &mut Vec<FenceAct>,
     ) {
-        if self.asking != Some(call) {
-            return;
-        }
+        let Some((_, asked_at)) = self.asking.filter(|(asking, _)| *asking == call) else { return };
         self.asking = None;
         if result.is_ok() {
             self.answered_since.get_or_insert(now.boot_ms);
@@ -89,7 +88,7 @@ impl Watch {
                 acts.push(FenceAct::Reached(true));
                 match updates.first() {
                     None => self.forget(),
-                    Some(update) => self.peeked(now, update.id),
+                    Some(update) => self.peeked(asked_at, update.id),
                 }
             }
             Err(BotError::RetryAfter { ms }) => self.look_at = now.boot_ms.saturating_add(ms),
@@ -108,11 +107,12 @@ impl Watch {
         self.answered_since.map_or(0, |since| now.since(since))
     }
 
-    /// The same head each time means that nobody takes it.
-    fn peeked(&mut self, now: Now, update: i64) {
-        let fresh = Head { update, first_seen: now.boot_ms, last_seen: now.boot_ms };
+    /// The same head each time means that nobody takes it. Its age goes by when it was asked for: answers come unevenly, and one that came a
+    /// little sooner than the first would cost another look.
+    fn peeked(&mut self, asked_at: u64, update: i64) {
+        let fresh = Head { update, first_asked: asked_at, last_asked: asked_at };
         let known = self.head.filter(|head| head.update == update);
-        self.head = Some(known.map_or(fresh, |head| Head { last_seen: now.boot_ms, ..head }));
+        self.head = Some(known.map_or(fresh, |head| Head { last_asked: asked_at, ..head }));
     }
 
     const fn forget(&mut self) {

@@ -122,7 +122,9 @@ impl Node {
         let ready = self.probe.ready() || self.probe.succeeded_at().is_none() && self.token.is_some();
         let all_visible = self.membership.alive() >= self.roster.len();
         let owed = self.commands.owed();
-        let title = |strength, may_poll| Title { strength, may_poll, told: self.told, ready, all_visible, owed };
+        let rivals = if self.held == Some(Strength::Weak) { self.rivals() } else { 0 };
+        let title =
+            |strength, may_poll| Title { strength, may_poll, told: self.told, ready, all_visible, rivals, owed };
         match self.held {
             Some(Strength::Strong) => {
                 self.strong_until().filter(|until| *until > now.boot_ms).map(|_| title(Strength::Strong, true))
@@ -139,6 +141,14 @@ impl Node {
         let lately = now.boot_ms < self.seen.until().saturating_add(self.settings.lease_ttl_ms);
         let willing = lately && !self.retired && self.probe.ready();
         willing && self.peers.failing(&holder).is_some() && self.is_next() && !self.is_disowned()
+    }
+
+    /// F3: better ones that may hold on other sides of a cut. A single node that is out of reach has no majority to lack: it is strong or dead.
+    fn rivals(&self) -> usize {
+        let (key, reachable) = (self.key(), self.reachable());
+        let away = self.roster.members().map(|member| member.id).filter(|id| *id != self.id && !reachable.contains(id));
+        let keys: Vec<_> = away.filter_map(|node| self.roster.leader_key(&node)).collect();
+        if keys.len() < 2 { 0 } else { keys.iter().filter(|other| **other < key).count() }
     }
 
     fn is_next(&self) -> bool {

@@ -341,6 +341,7 @@ fn crowd(nodes: u32, language: Language) -> World {
         message: Some((7, 1)),
         bot_username: None,
         polls: true,
+        strayed: Vec::new(),
     }
 }
 

@@ -43,8 +43,10 @@ pub(super) struct Reboot {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked {
     unix_ms: u64,
-    /// By this node's own CLOCK_BOOTTIME, where this node asked.
-    boot_ms: Option<u64>,
+    /// By this node's own CLOCK_BOOTTIME: when it asked, or took up what another had asked.
+    boot_ms: u64,
+    /// Whether this node asked.
+    here: bool,
 }
 
 /// What the last look at the node found.
@@ -66,9 +68,12 @@ impl Reboot {
 
     /// Whether these are the figures of a later boot than the one that was to be ended.
     fn is_over(&self, stats: &Stats, elapsed_ms: u64) -> bool {
-        match &self.order.boot_id {
-            Some(before) => !stats.boot_id.is_empty() && stats.boot_id != *before,
-            None => stats.uptime_s.saturating_mul(1_000).saturating_add(UPTIME_SLACK_MS) < elapsed_ms,
+        let up_ms = stats.uptime_s.saturating_mul(1_000).saturating_add(UPTIME_SLACK_MS);
+        match (&self.order.boot_id, self.order.not_after_boot_ms) {
+            (Some(before), _) => !stats.boot_id.is_empty() && stats.boot_id != *before,
+            // By the target's own clock, which stood higher when the owner confirmed.
+            (None, Some(not_after_ms)) if !self.asked.here => up_ms < not_after_ms.saturating_sub(DEADLINE_MS),
+            (None, _) => up_ms < elapsed_ms,
         }
     }
 }
@@ -76,17 +81,19 @@ impl Reboot {
 impl Asked {
     /// Now, by this node.
     pub(super) const fn now(now: Now) -> Self {
-        Self { unix_ms: now.unix_ms, boot_ms: Some(now.boot_ms) }
+        Self { unix_ms: now.unix_ms, boot_ms: now.boot_ms, here: true }
     }
 
     /// By an earlier leader, or an earlier life of this one.
-    pub(super) const fn before(unix_ms: u64) -> Self {
-        Self { unix_ms, boot_ms: None }
+    pub(super) const fn before(unix_ms: u64, now: Now) -> Self {
+        Self { unix_ms, boot_ms: now.boot_ms, here: false }
     }
 
-    /// Milliseconds since; by two wall clocks where another node asked.
+    /// Milliseconds since. By two wall clocks where another node asked, but never less than this node has watched: the other clock may have
+    /// been ahead.
     pub(super) fn elapsed_ms(self, now: Now) -> u64 {
-        self.boot_ms.map_or_else(|| now.unix_ms.saturating_sub(self.unix_ms), |boot_ms| now.since(boot_ms))
+        let by_wall = if self.here { 0 } else { now.unix_ms.saturating_sub(self.unix_ms) };
+        by_wall.max(now.since(self.boot_ms))
     }
 }
 
@@ -112,7 +119,7 @@ impl Dialogue {
         match asked_unix_ms {
             Some(unix_ms) => {
                 let doubt = asked_before(step.world, job.command.taken_by, name);
-                self.follow(step, job, order, Asked::before(unix_ms), doubt);
+                self.follow(step, job, order, Asked::before(unix_ms, step.world.now), doubt);
             }
             None if left_ms > 0 => self.order_reboot(step, job, order, left_ms, false),
             None => {
@@ -163,6 +170,8 @@ impl Dialogue {
         let name = name_of(step.world, target);
         let failed = |key, why| Say::new(key).text("name", name.clone()).with("why", Value::Say(why));
         let asked_before = core::mem::take(&mut reboot.again);
+        // F6: a copy that is out of reach may be carried out there, so what was not sent from here may be done all the same.
+        let strayed = step.world.strayed.contains(&id);
         let verdict = match answer {
             Ok(Response::Reboot { answer, boot_id }) => {
                 reboot.doubt = None;
@@ -180,14 +189,14 @@ impl Dialogue {
                 reboot.again = true;
                 None
             }
-            Err(error @ CallError::NotSent(_)) => Some(failed(Key::RebootNotSent, why(&error))),
+            Err(error @ CallError::NotSent(_)) if !strayed => Some(failed(Key::RebootNotSent, why(&error))),
             Err(error @ CallError::Refused(_)) if may_have_been_done(&error) => {
                 reboot.doubt = Some(failed(Key::RebootUnsure, why(&error)));
                 reboot.limit_ms = DOUBTFUL_WATCH_MS;
                 None
             }
             Err(error @ CallError::Refused(_)) => Some(failed(Key::RebootRefused, why(&error))),
-            unclear @ (Ok(_) | Err(CallError::Lost(_))) => {
+            unclear @ (Ok(_) | Err(CallError::NotSent(_) | CallError::Lost(_))) => {
                 let why = unclear.err().map_or_else(why_unexpected, |error| why(&error));
                 reboot.doubt = Some(failed(Key::RebootUnsure, why));
                 reboot.again = reboot.order.may_be_asked_again();

@@ -55,7 +55,7 @@ impl Dialogue {
     /// An earlier leader left it.
     pub(super) fn resume_test(&mut self, step: &mut Step<'_>, job: Job, target: NodeId, asked_unix_ms: u64) {
         let look_at = Some(step.world.now.boot_ms);
-        let test = Test { target, asked: Asked::before(asked_unix_ms), starts: 0, misses: 0, look_at };
+        let test = Test { target, asked: Asked::before(asked_unix_ms, step.world.now), starts: 0, misses: 0, look_at };
         self.watch_test(step, job, test, false);
     }
 

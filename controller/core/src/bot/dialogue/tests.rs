@@ -5,6 +5,7 @@ mod property;
 mod reboot;
 mod show;
 mod speedtest;
+mod successor;
 
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
@@ -66,6 +67,7 @@ impl Bench {
             term: Term(7),
             strong: true,
             polls: true,
+            strayed: Vec::new(),
             voters_missing: (0, 3),
             nodes,
             owner: Owner { username: "olga".into(), telegram_id: Some(OWNER), claim: None },

@@ -1,0 +1,253 @@
+//! A reboot that an earlier leader left: F6.
+
+use super::reboot::{confirm, took};
+use super::*;
+use constella_shared::agent::RebootOutcome;
+
+/// What alpha asked or was about to ask when it died, and gamma takes up.
+fn resumed(bench: &mut Bench, stage: Stage) -> CommandId {
+    let content = CommandContent::Button { callback_id: "cb".into(), data: "rb:x".into(), message: MESSAGE };
+    let command = StoredCommand { stage, taken_by: node("alpha"), ..bench.stored(content) };
+    bench.world.me = node("gamma");
+    bench.world.nodes[0].status = Status::Down;
+    let acts = bench.dialogue.elected(&bench.world);
+    bench.perform(acts);
+    bench.give(&command)
+}
+
+fn stage(asked_unix_ms: Option<u64>, not_after_unix_ms: u64, boot_id: Option<&str>) -> Stage {
+    let boot_id = boot_id.map(String::from);
+    Stage::Rebooting { target: node("beta"), boot_id, not_after_unix_ms, not_after_boot_ms: None, asked_unix_ms }
+}
+
+/// Asked 12 s ago, to be refused by beta after 70,000 ms of its boot `boot-1`.
+fn asked(bench: &Bench) -> Stage {
+    let asked_unix_ms = bench.world.now.unix_ms - 12_000;
+    Stage::Rebooting {
+        target: node("beta"),
+        boot_id: Some("boot-1".into()),
+        not_after_unix_ms: asked_unix_ms + 30_000,
+        not_after_boot_ms: Some(70_000),
+        asked_unix_ms: Some(asked_unix_ms),
+    }
+}
+
+fn reboots(bench: &Bench) -> Vec<&Request> {
+    bench.asks.iter().map(|(_, _, request)| request).filter(|request| request_name(request) == "reboot").collect()
+}
+
+#[test]
+fn a_successor_asks_again_with_the_same_id_and_deadline_once_the_target_shows_that_its_boot_is_the_same() {
+    // F6: "a successor finishes what is not done"; the target executes an id once, whoever asks how often
+    let mut bench = Bench::new();
+    let stage = asked(&bench);
+    let command_id = resumed(&mut bench, stage);
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootAsking]);
+    assert!(reboots(&bench).is_empty(), "first it looks");
+    bench.reply("stats", &lost());
+    bench.pass(8_000);
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootViaGone, Key::RebootAway]);
+    bench.reply("stats", &stats("boot-1", 1_000));
+    let (boot_id, not_after_boot_ms) = (Some("boot-1".into()), Some(70_000));
+    let expected = Request::Reboot { command_id, term: Term(7), expires_in_ms: 10_000, not_after_boot_ms, boot_id };
+    assert_eq!(reboots(&bench), [&expected]);
+    bench.reply("reboot", &took(command_id, RebootOutcome::Started));
+    bench.pass(8_000);
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootGoing], "no doubt is left");
+    bench.reply("stats", &stats("boot-1", 1_004));
+    bench.pass(2_000);
+    assert!(reboots(&bench).is_empty(), "what is certain is not asked again");
+    bench.reply("stats", &stats("boot-2", 3));
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootBack]);
+    assert_eq!(bench.done(command_id), 1);
+}
+
+#[test]
+fn who_finishes_without_a_poll_tells_the_beginning_and_the_end_and_no_progress() {
+    // F6: the one that took it may live on the other side of a cut, and tell the owner how it goes
+    let mut bench = Bench::new();
+    bench.world.polls = false;
+    let stage = asked(&bench);
+    let command_id = resumed(&mut bench, stage);
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootAsking]);
+    bench.reply("stats", &stats("boot-1", 1_000));
+    assert_eq!(bench.reply("reboot", &took(command_id, RebootOutcome::Started)), 1, "asked all the same");
+    for elapsed in 1..=10 {
+        bench.pass(2_000);
+        bench.reply("stats", &if elapsed < 5 { stats("boot-1", 1_000 + 2 * elapsed) } else { lost() });
+        assert!(bench.telegram().is_empty(), "after {elapsed} looks");
+    }
+    bench.pass(2_000);
+    bench.reply("stats", &stats("boot-2", 3));
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootBack]);
+    assert_eq!(bench.done(command_id), 1);
+}
+
+#[test]
+fn what_a_target_says_to_a_second_asking_is_certain_or_asked_again() {
+    // F6: a refusal by the order's own terms means that it was never done; one that says nothing on that is no end
+    let (busy, late, old) = (refused(RpcCode::Busy), refused(RpcCode::TooLate), refused(RpcCode::OldTerm));
+    let gone = refused(RpcCode::AgentUnreachable);
+    for (answer, certain) in [(late, true), (busy, true), (old, false), (lost(), false), (not_sent(), false)] {
+        let mut bench = Bench::new();
+        let stage = asked(&bench);
+        let id = resumed(&mut bench, stage);
+        bench.reply("stats", &stats("boot-1", 1_000));
+        assert_eq!(bench.reply("reboot", &answer), 1);
+        bench.pass(2_000);
+        bench.reply("stats", &stats("boot-1", 1_002));
+        let screen = last_screen(&bench.telegram());
+        assert_eq!(reboots(&bench).len(), usize::from(!certain), "{answer:?}");
+        assert_eq!(bench.done(id), usize::from(certain), "{answer:?}");
+        assert_eq!(keys(&screen).contains(&Key::RebootRefused), certain, "{answer:?}: {:?}", keys(&screen));
+    }
+    let mut bench = Bench::new();
+    let stage = asked(&bench);
+    resumed(&mut bench, stage);
+    bench.reply("stats", &stats("boot-1", 1_000));
+    bench.reply("reboot", &gone);
+    bench.pass(10_000);
+    bench.reply("stats", &stats("boot-1", 1_012));
+    assert!(reboots(&bench).is_empty(), "its node has the id, its agent may have it");
+    assert!(keys(&last_screen(&bench.telegram())).contains(&Key::RebootUnsure));
+}
+
+#[test]
+fn what_was_asked_by_a_clock_that_is_ahead_is_not_watched_for_longer() {
+    // F6: every command has an end; by the two wall clocks no time passes for an hour
+    let mut bench = Bench::new();
+    let asked = bench.world.now.unix_ms + 3_600_000;
+    let id = resumed(&mut bench, stage(Some(asked), asked + 30_000, None));
+    let mut last = None;
+    for _ in 0..310 {
+        bench.pass(2_000);
+        bench.reply("stats", &stats("boot-1", 90_000));
+        last = bench.telegram().iter().rev().find_map(screen).cloned().or(last);
+    }
+    assert_eq!(keys(&last.unwrap()), [Key::RebootNotDone]);
+    assert_eq!(bench.done(id), 1);
+}
+
+#[test]
+fn whether_a_host_of_an_unknown_boot_rebooted_is_told_by_its_own_clock() {
+    // F6: alpha's wall clock was an hour off, either way; beta's CLOCK_BOOTTIME was at 1,000 s when the owner confirmed
+    for off_ms in [-3_600_000_i64, 3_600_000] {
+        for (uptime_s, back) in [(1_030, false), (12, true)] {
+            let mut bench = Bench::new();
+            let asked = bench.world.now.unix_ms.strict_add_signed(off_ms);
+            let stage = Stage::Rebooting {
+                target: node("beta"),
+                boot_id: None,
+                not_after_unix_ms: asked + 60_000,
+                not_after_boot_ms: Some(1_060_000),
+                asked_unix_ms: Some(asked),
+            };
+            let id = resumed(&mut bench, stage);
+            bench.reply("stats", &stats("boot-9", uptime_s));
+            bench.pass(5_000);
+            bench.telegram();
+            assert_eq!(bench.done(id), usize::from(back), "{uptime_s} s, {off_ms} ms off");
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_was_lost_is_asked_for_again() {
+    let mut bench = Bench::new();
+    bench.world.nodes[1].boot_ms = Some(5_000);
+    let id = confirm(&mut bench);
+    bench.reply("reboot", &lost());
+    bench.pass(2_000);
+    bench.reply("stats", &stats("boot-1", 1_002));
+    assert_eq!(reboots(&bench).len(), 1);
+    bench.reply("reboot", &refused(RpcCode::TooLate));
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootRefused]);
+    assert_eq!(bench.done(id), 1);
+}
+
+#[test]
+fn a_successor_that_cannot_be_certain_does_not_ask_and_says_through_whom_it_was_asked() {
+    let mut bench = Bench::new();
+    let asked = bench.world.now.unix_ms - 12_000;
+    let id = resumed(&mut bench, stage(Some(asked), asked + 30_000, Some("boot-1")));
+    let screen = last_screen(&bench.telegram());
+    assert_eq!(keys(&screen), [Key::RebootViaGone]);
+    assert_eq!(said(&screen, Key::RebootViaGone).values[1].1, crate::bot::text::Value::Text("alpha".into()));
+    bench.pass(10_000);
+    bench.reply("stats", &stats("boot-1", 1_000));
+    bench.pass(10_000);
+    assert!(reboots(&bench).is_empty());
+    bench.reply("stats", &stats("boot-2", 3));
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootBack]);
+    assert_eq!(bench.done(id), 1);
+}
+
+#[test]
+fn what_is_said_of_who_asked_fits() {
+    let cases = [
+        (node("gamma"), Status::Down, Key::RebootSelf),
+        (node("alpha"), Status::Alive, Key::RebootVia),
+        (node("alpha"), Status::Suspect, Key::RebootViaGone),
+        (node("removed"), Status::Alive, Key::RebootViaGone),
+    ];
+    for (taken_by, status, expected) in cases {
+        let mut bench = Bench::new();
+        bench.world.me = node("gamma");
+        bench.world.nodes[0].status = status;
+        let stage = stage(Some(bench.world.now.unix_ms), 1, Some("boot-1"));
+        let content = CommandContent::Text { text: "x".into() };
+        let command = StoredCommand { stage, taken_by, ..bench.stored(content) };
+        bench.give(&command);
+        assert_eq!(keys(&last_screen(&bench.telegram())), [expected]);
+        bench.reply("stats", &stats("boot-1", 5));
+        bench.pass(5_000);
+        assert_eq!(keys(&last_screen(&bench.telegram())), [expected, Key::RebootStillUp]);
+    }
+}
+
+#[test]
+fn a_successor_asks_what_was_not_asked_while_there_is_time() {
+    let mut bench = Bench::new();
+    let now = bench.world.now.unix_ms;
+    let command_id = resumed(&mut bench, stage(None, now + 20_000, Some("boot-1")));
+    let (not_after_boot_ms, boot_id) = (None, Some("boot-1".into()));
+    let expected = Request::Reboot { command_id, term: Term(7), expires_in_ms: 10_000, not_after_boot_ms, boot_id };
+    assert_eq!(bench.asks.last().unwrap().2, expected);
+    assert!(matches!(bench.stages.last().unwrap().1, Stage::Rebooting { asked_unix_ms: Some(_), .. }));
+}
+
+#[test]
+fn a_successor_that_comes_too_late_does_nothing_and_says_so() {
+    let mut bench = Bench::new();
+    let now = bench.world.now.unix_ms;
+    let id = resumed(&mut bench, stage(None, now, Some("boot-1")));
+    let screen = last_screen(&bench.telegram());
+    assert_eq!(keys(&screen), [Key::RebootTooLate]);
+    assert!(bench.asks.is_empty());
+    assert_eq!(bench.done(id), 1);
+}
+
+#[test]
+fn without_a_boot_id_the_uptime_tells_a_reboot() {
+    let mut bench = Bench::new();
+    let asked = bench.world.now.unix_ms - 60_000;
+    let id = resumed(&mut bench, stage(Some(asked), asked + 30_000, None));
+    bench.telegram();
+    bench.reply("stats", &stats("boot-9", 59));
+    assert_eq!(bench.done(id), 0);
+    bench.pass(4_000);
+    bench.reply("stats", &stats("boot-9", 30));
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootBack]);
+    assert_eq!(bench.done(id), 1);
+}
+
+#[test]
+fn one_that_was_asked_long_ago_is_still_looked_at() {
+    let mut bench = Bench::new();
+    let asked = bench.world.now.unix_ms - 3_600_000;
+    let id = resumed(&mut bench, stage(Some(asked), asked + 30_000, Some("boot-1")));
+    bench.telegram();
+    bench.reply("stats", &stats("boot-2", 3_500));
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootBack]);
+    assert_eq!(bench.done(id), 1);
+}
