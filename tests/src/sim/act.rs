@@ -204,6 +204,8 @@ pub enum Reach {
     Silent,
     /// Each way takes up to 3 s.
     Slow,
+    /// Calls for updates, and so confirmations, take up to 10 s longer; everything else is quick.
+    Late,
     /// It answers 502.
     Broken,
     /// It answers 429 with 5 s.

@@ -54,7 +54,7 @@ pub(super) enum Event {
     /// A process starts.
     Start { host: usize, life: u64 },
     /// A host goes down to boot again.
-    GoDown { host: usize, life: u64 },
+    GoDown { host: usize, boots: u64 },
     /// A host's kernel is back.
     PowerOn { host: usize },
     /// A frozen one goes on.

@@ -226,10 +226,16 @@ impl Plan {
             Fault::Drift | Fault::Idle => return Vec::new(),
             Fault::Wall => {
                 let off_s = *dice.pick(&[1.0, 5.0, 25.0, 40.0, 3_600.0, -5.0, -40.0, -3_600.0]).unwrap_or(&0.0);
-                return vec![
+                let mut acts = vec![
                     timed(t, Act::Wall { node: node.clone(), off_s }),
-                    timed(t + ms_of(for_s), Act::Wall { node, off_s: 0.0 }),
+                    timed(t + ms_of(for_s), Act::Wall { node: node.clone(), off_s: 0.0 }),
                 ];
+                if off_s <= -3_600.0 && dice.one_in(2) {
+                    // A machine that stands still right after: its own clocks tell of it less than otherwise. Were the wall clock off by no more
+                    // than the pause and set right within it, neither of them would tell of it at all.
+                    acts.push(timed(t + dice.range(20, 1_500), Act::Suspend { node, for_s: pause(dice) }));
+                }
+                return acts;
             }
             Fault::Telegram => Act::Telegram { node: Some(node), is: reach(dice), for_s: Some(for_s) },
             Fault::TelegramAll => Act::Telegram { node: None, is: reach(dice), for_s: Some(for_s) },
@@ -364,7 +370,9 @@ fn look(dice: &mut Dice) -> Act {
 }
 
 fn reach(dice: &mut Dice) -> Reach {
-    *dice.pick(&[Reach::Refused, Reach::Silent, Reach::Slow, Reach::Broken, Reach::Busy]).unwrap_or(&Reach::Silent)
+    *dice
+        .pick(&[Reach::Refused, Reach::Silent, Reach::Slow, Reach::Late, Reach::Broken, Reach::Busy])
+        .unwrap_or(&Reach::Silent)
 }
 
 /// Shorter and longer than the TTL.

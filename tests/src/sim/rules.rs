@@ -104,7 +104,8 @@ impl Rules {
     /// L7: who was a strong holder, and is none any more, has not begun a command in the step that noticed it.
     fn before_acting(&mut self, t: u64, host: &Host, at: usize, inspection: &Inspection) {
         let lapsed = self.strong.get(at).copied().flatten().is_some_and(|until| until <= t);
-        if std::mem::take(&mut self.begun) && lapsed && inspection.lease.is_none() {
+        let strong = inspection.lease.as_ref().is_some_and(|view| view.strength == Strength::Strong);
+        if std::mem::take(&mut self.begun) && lapsed && !strong {
             self.fail(t, "L7", format!("{} begins a command under a lease that has run out", host.name));
         }
     }

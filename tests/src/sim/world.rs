@@ -185,7 +185,7 @@ impl World {
             Event::Telegram => self.telegram_due(),
             Event::Stranger => self.stranger_due(),
             Event::Start { host, life } => self.start(host, life),
-            Event::GoDown { host, life } => self.goes_down(host, life),
+            Event::GoDown { host, boots } => self.goes_down(host, boots),
             Event::PowerOn { host } => self.power_on(host),
             Event::Resume { host, number } => self.resume(host, number),
             Event::EndRule(number) => self.network.end(self.t, number),

@@ -209,8 +209,9 @@ impl World {
         }
     }
 
-    pub(super) fn goes_down(&mut self, at: usize, life: u64) {
-        if self.hosts.get(at).is_some_and(|host| host.life == life) {
+    /// Whatever became of the controller meanwhile, a host that was told to reboot does.
+    pub(super) fn goes_down(&mut self, at: usize, boots: u64) {
+        if self.hosts.get(at).is_some_and(|host| host.up && host.agent.boots == boots) {
             self.with_host(at, |host| host.up = false);
             self.crash(at);
             let back = self.t + self.dice.range(12_000, 45_000);

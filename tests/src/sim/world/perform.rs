@@ -86,7 +86,10 @@ impl World {
         self.check_confirmation(at, &request);
         self.figures.bot_calls += 1;
         let number = self.telegram.begin(Open { host: at, life, call, half_open: false });
-        let way = self.way_to_telegram(at, reach);
+        let mut way = self.way_to_telegram(at, reach);
+        if reach == Reach::Late && matches!(request, BotCall::GetUpdates { .. }) {
+            way += self.dice.below(LATE_MS);
+        }
         if self.log.is_some() && !matches!(request, BotCall::GetWebhookInfo | BotCall::GetMe) {
             let name = self.name(at).to_owned();
             let text: String = format!("{request:?}").chars().take(120).collect();
@@ -103,7 +106,7 @@ impl World {
             Reach::Broken => answer(self, 2 * way, BotError::Server),
             Reach::Busy => answer(self, 2 * way, BotError::RetryAfter { ms: 5_000 }),
             Reach::Silent => {}
-            Reach::Well | Reach::Slow => {
+            Reach::Well | Reach::Slow | Reach::Late => {
                 let event = Event::AtTelegram { number, host: at, request: Box::new(request) };
                 self.agenda.add(t + way, event);
             }
@@ -236,14 +239,18 @@ impl World {
         let after = self.dice.range(1, 5);
         let Some(host) = self.hosts.get_mut(at) else { return };
         let (result, goes_down) = host.agent.call(&host.clock, t, request);
-        let life = host.life;
+        let (life, boots) = (host.life, host.agent.boots);
         self.agenda.add(t + after, Event::Agent { host: at, life, call, result: Box::new(result) });
         if goes_down {
-            let after = self.dice.range(200, 3_000);
-            self.agenda.add(t + after, Event::GoDown { host: at, life });
+            // Some services take long to stop, and the controller's container may be among the last.
+            let after = if self.dice.one_in(3) { self.dice.range(3_000, 25_000) } else { self.dice.range(200, 3_000) };
+            self.agenda.add(t + after, Event::GoDown { host: at, boots });
         }
     }
 }
+
+/// A call for updates that comes late takes up to so much longer.
+const LATE_MS: u64 = 10_000;
 
 /// Another program's poll loop comes back about so often after a 409.
 const STRANGER_EVERY_MS: u64 = 3_000;
