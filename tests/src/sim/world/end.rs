@@ -218,8 +218,8 @@ impl World {
             // The end of an older order may take the place of a card that was shown without its figures.
             let seen = duty.told.is_some() || duty.only_looks() && duty.heard.is_some();
             let in_words = seen || duty.wants_nothing() || duty.is_overtaken(&self.telegram.duties);
-            let ended = duty.done.is_some() && in_words;
-            !duty.stolen && !ended && !self.went_with_a_removed_node(duty)
+            let ended = duty.stolen || duty.done.is_some() && in_words;
+            !ended && !self.went_with_a_removed_node(duty)
         };
         let duty = self.telegram.duties.iter().find(open).cloned();
         duty.or_else(|| self.telegram.duties.last().filter(|_| self.telegram.pending() > 0).cloned())
