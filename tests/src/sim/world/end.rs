@@ -215,9 +215,7 @@ impl World {
 
     fn unfinished(&self) -> Option<Duty> {
         let open = |duty: &&Duty| {
-            // The end of an older order may take the place of a card that was shown without its figures.
-            let seen = duty.told.is_some() || duty.only_looks() && duty.heard.is_some();
-            let in_words = seen || duty.wants_nothing() || duty.is_overtaken(&self.telegram.duties);
+            let in_words = duty.told.is_some() || duty.wants_nothing() || duty.is_overtaken(&self.telegram.duties);
             let ended = duty.stolen || duty.done.is_some() && in_words;
             !ended && !self.went_with_a_removed_node(duty)
         };

@@ -136,7 +136,9 @@ impl Dialogue {
         self.ask_node(step, target, request, ASK_TIMEOUT, Purpose::Reboot(id));
         let sheet = self.sheet(step, &job.command, bring);
         let say = Say::new(Key::RebootAsking).text("name", name_of(step.world, target));
-        self.draw_reboot(step, sheet, id, target, vec![say], Urgency::Owner);
+        if !self.is_overtaken(step, &job.command) {
+            self.draw_reboot(step, sheet, id, target, vec![say], Urgency::Owner);
+        }
         let reboot = Reboot {
             order,
             asked: Asked::now(now),
@@ -154,7 +156,9 @@ impl Dialogue {
         let (target, again) = (order.target, order.may_be_asked_again());
         let asking = || Say::new(Key::RebootAsking).text("name", name_of(step.world, target));
         let first = if again { asking() } else { doubt.clone() };
-        self.draw_reboot(step, sheet, job.command.id, target, vec![first], Urgency::Owner);
+        if !self.is_overtaken(step, &job.command) {
+            self.draw_reboot(step, sheet, job.command.id, target, vec![first], Urgency::Owner);
+        }
         // However late it was taken up, it is looked at for a while.
         let limit_ms = WATCH_MS.max(asked.elapsed_ms(step.world.now) + RESUMED_WATCH_MS);
         let look_at = Some(step.world.now.boot_ms);

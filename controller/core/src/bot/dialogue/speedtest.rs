@@ -63,7 +63,9 @@ impl Dialogue {
         let say = Say::new(Key::SpeedtestAsked).text("name", name_of(step.world, test.target));
         let body = Speedtest { say, progress: None, figures: SpeedtestFigures::default() };
         let sheet = self.sheet(step, &job.command, bring);
-        self.draw_test(step, sheet, &job, test.target, body, Urgency::Owner);
+        if !self.is_overtaken(step, &job.command) {
+            self.draw_test(step, sheet, &job, test.target, body, Urgency::Owner);
+        }
         self.keep(job, Work::Test(test));
     }
 

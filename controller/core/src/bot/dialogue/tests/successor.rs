@@ -253,6 +253,30 @@ fn one_that_was_asked_long_ago_is_still_looked_at() {
 }
 
 #[test]
+fn an_older_order_that_is_taken_up_leaves_the_screen_to_what_was_asked_for_since() {
+    // F6: its end is told above that
+    let mut bench = Bench::new();
+    let order = StoredCommand {
+        stage: asked(&bench),
+        taken_by: node("gamma"),
+        ..bench.stored(CommandContent::Button { callback_id: "cb".into(), data: "rb:x".into(), message: MESSAGE })
+    };
+    bench.press(&Press::List { page: 0 });
+    let list = last_screen(&bench.telegram());
+    let id = bench.give(&order);
+    bench.pass(500);
+    bench.reply("stats", &stats("boot-2", 3));
+    let mut screen = list.clone();
+    for _ in 0..5 {
+        screen = bench.telegram().iter().rev().find_map(super::screen).cloned().unwrap_or(screen);
+        bench.pass(1_000);
+    }
+    assert_eq!(core::mem::discriminant(&screen.body), core::mem::discriminant(&list.body), "{screen:?}");
+    assert!(said(&screen, Key::RebootBack).is_whole());
+    assert_eq!(bench.done(id), 1);
+}
+
+#[test]
 fn a_press_that_another_leader_took_is_not_said_to_have_done_nothing() {
     // F6: its order may have been copied elsewhere.
     let mut bench = Bench::new();
