@@ -80,7 +80,10 @@ impl Idle {
         while begun.elapsed() < Duration::from_secs(self.seconds) {
             let passed = begun.elapsed().as_secs();
             if looks < (passed + 1) * self.looks / self.seconds.max(1) {
-                look(network, looks).await?;
+                // A look that fails is said; the figures are of the hour all the same.
+                if let Err(error) = look(network, looks).await {
+                    println!("look {looks} failed: {error}");
+                }
                 looks += 1;
             }
             if passed / MINUTE > lines {
