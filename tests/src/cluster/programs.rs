@@ -179,5 +179,5 @@ const HOST: [&str; 11] = [
     "--kill-child",
     "sh",
     "-c",
-    "GLIBC_TUNABLES=glibc.malloc.arena_max=1 \"$0\" run & wait",
+    "GLIBC_TUNABLES=glibc.malloc.arena_max=1:glibc.malloc.tcache_count=0 \"$0\" run & wait",
 ];
