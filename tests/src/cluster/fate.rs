@@ -55,7 +55,7 @@ fn is_told(chat: &ChatView, node: &str, since: Ms) -> bool {
 }
 
 /// Words of the bot's English texts that end a reboot without one on the record, or say that its outcome is not known.
-const OUTCOMES: [&str; 7] = [
+const OUTCOMES: [&str; 8] = [
     "did not reboot",
     "refused to reboot",
     "was not asked for",
@@ -63,6 +63,7 @@ const OUTCOMES: [&str; 7] = [
     "confirmation ran out",
     "was asked",
     "reboot command failed",
+    "took your confirmation",
 ];
 /// Words of toasts that say that a press did nothing.
 const TOASTS: [&str; 2] = ["nothing was done", "no longer in the network"];
