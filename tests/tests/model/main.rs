@@ -83,9 +83,9 @@ fn three_nodes_keep_the_rules_of_the_lease() {
 #[test]
 fn a_change_of_the_voters_keeps_the_rules_of_the_lease() {
     // L1, L2
-    holds(passing(2, Bounds { restarts: 1, ..CHANGE }), 600_000);
-    holds(passing(3, CHANGE), 97_000);
-    holds(growing(Bounds { rounds: 3, ..CHANGE }), 45_000);
+    holds(passing(2, Bounds { restarts: 1, ..CHANGE }), 579_000);
+    holds(passing(3, CHANGE), 93_000);
+    holds(growing(Bounds { rounds: 3, ..CHANGE }), 44_000);
 }
 
 #[test]
