@@ -163,11 +163,9 @@ impl Commands {
         }
     }
 
-    /// Open commands that another node than these keeps too.
-    #[must_use]
-    pub fn kept_beyond(&self, reachable: &BTreeSet<NodeId>) -> Vec<CommandId> {
-        let strayed = self.open.iter().filter(|(_, open)| !open.keepers.is_subset(reachable));
-        strayed.map(|(id, _)| *id).collect()
+    /// Every open command, and who is known to keep it too.
+    pub fn kept(&self) -> impl Iterator<Item = (CommandId, Vec<NodeId>)> {
+        self.open.iter().map(|(id, open)| (*id, open.keepers.iter().copied().collect()))
     }
 
     /// Somebody else carried these out.

@@ -102,16 +102,6 @@ fn open_commands_are_passed_to_each_holder_once() {
 }
 
 #[test]
-fn a_copy_that_is_out_of_reach_may_be_carried_out_there() {
-    // F6
-    let mut commands = empty();
-    assert!(commands.take(command(7)) && commands.take(command(8)));
-    commands.kept_by(&[id(7)], n(2));
-    assert_eq!(commands.kept_beyond(&BTreeSet::from([n(2), n(3)])), []);
-    assert_eq!(commands.kept_beyond(&BTreeSet::from([n(3)])), [id(7)]);
-}
-
-#[test]
 fn a_target_executes_an_id_once_and_remembers_it_on_disk() {
     // F6
     let mut commands = empty();

@@ -48,6 +48,14 @@ impl Node {
         self.copies.push_back(job);
     }
 
+    /// Open commands of which a node that does not answer has a copy, or may have: it may carry them out on another side of a cut.
+    pub(super) fn strayed(&self) -> Vec<CommandId> {
+        let reachable = self.reachable();
+        let strayed =
+            self.commands.kept().filter(|(id, keepers)| !self.may_keep(*id, keepers.clone()).is_subset(&reachable));
+        strayed.map(|(id, _)| id).collect()
+    }
+
     /// Those who keep a copy, and those who were sent one and did not answer.
     pub(super) fn may_keep(&self, id: CommandId, keepers: Vec<NodeId>) -> BTreeSet<NodeId> {
         let sent = self.copied_to.get(&id).into_iter().flatten().copied();

@@ -77,7 +77,7 @@ impl Node {
             term: self.claim.term(),
             strong: self.held == Some(Strength::Strong),
             polls: self.serving == Serving::Everything,
-            strayed: self.commands.kept_beyond(&self.reachable()),
+            strayed: self.strayed(),
             voters_missing: voters::missing(record, granted),
             nodes: rows.collect(),
             owner: Owner { username: owner.username.to_string(), telegram_id: owner.telegram_id, claim: owner.claim },

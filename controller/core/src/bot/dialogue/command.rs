@@ -70,7 +70,8 @@ impl Dialogue {
     }
 
     /// A leader before took it, and what the owner asked for later is on the screen already: an older wish to look at something must not
-    /// take it away again, nor an order's progress; its end is a notice above it. Update ids may start anew after an idle week, so commands of one's own are never judged by them.
+    /// take it away again, nor an order's progress; its end is a notice above it. Update ids may start anew after an idle week, so commands of
+    /// one's own are never judged by them.
     pub(super) fn is_overtaken(&self, step: &Step<'_>, command: &StoredCommand) -> bool {
         command.taken_by != step.world.me && command.update_id < self.newest_update
     }

@@ -66,3 +66,22 @@ fn who_may_have_an_older_copy_is_sent_each_stage_and_the_end() {
     let done = bench.inside(1, |leader, _| leader.stage(press().id, Stage::Done));
     assert_eq!(sent(&done, &Stage::Done), [2, 3]);
 }
+
+#[test]
+fn a_copy_that_is_out_of_reach_may_be_carried_out_there_whether_its_answer_came_or_not() {
+    // F6: then nobody may tell the owner that nothing was done
+    for answered in [true, false] {
+        let mut bench = Bench::of(3);
+        bench.run_ms(20_000);
+        let asked = bench.inside(1, |leader, now| {
+            leader.commands.take(press());
+            leader.copy(vec![press()], Then::Confirm(900_001));
+            leader.copy_due(now);
+        });
+        let [keeper] = sent(&asked, &Stage::Taken)[..] else { panic!("{asked:?}") };
+        bench.inside(1, |leader, now| leader.copy_answered(now, node(keeper), answered));
+        assert!(bench.node(1).strayed().is_empty(), "it answers, and can be told");
+        bench.inside(1, |leader, now| leader.peers.failed(now, &node(keeper)));
+        assert_eq!(bench.node(1).strayed(), [press().id], "answered: {answered}");
+    }
+}
