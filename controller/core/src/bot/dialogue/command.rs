@@ -41,8 +41,10 @@ impl Dialogue {
     fn fresh(&mut self, step: &mut Step<'_>, job: Job) {
         let command = &job.command;
         let overtaken = self.is_overtaken(step, command);
-        self.newest_update = self.newest_update.max(command.update_id);
         let passage = passage(&step.world.owner, command.user, command.username.as_deref(), &command.content);
+        if passage != Passage::Stranger && !has_its_own_message(&command.content) {
+            self.newest_update = self.newest_update.max(command.update_id);
+        }
         match (passage, command.content.clone()) {
             (Passage::Owner, CommandContent::Text { text }) if overtaken && only_looks(&text) => {
                 let version = self.canvas.latest();
@@ -96,9 +98,7 @@ impl Dialogue {
     fn text(&mut self, step: &mut Step<'_>, job: Job, text: &str) {
         self.notices_read();
         let sheet = self.sheet(step, &job.command, true);
-        let mut words = text.split_whitespace();
-        let verb = words.next().and_then(|word| word.split('@').next()).unwrap_or_default();
-        let version = match (verb, words.next()) {
+        let version = match (verb(text).unwrap_or_default(), text.split_whitespace().nth(1)) {
             ("/start" | "/nodes" | "/status", _) => self.draw_list(step, sheet, 0),
             ("/invite", ttl) => return self.invite(step, job, ttl),
             ("/lang", Some(tag)) => match Language::of_tag(tag) {
@@ -191,12 +191,21 @@ impl Dialogue {
     }
 }
 
+/// A command that is answered beside the screen.
+fn has_its_own_message(content: &CommandContent) -> bool {
+    matches!(content, CommandContent::Text { text } if verb(text) == Some("/invite"))
+}
+
+/// The first word, without the bot's name.
+fn verb(text: &str) -> Option<&str> {
+    text.split_whitespace().next().and_then(|word| word.split('@').next())
+}
+
 /// A text that changes nothing but the screen.
 fn only_looks(text: &str) -> bool {
-    let mut words = text.split_whitespace();
-    match words.next().and_then(|word| word.split('@').next()) {
+    match verb(text) {
         Some("/invite") => false,
-        Some("/lang") => words.next().is_none(),
+        Some("/lang") => text.split_whitespace().nth(1).is_none(),
         Some(_) | None => true,
     }
 }

@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use constella_shared::agent::{RebootOutcome, Stats};
 use constella_shared::ids::{CommandId, NodeId};
+use constella_shared::wire::command::StoredCommand;
 use constella_shared::wire::rpc::{Request, Response, RpcCode, Status};
 
 use super::confirm::{Confirmation, DEADLINE_MS};
@@ -136,9 +137,7 @@ impl Dialogue {
         self.ask_node(step, target, request, ASK_TIMEOUT, Purpose::Reboot(id));
         let sheet = self.sheet(step, &job.command, bring);
         let say = Say::new(Key::RebootAsking).text("name", name_of(step.world, target));
-        if !self.is_overtaken(step, &job.command) {
-            self.draw_reboot(step, sheet, id, target, vec![say], Urgency::Owner);
-        }
+        self.draw_reboot(step, sheet, &job.command, target, vec![say], Urgency::Owner);
         let reboot = Reboot {
             order,
             asked: Asked::now(now),
@@ -156,9 +155,7 @@ impl Dialogue {
         let (target, again) = (order.target, order.may_be_asked_again());
         let asking = || Say::new(Key::RebootAsking).text("name", name_of(step.world, target));
         let first = if again { asking() } else { doubt.clone() };
-        if !self.is_overtaken(step, &job.command) {
-            self.draw_reboot(step, sheet, job.command.id, target, vec![first], Urgency::Owner);
-        }
+        self.draw_reboot(step, sheet, &job.command, target, vec![first], Urgency::Owner);
         // However late it was taken up, it is looked at for a while.
         let limit_ms = WATCH_MS.max(asked.elapsed_ms(step.world.now) + RESUMED_WATCH_MS);
         let look_at = Some(step.world.now.boot_ms);
@@ -273,19 +270,23 @@ impl Dialogue {
         };
         let says = reboot.doubt.clone().into_iter().chain([Say::new(key).text("name", name).span("waited", waited)]);
         let sheet = self.sheet(step, &job.command, false);
-        self.draw_reboot(step, sheet, job.command.id, reboot.order.target, says.collect(), Urgency::Progress);
+        self.draw_reboot(step, sheet, &job.command, reboot.order.target, says.collect(), Urgency::Progress);
     }
 
     fn draw_reboot(
         &mut self,
         step: &Step<'_>,
         sheet: Sheet,
-        id: CommandId,
+        command: &StoredCommand,
         target: NodeId,
         says: alloc::vec::Vec<Say>,
         urgency: Urgency,
     ) {
-        let drawing = Drawing { body: Body::Says(says), buttons: ways_back(target), watched: Some(id), urgency };
+        if self.is_overtaken(step, command) {
+            return;
+        }
+        let watched = Some(command.id);
+        let drawing = Drawing { body: Body::Says(says), buttons: ways_back(target), watched, urgency };
         self.draw(step, sheet, drawing);
     }
 

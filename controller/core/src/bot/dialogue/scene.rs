@@ -108,9 +108,15 @@ impl Dialogue {
 
     /// The next screen has this above it.
     pub(super) fn note(&mut self, say: Say) {
-        self.scene.notices.push((say, self.canvas.latest() + 1));
-        if self.scene.notices.len() > NOTICES {
-            self.scene.notices.remove(0);
+        let notices = &mut self.scene.notices;
+        notices.push((say, self.canvas.latest() + 1));
+        while notices.len() > NOTICES {
+            let shown = notices.iter().position(|(_, version)| self.canvas.is_settled(*version));
+            match shown {
+                Some(oldest) => drop(notices.remove(oldest)),
+                None if notices.len() > UNSHOWN => drop(notices.remove(0)),
+                None => break,
+            }
         }
     }
 
@@ -121,5 +127,8 @@ impl Dialogue {
     }
 }
 
-/// Notices at once: more are not read.
+/// Notices at once: more are not read. Those that nobody could read yet stay beyond that ...
 const NOTICES: usize = 5;
+
+/// ... as far as a message has room for them.
+const UNSHOWN: usize = 20;

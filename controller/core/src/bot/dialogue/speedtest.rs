@@ -63,9 +63,7 @@ impl Dialogue {
         let say = Say::new(Key::SpeedtestAsked).text("name", name_of(step.world, test.target));
         let body = Speedtest { say, progress: None, figures: SpeedtestFigures::default() };
         let sheet = self.sheet(step, &job.command, bring);
-        if !self.is_overtaken(step, &job.command) {
-            self.draw_test(step, sheet, &job, test.target, body, Urgency::Owner);
-        }
+        self.draw_test(step, sheet, &job, test.target, body, Urgency::Owner);
         self.keep(job, Work::Test(test));
     }
 
@@ -214,6 +212,9 @@ impl Dialogue {
         body: Speedtest,
         urgency: Urgency,
     ) {
+        if self.is_overtaken(step, &job.command) {
+            return;
+        }
         let buttons = super::list::ways_back(target);
         let drawing = Drawing { body: Body::Speedtest(body), buttons, watched: Some(job.command.id), urgency };
         self.draw(step, sheet, drawing);

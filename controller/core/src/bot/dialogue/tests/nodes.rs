@@ -85,6 +85,20 @@ fn an_older_wish_of_another_leader_does_not_take_a_newer_screen_away() {
 }
 
 #[test]
+fn what_has_a_message_of_its_own_takes_no_screen_from_an_older_wish() {
+    // F6: only what is on the screen overtakes
+    let mut bench = Bench::new();
+    let press = Press::Card(NodeTag::of(&node("gamma"))).data();
+    let button = CommandContent::Button { callback_id: "cb".into(), data: press, message: MESSAGE };
+    let look = StoredCommand { taken_by: node("beta"), ..bench.stored(button) };
+    bench.text("/invite");
+    bench.telegram();
+    bench.give(&look);
+    bench.pass(3_500);
+    assert!(matches!(last_screen(&bench.telegram()).body, Body::Card(_)));
+}
+
+#[test]
 fn a_weak_leader_says_which_voters_it_lacks() {
     let mut bench = Bench::new();
     bench.world.strong = false;

@@ -190,3 +190,29 @@ fn a_notice_of_the_node_is_shown_above_the_list() {
     assert!(matches!(screen.body, Body::List(_)));
     assert_eq!(keys(&screen), [Key::TokenElsewhere]);
 }
+
+#[test]
+fn results_that_nobody_could_read_are_not_pushed_out_by_later_ones() {
+    // F6: each end is words; more than five at once only while Telegram takes none.
+    let mut bench = Bench::new();
+    bench.text("/nodes");
+    bench.telegram();
+    let notice = |bench: &mut Bench, count: u64| {
+        for number in 1..=count {
+            let say = Say::new(Key::RebootBack).text("name", alloc::format!("n{number}")).span("took", 1_000);
+            let acts = bench.dialogue.notice(&bench.world, say);
+            bench.perform(acts);
+        }
+    };
+    notice(&mut bench, 12);
+    bench.telegram_fails(BotError::Unreachable("refused".into()));
+    bench.pass(120_000);
+    assert_eq!(last_screen(&bench.telegram()).notices.len(), 12);
+    notice(&mut bench, 1);
+    bench.pass(5_000);
+    assert_eq!(last_screen(&bench.telegram()).notices.len(), 5, "what was shown makes room");
+    notice(&mut bench, 100);
+    bench.pass(5_000);
+    let shown = last_screen(&bench.telegram()).notices;
+    assert!(shown.len() <= 20, "{}", shown.len());
+}
