@@ -86,7 +86,7 @@ impl Programs {
         let mut command = self.part("bound");
         match &self.agent {
             None => command.arg(&self.own).arg("cluster-agent"),
-            Some(agent) => command.args(HOST).arg(agent),
+            Some(agent) => command.env("GLIBC_TUNABLES", tunables()).args(HOST).arg(agent),
         };
         command
     }
@@ -167,7 +167,13 @@ fn sources(program: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     files.split_whitespace().map(PathBuf::from).collect::<Vec<_>>().into_iter()
 }
 
-/// A host that is namespaces; they end with the shell, and that with `unshare`. The variable is the image's own (`compose/Dockerfile`).
+/// What the image tells the C library of its agent.
+fn tunables() -> &'static str {
+    let mut lines = include_str!("../../../compose/Dockerfile").lines();
+    lines.find_map(|line| line.strip_prefix("ENV GLIBC_TUNABLES=")).unwrap_or_default()
+}
+
+/// A host that is namespaces; they end with the shell, and that with `unshare`.
 const HOST: [&str; 11] = [
     "unshare",
     "--pid",
@@ -179,5 +185,5 @@ const HOST: [&str; 11] = [
     "--kill-child",
     "sh",
     "-c",
-    "GLIBC_TUNABLES=glibc.malloc.arena_max=1:glibc.malloc.tcache_count=0 \"$0\" run & wait",
+    "\"$0\" run & wait",
 ];

@@ -1,6 +1,6 @@
 //! What a run counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::act::Act;
 
@@ -17,6 +17,8 @@ pub struct Figures {
     pub bot_calls: u64,
     /// Long polls among them.
     pub polls: u64,
+    /// Who polled, by name.
+    pub pollers: BTreeSet<String>,
     /// Processes that died.
     pub crashes: u64,
     /// Reboots that an agent was asked for.
@@ -63,6 +65,7 @@ impl Figures {
         self.writes += other.writes;
         self.bot_calls += other.bot_calls;
         self.polls += other.polls;
+        self.pollers.extend(other.pollers.iter().cloned());
         self.crashes += other.crashes;
         self.reboots += other.reboots;
         for (word, count) in &other.acts {

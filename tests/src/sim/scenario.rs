@@ -52,6 +52,9 @@ pub struct Expect {
     /// At least so many hosts are told to reboot; that each is by one confirmation and once is a rule anyway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reboots: Option<u64>,
+    /// At least so many nodes poll, one after the other: another takes over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pollers: Option<usize>,
 }
 
 /// What came out of a run.
@@ -153,6 +156,11 @@ impl Scenario {
         }
         if let Some(least) = self.expect.reboots.filter(|least| world.figures().reboots < *least) {
             let what = format!("{} reboots, at least {least} expected", world.figures().reboots);
+            return Err(Broken { at_ms, rule: "expect", what });
+        }
+        let pollers = &world.figures().pollers;
+        if let Some(least) = self.expect.pollers.filter(|least| pollers.len() < *least) {
+            let what = format!("only {pollers:?} polled, at least {least} nodes expected");
             return Err(Broken { at_ms, rule: "expect", what });
         }
         if let Some(most_s) = self.expect.answer_s {

@@ -1,5 +1,7 @@
 //! What a fault costs: conflicts, and what became of the owner's commands.
 
+use std::time::Duration;
+
 use constella_tests::cluster::Network;
 
 /// What the runs together cost.
@@ -14,6 +16,8 @@ pub(crate) struct Costs {
     pub(crate) told: usize,
     pub(crate) lost: usize,
     pub(crate) twice: usize,
+    /// By how much the measuring process, which carries all wires and the Bot API, was late itself at worst.
+    pub(crate) late: Duration,
 }
 
 impl Costs {
@@ -28,7 +32,7 @@ impl Costs {
     /// For a person.
     pub(crate) fn sentence(&self) -> String {
         format!(
-            "409s {}; updates {}, destroyed {}, never confirmed {}; reboots confirmed {}, recorded {}, told not done or unknown {}, lost {}, twice {}",
+            "409s {}; updates {}, destroyed {}, never confirmed {}; reboots confirmed {}, recorded {}, told not done or unknown {}, lost {}, twice {}; itself late by at most {:.2} s",
             self.conflicts,
             self.commands,
             self.destroyed,
@@ -37,7 +41,8 @@ impl Costs {
             self.recorded,
             self.told,
             self.lost,
-            self.twice
+            self.twice,
+            self.late.as_secs_f64()
         )
     }
 }

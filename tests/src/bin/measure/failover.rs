@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use constella_tests::botapi::model::Ms;
-use constella_tests::cluster::{Fate, Network, Plan};
+use constella_tests::cluster::{Fate, Network, Plan, Pulse};
 use tokio::time::{Instant, sleep};
 
 use super::Failure;
@@ -45,12 +45,20 @@ impl Failover {
         let network = Network::start(plan).await?;
         network.claim().await?;
         let (mut times, mut costs) = (Times::default(), Costs::default());
+        let pulse = Pulse::start();
         for run in 1..=self.runs {
             // Telegram's allowance for a chat is full again: a bot that moved twice within seconds would be measured by its 429.
             sleep(REST).await;
             let begun = network.double().now();
             let took = self.once(&network, run, &mut costs).await.inspect_err(|_| self.show(&network, begun, begun))?;
-            eprintln!("run {run} of {}: {:.2} s", self.runs, took.as_secs_f64());
+            let late = pulse.worst();
+            costs.late = costs.late.max(late);
+            eprintln!(
+                "run {run} of {}: {:.2} s; itself late by {:.2} s",
+                self.runs,
+                took.as_secs_f64(),
+                late.as_secs_f64()
+            );
             times.add(took);
         }
         costs.count(&network);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use constella_tests::botapi::model::{Args as BotArgs, Ms, User};
-use constella_tests::cluster::{Cut, Network, Plan};
+use constella_tests::cluster::{Cut, Network, Plan, Pulse};
 use tokio::time::{Instant, sleep};
 
 use super::Failure;
@@ -57,6 +57,7 @@ impl Trouble {
         let network = Network::start(self.plan()?).await?;
         network.claim().await?;
         let (mut times, mut costs) = (Times::default(), Costs::default());
+        let pulse = Pulse::start();
         for run in 1..=self.runs {
             sleep(REST).await;
             network.settled(SETTLING).await?;
@@ -76,6 +77,7 @@ impl Trouble {
             eprintln!("conflicts in this run: {}", network.double().stats().conflicts_since(begun));
         }
         costs.count(&network);
+        costs.late = pulse.worst();
         Ok((times, costs))
     }
 

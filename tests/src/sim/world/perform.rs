@@ -123,6 +123,7 @@ impl World {
         let now: Now = host.clock.now(t);
         let lease = host.process.as_ref().and_then(|process| process.node.inspect(now).lease);
         self.figures.polls += 1;
+        self.figures.pollers.insert(host.name.clone());
         if lease.is_none() {
             let what = format!("{} polls without a lease that holds", host.name);
             self.rules.fail(t, "L7", what);
