@@ -222,6 +222,15 @@ impl Commands {
         }
     }
 
+    /// What Telegram may count no more, was in hand here, and nobody else is known to keep: oldest first.
+    #[must_use]
+    pub fn only_here(&self) -> Vec<StoredCommand> {
+        let alone = self.open.values().filter(|open| open.owed && open.own && open.keepers.is_empty());
+        let mut commands: Vec<StoredCommand> = alone.map(|open| open.command.clone()).collect();
+        commands.sort_by_key(|command| command.update_id);
+        commands
+    }
+
     /// Whether any command is open.
     #[must_use]
     pub fn any_open(&self) -> bool {

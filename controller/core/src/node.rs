@@ -6,6 +6,7 @@
 mod copies;
 mod dialogue;
 mod edit;
+mod farewell;
 mod handover;
 pub mod inspect;
 mod joins;
@@ -52,6 +53,7 @@ use crate::peers::Peers;
 use crate::probe::Probe;
 use crate::roster::{OpenError, Roster};
 use copies::CopyJob;
+use farewell::Farewell;
 use pending::Pending;
 
 /// One node of the network, without its shell.
@@ -90,6 +92,7 @@ pub struct Node {
     told: bool,
     barred_until: u64,
     handover: Option<Handover>,
+    farewell: Option<Farewell>,
     proof: Option<requests::Proof>,
     retired: bool,
     /// A voter that the owner wants to remove, and until when its place is being given to another.
@@ -142,8 +145,7 @@ impl Node {
         let (roster, refused) = Roster::open(node, pin, network, invites, settings.clock_skew_ms, keys.as_ref())?;
         let fresh = if roster.len() <= 1 { Voter::of_one } else { Voter::new };
         let membership = Membership::new(node, vote.generation, &settings, rng.random());
-        let language = Language::of_tag(&settings.language).unwrap_or(Language::Ru);
-        let dialogue = Dialogue::new(DialogueSettings { language, seed: rng.random() });
+        let dialogue = Dialogue::new(DialogueSettings { language: default_language(&settings), seed: rng.random() });
         Ok(Self {
             id: node,
             generation: vote.generation,
@@ -175,6 +177,7 @@ impl Node {
             told: false,
             barred_until: 0,
             handover: None,
+            farewell: None,
             proof: None,
             retired: false,
             leaving: None,
@@ -242,7 +245,8 @@ impl Node {
         let regular = [self.at.second, self.at.glance, self.at.minute];
         let claim = if self.claim.active() { self.claim.next_round() } else { self.claim_at() };
         let strong = self.strong_until();
-        [member, handover, dialogue, proof, claim, strong, self.fence.deadline(), self.probe.deadline()]
+        let farewell = self.farewell.as_ref().and_then(Farewell::deadline);
+        [member, handover, dialogue, proof, claim, strong, farewell, self.fence.deadline(), self.probe.deadline()]
             .into_iter()
             .flatten()
             .chain(regular)
@@ -274,6 +278,7 @@ impl Node {
             self.fence_due(now);
             self.copy_due(now);
             self.dialogue_due(now);
+            self.farewell_due(now);
             if self.out.len() == before && self.answers.is_empty() {
                 break;
             }
@@ -316,6 +321,7 @@ impl Node {
             self.at.minute = now.boot_ms.saturating_add(MINUTE_MS);
             self.look_at_the_voters();
             self.invites_dirty |= self.roster.expire(now);
+            self.hear_clocks(now);
             let again = self.roster.restamp(now, self.keys.as_ref());
             self.announce(now, &again);
             self.commands.doubt();
@@ -352,6 +358,11 @@ impl Node {
         };
         self.roster.members().map(|member| member.id).filter(answers).collect()
     }
+}
+
+/// What the owner reads who has not chosen, and whose Telegram names none of the bot's languages.
+fn default_language(settings: &Settings) -> Language {
+    Language::of_tag(&settings.language).unwrap_or(Language::Ru)
 }
 
 /// Voters, hand-overs and waiting commands are looked at so often.

@@ -141,11 +141,11 @@ impl Peers {
         i64::try_from(theirs).ok()?.checked_sub(i64::try_from(now.unix_ms).ok()?)
     }
 
-    /// How far the fastest clock that was heard is ahead of this node's by now, milliseconds.
+    /// How far the fastest clock that was heard is ahead of this node's by now, milliseconds; None where none was heard.
     #[must_use]
-    pub fn fastest_ahead_ms(&self, now: Now) -> u64 {
+    pub fn fastest_ahead_ms(&self, now: Now) -> Option<u64> {
         let reads = |peer: &Peer| peer.facts.unix_ms.saturating_add(now.since(peer.heard_at));
-        self.peers.values().map(reads).max().map_or(0, |fastest| fastest.saturating_sub(now.unix_ms))
+        self.peers.values().map(reads).max().map(|fastest| fastest.saturating_sub(now.unix_ms))
     }
 
     /// Forgets everybody who does not belong any more.

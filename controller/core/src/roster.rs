@@ -63,7 +63,7 @@ pub struct Roster {
     /// No record has a later stamp than this: where it is not ahead of the clock, none is (M2).
     newest_ms: u64,
     /// How far the fastest clock that this node has heard is ahead of its own, milliseconds.
-    fastest_ahead_ms: u64,
+    fastest_ahead_ms: Option<u64>,
     /// R1: ranks that came too far ahead of this node's clock. Named in an exchange as if held, so that nobody offers them again.
     early: BTreeMap<RecordKey, Rank>,
     /// For which pair of digests an exchange with a member was last begun, and when.
@@ -142,7 +142,7 @@ impl Roster {
             buckets: Buckets::default(),
             hlc: Hlc::default(),
             newest_ms: 0,
-            fastest_ahead_ms: 0,
+            fastest_ahead_ms: None,
             early: BTreeMap::new(),
             begun: BTreeMap::new(),
         };
@@ -206,7 +206,7 @@ impl Roster {
     }
 
     /// R1: what the clocks of others say, before records of others are taken.
-    pub const fn hear_clocks(&mut self, fastest_ahead_ms: u64) {
+    pub const fn hear_clocks(&mut self, fastest_ahead_ms: Option<u64>) {
         self.fastest_ahead_ms = fastest_ahead_ms;
     }
 

@@ -185,6 +185,8 @@ impl Plan {
                 t += 1_000 + dice.around(every_ms);
             }
         }
+        // What a later act of a row would do after everything healed is no part of the plan.
+        acts.retain(|timed| ms_of(timed.s) < self.for_ms);
         acts.sort_by(|a, b| a.s.total_cmp(&b.s));
         acts
     }

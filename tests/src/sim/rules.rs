@@ -123,8 +123,8 @@ impl Rules {
     }
 
     /// F1: a 409 reached this host.
-    pub(super) fn conflicted(&mut self, t: u64, at: usize, name: &str) {
-        if self.service.conflicted(t, at) {
+    pub(super) fn conflicted(&mut self, t: u64, boot_ms: u64, at: usize, name: &str) {
+        if self.service.conflicted(boot_ms, at) {
             self.fail(t, "F1", format!("{name} goes on polling against another poller"));
         }
     }
@@ -258,11 +258,13 @@ impl Rules {
 
 /// Whether a record about a node became an older one. R1: what was written with a clock that was ahead is written anew, word for word, with an
 /// earlier stamp. At others than its writer, who has the owner's words to write anew, it gives way to a stamp that is not ahead, if it was
-/// ahead of the true time too.
+/// ahead of the true time too, or to its own writer's later word, whose clock was set back as this one's.
 fn went_back(host: NodeId, (unix_ms, true_ms): (u64, u64), before: &OwnerRecord, after: &OwnerRecord) -> bool {
     let again = OwnerRecord { stamp: before.stamp, term: before.term, ..after.clone() } == *before;
     let ahead = |record: &OwnerRecord| record.stamp.unix_ms > unix_ms + SKEW_MS;
-    let anothers = before.stamp.node != host && before.stamp.unix_ms > true_ms + SKEW_MS && !ahead(after);
+    let its_writers = after.stamp.node == before.stamp.node && after.term >= before.term;
+    let was_ahead = before.stamp.unix_ms > true_ms + SKEW_MS;
+    let anothers = before.stamp.node != host && (was_ahead || its_writers) && !ahead(after);
     let older = after.stamp < before.stamp && !after.removed;
     before.removed && !after.removed || older && !(ahead(before) && (again || anothers))
 }

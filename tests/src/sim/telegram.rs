@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use constella_core::bot::press::Press;
 use constella_core::bot::screen::{Message, Screen};
+use constella_core::bot::text::Key;
 use constella_core::io::{BotCall, BotError, BotReply, Update, UpdateEvent};
 use constella_shared::ids::CommandId;
 use constella_shared::state::{CommandsState, NetworkState};
@@ -148,10 +149,10 @@ impl Telegram {
     }
 
     /// What some node's disk says of commands: a node that dies right after that writing has no time to say so.
-    pub(super) fn stored(&mut self, t: u64, commands: &CommandsState) {
+    pub(super) fn stored(&mut self, t: u64, by: usize, commands: &CommandsState) {
         for duty in self.duties.iter_mut().filter(|duty| duty.done.is_none() && commands.done.contains(&duty.id)) {
             duty.done = Some(t);
-            duty.takes_mail(&mut self.mails);
+            duty.takes_mail(by, &mut self.mails);
         }
         for open in commands.open.iter().filter(|open| open.stage != Stage::Taken) {
             if let Some(duty) = self.duties.iter_mut().rev().find(|duty| duty.id == open.id) {
@@ -331,7 +332,10 @@ impl Telegram {
             Some(message) => {
                 self.duties.iter_mut().skip(first).for_each(|duty| duty.sees(t, host, call, message, &self.names));
             }
-            None => self.mails.push(Mail { t, host, call }),
+            None => {
+                let farewell = matches!(screen, Screen::Note { say, .. } if say.key == Key::Farewell);
+                self.mails.push(Mail { t, host, call, farewell });
+            }
         }
         for button in message.iter().flat_map(|message| message.buttons.iter().flatten()) {
             if let Press::Reboot { .. } = button.press {

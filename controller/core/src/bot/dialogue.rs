@@ -67,6 +67,8 @@ pub struct Dialogue {
     menu: Menu,
     /// The newest update that was answered since this node serves.
     newest_update: i64,
+    /// The newest update that chose a language.
+    newest_choice: i64,
 }
 
 /// Whether the command menu is set.
@@ -100,6 +102,7 @@ impl Dialogue {
             confirmations: Confirmations::new(settings.seed),
             menu: Menu::default(),
             newest_update: i64::MIN,
+            newest_choice: i64::MIN,
         }
     }
 
@@ -180,7 +183,7 @@ impl Dialogue {
         self.scene = Scene::default();
         self.confirmations.clear();
         self.menu = Menu::default();
-        self.newest_update = i64::MIN;
+        (self.newest_update, self.newest_choice) = (i64::MIN, i64::MIN);
     }
 
     /// Tells the owner something above whatever the one message shows; nothing while there is no message.

@@ -128,11 +128,11 @@ keys! {
     ConfirmReboot(name, id, seconds),
     /// The confirmation of a reboot of the leader itself.
     ConfirmRebootLeader(name, id, seconds),
-    /// Toast: the one-time button is over.
+    /// Toast: the one-time button's time is over.
     ConfirmExpired(),
-    /// Toast: the one-time button was pressed before, or another leader showed it.
-    ConfirmUnknown(),
-    /// Another leader took the press of the one-time button, and may have given the order.
+    /// Toast: the one-time button was pressed before, or a newer one took its place.
+    ConfirmUsed(),
+    /// Another leader showed the one-time button, and may have taken the press and given the order.
     ConfirmTaken(name),
     /// A reboot is being asked for.
     RebootAsking(name),
@@ -146,6 +146,8 @@ keys! {
     RebootViaGone(name, via),
     /// Another leader asked, and leads no longer.
     RebootVia(name, via),
+    /// From a node that was removed: commands that it alone had in hand.
+    Farewell(name, count),
     /// This node asked in an earlier life or an earlier lease.
     RebootSelf(name),
     /// The host answers, and it is not known whether it took the command.

@@ -58,6 +58,7 @@ impl Node {
             Act::Bot { ask, call } => self.ask_bot(BOT_LIMIT_MS, call, Pending::DialogueBot { ask }),
             Act::Stage { command, stage } => self.stage(command, stage),
             Act::Record(value) => {
+                self.hear_clocks(now);
                 let records = self.roster.write_net(now, self.claim.term(), value);
                 self.announce(now, &records);
             }
@@ -76,6 +77,7 @@ impl Node {
     ) -> Result<constella_shared::link::InviteLink, alloc::string::String> {
         let others: alloc::vec::Vec<_> = self.reachable().into_iter().collect();
         let entropy = self.rng.random();
+        self.hear_clocks(now);
         let (records, link) = crate::joins::invite(now, &mut self.roster, entropy, ttl_s, &others)?;
         self.announce(now, &records);
         Ok(link)

@@ -24,6 +24,7 @@ impl Node {
         if edit == Edit::Remove {
             self.may_remove(now, node)?;
         }
+        self.hear_clocks(now);
         let records = self.roster.edit(now, self.claim.term(), node, edit).map_err(|error| edit_refusal(&error))?;
         self.introduce_members(now);
         let roster = &self.roster;
@@ -56,6 +57,7 @@ impl Node {
             let releases = self.let_go(false);
             self.send_releases(releases);
             self.barred_until = now.boot_ms;
+            self.begin_farewell(now);
         }
     }
 

@@ -167,6 +167,11 @@ impl Node {
         }
     }
 
+    /// R1: before records are taken or written, which clocks are in sight.
+    pub(super) fn hear_clocks(&mut self, now: Now) {
+        self.roster.hear_clocks(self.peers.fastest_ahead_ms(now));
+    }
+
     /// Sends a step of the exchange of records.
     pub(super) fn sync(&mut self, with: NodeId, sync: RosterSync) {
         let limit = self.settings.rpc_timeout_ms;
@@ -175,7 +180,7 @@ impl Node {
 
     /// The answer to a step of the exchange.
     pub(super) fn synced(&mut self, now: Now, with: NodeId, answer: RosterSync) {
-        self.roster.hear_clocks(self.peers.fastest_ahead_ms(now));
+        self.hear_clocks(now);
         let (follow_up, merged) = self.roster.sync_finish(now, answer, self.keys.as_ref());
         self.merged(now, merged);
         if let Some(sync) = follow_up {
@@ -185,7 +190,7 @@ impl Node {
 
     /// Records that somebody announced.
     pub(super) fn announced(&mut self, now: Now, records: Records) {
-        self.roster.hear_clocks(self.peers.fastest_ahead_ms(now));
+        self.hear_clocks(now);
         let merged = self.roster.merge(now, records, self.keys.as_ref());
         self.merged(now, merged);
     }

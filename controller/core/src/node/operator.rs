@@ -48,6 +48,7 @@ impl Node {
         let code: String = hex::encode(bytes);
         let claim = Some(token_hash(&Secret::new(code.clone())));
         let value = NetValue::Owner { username, telegram_id: None, claim };
+        self.hear_clocks(now);
         let records = self.roster.write_net(now, self.durable.term(), value);
         self.announce(now, &records);
         Ok(OperatorAnswer::Link(Secret::new(format!("https://t.me/{bot}?start={code}"))))

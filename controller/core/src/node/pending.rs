@@ -45,6 +45,8 @@ pub(super) enum Pending {
     DialogueNode { ask: AskId, to: NodeId, sent: Now },
     /// A question of the dialogue, at Telegram.
     DialogueBot { ask: AskId },
+    /// The last word of a node that was removed.
+    Farewell,
     /// A question to this host's agent, for somebody.
     Agent { asker: Asker, want: Want },
     /// CPU and memory for the heartbeats.

@@ -120,7 +120,7 @@ impl Node {
                 Ok(Response::Done)
             }
             Request::RosterSync(sync) => {
-                self.roster.hear_clocks(self.peers.fastest_ahead_ms(now));
+                self.hear_clocks(now);
                 let (sync, merged) = self.roster.sync_answer(now, sync, self.keys.as_ref());
                 self.merged(now, merged);
                 Ok(Response::Sync { sync })

@@ -70,6 +70,7 @@ impl Node {
                 self.proof_part(ProofPart::Bot(reached(&result)));
                 self.met_the_bot(now, result);
             }
+            Pending::Farewell => self.farewell_answered(now, &result),
             Pending::DialogueBot { ask } => self.answers.push_back((ask, crate::bot::act::Answer::Bot(result))),
             _ => {}
         }
@@ -100,6 +101,7 @@ impl Node {
         let Some((id, username)) = self.bot.clone() else { return };
         let known = self.roster.bot().is_some_and(|bot| bot.id == id && bot.username == username);
         if !known && self.held == Some(Strength::Strong) {
+            self.hear_clocks(now);
             let records = self.roster.write_net(now, self.claim.term(), NetValue::Bot { id, username });
             self.announce(now, &records);
         }

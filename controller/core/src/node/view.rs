@@ -137,6 +137,7 @@ impl Node {
             | Pending::Probe
             | Pending::Fence
             | Pending::DialogueBot { .. }
+            | Pending::Farewell
             | Pending::Agent { .. }
             | Pending::Glance => {}
         }
@@ -185,6 +186,7 @@ impl Node {
             | Pending::Probe
             | Pending::Fence
             | Pending::DialogueBot { .. }
+            | Pending::Farewell
             | Pending::Agent { .. }
             | Pending::Glance => return,
         };

@@ -149,7 +149,8 @@ impl Roster {
     /// clocks were ahead then, and its writer writes it anew when its own is right ([`Self::restamp`]). It gives way to any that is not ahead.
     /// Where some clock has come there, it is this node's that fell behind.
     pub(super) fn holds_good(&self, limits: Limits, key: &RecordKey) -> Option<Rank> {
-        let in_sight = Limits { newest_unix_ms: limits.newest_unix_ms.saturating_add(self.fastest_ahead_ms), ..limits };
+        let in_sight = limits.newest_unix_ms.saturating_add(self.fastest_ahead_ms.unwrap_or(0));
+        let in_sight = Limits { newest_unix_ms: in_sight, ..limits };
         self.booked(key).filter(|held| held.0.node == self.node || in_sight.allow(key, held))
     }
 

@@ -190,6 +190,61 @@ fn a_clock_that_fell_behind_still_writes_after_what_it_has_seen() {
 }
 
 #[test]
+fn what_a_clock_that_was_set_back_writes_is_later_than_what_it_wrote_before() {
+    // R1: while another clock in sight is right. The owner's edit would be undone by the older one as soon as the clock is right.
+    let hour = 3_600_000;
+    let (mut one, mut two) = pair();
+    let before = one.edit(at(hour), Term(1), &node(1), Edit::Priority(98)).unwrap();
+    two.merge(at(hour), before, &keys(2));
+    one.hear_clocks(Some(hour));
+    assert_eq!(one.restamp(at(1_000), &keys(1)), Records::default());
+    let edit = one.edit(at(1_000), Term(1), &node(1), Edit::Priority(100)).unwrap();
+    two.merge(at(hour + 1_000), edit, &keys(2));
+    one.hear_clocks(Some(0));
+    exchange(at(hour + 2_000), &mut one, &mut two);
+    assert_eq!(one.member(&node(1)).map(|member| member.priority), Some(100));
+    assert_eq!(two.member(&node(1)).map(|member| member.priority), Some(100));
+}
+
+#[test]
+fn two_clocks_that_were_ahead_do_not_hold_each_others_stamps_up() {
+    // R1: each took what the other wrote, and both are right again
+    let hour = 3_600_000;
+    let (mut one, mut two) = pair();
+    two.merge(at(hour), one.write_net(at(hour), Term(1), language("ru")), &keys(2));
+    let token = TokenHash([7; 32]);
+    one.merge(at(hour + 1), two.write_invite(at(hour + 1), token, at(hour).unix_ms / 1_000), &keys(1));
+    for (at_ms, clocks) in [(10, None), (20, Some(5))] {
+        for (number, roster) in [(1, &mut one), (2, &mut two)] {
+            roster.hear_clocks(clocks);
+            roster.restamp(at(at_ms), &keys(number));
+        }
+    }
+    exchange(at(30), &mut one, &mut two);
+    exchange(at(40), &mut two, &mut one);
+    assert_eq!(one.digest(), two.digest());
+    let newest = at(30_000).unix_ms;
+    assert!(one.records().net.iter().all(|record| record.stamp.unix_ms <= newest));
+    assert!(two.records().invites.iter().all(|record| record.stamp.unix_ms <= newest));
+}
+
+#[test]
+fn what_a_removed_node_wrote_with_a_clock_ahead_is_written_anew_by_who_has_it() {
+    // R1 and R2: its writer will not
+    let hour = 3_600_000;
+    let (mut one, mut two) = pair();
+    let token = TokenHash([7; 32]);
+    one.merge(at(hour), two.write_invite(at(hour), token, at(hour).unix_ms / 1_000), &keys(1));
+    one.edit(at(10), Term(1), &node(2), Edit::Remove).unwrap();
+    let alone = one.restamp(at(20), &keys(1)).invites;
+    assert_eq!(alone, [], "it may be its own clock that fell behind");
+    one.hear_clocks(Some(0));
+    let again = one.restamp(at(30), &keys(1)).invites;
+    assert_eq!(again.iter().map(|record| (record.token, record.stamp.node)).collect::<Vec<_>>(), [(token, node(1))]);
+    assert!(again.iter().all(|record| record.stamp.unix_ms <= at(30_000).unix_ms));
+}
+
+#[test]
 fn removal_is_final_whatever_comes_later() {
     // R2
     let (mut one, mut two) = pair();

@@ -172,17 +172,18 @@ impl Roster {
         self.own_token = Some(token);
     }
 
-    /// Writes anew what this node wrote while its clock was ahead, now that the clock is right: everybody else refused it (R1), and
-    /// nothing that is written at the right time would replace it here. To be called at the start and about once a minute.
+    /// Writes anew what this node, or one that was removed since, wrote while its clock was ahead, now that the clock is right: everybody else
+    /// refused it (R1), and nothing that is written at the right time would replace it here. To be called at the start and about once a minute.
     pub fn restamp(&mut self, now: Now, keys: &dyn Keys) -> Records {
         let mut again = Records::default();
         if self.newest_ms <= now.unix_ms.saturating_add(self.skew_ms) {
             return again;
         }
-        let ahead = |stamp: &Stamp| self.is_ahead(now, stamp);
+        let own = |stamp: &Stamp| self.is_ahead(now, stamp);
+        let ahead = |stamp: &Stamp| own(stamp) || self.is_left_ahead(now, stamp);
         let owners: Vec<OwnerRecord> = self.owners.values().filter(|r| ahead(&r.stamp)).cloned().collect();
         let selfs: Vec<SelfRecord> =
-            self.selfs.values().map(|own| &own.record).filter(|r| ahead(&r.stamp)).cloned().collect();
+            self.selfs.values().map(|own| &own.record).filter(|r| own(&r.stamp)).cloned().collect();
         let net: Vec<NetRecord> = self.net.values().filter(|r| ahead(&r.stamp)).cloned().collect();
         let invites: Vec<InviteRecord> = self.invites.values().filter(|r| ahead(&r.stamp)).cloned().collect();
         for mut record in owners {
@@ -228,7 +229,7 @@ impl Roster {
             return stamp;
         }
         let mut hlc = Hlc::default();
-        self.stamps().filter(|stamp| !self.is_ahead(now, stamp)).for_each(|stamp| hlc.see(stamp));
+        self.stamps().filter(|stamp| self.is_in_time(now, stamp)).for_each(|stamp| hlc.see(stamp));
         self.hlc = hlc;
         self.hlc.next(now, node)
     }
@@ -240,10 +241,27 @@ impl Roster {
         owners.chain(selfs).chain(net).chain(self.invites.values().map(|record| &record.stamp))
     }
 
+    /// Whether what is written now comes after it. Two nodes whose clocks were ahead would hold each other's new stamps up otherwise.
+    fn is_in_time(&self, now: Now, stamp: &Stamp) -> bool {
+        let nobody_to_ask = stamp.node != self.node && self.fastest_ahead_ms.is_none();
+        nobody_to_ask || !self.is_ahead_of_all(now, stamp)
+    }
+
     /// Written by this node while its clock was ahead. Another node's stamp that seems ahead was within the limit when it came: then it
-    /// is this node's clock that fell behind, and the stamp holds.
+    /// is this node's clock that fell behind, and the stamp holds. It does too where another clock in sight is there already.
     fn is_ahead(&self, now: Now, stamp: &Stamp) -> bool {
-        stamp.unix_ms > now.unix_ms.saturating_add(self.skew_ms) && stamp.node == self.node
+        stamp.node == self.node && self.is_ahead_of_all(now, stamp)
+    }
+
+    /// Written by a node with a clock that was ahead, and that belongs no more: nobody else would write it anew.
+    fn is_left_ahead(&self, now: Now, stamp: &Stamp) -> bool {
+        self.fastest_ahead_ms.is_some() && !self.is_member(&stamp.node) && self.is_ahead_of_all(now, stamp)
+    }
+
+    /// Ahead of this node's clock, and of every other that it heard.
+    fn is_ahead_of_all(&self, now: Now, stamp: &Stamp) -> bool {
+        let in_sight = now.unix_ms.saturating_add(self.fastest_ahead_ms.unwrap_or(0));
+        stamp.unix_ms > in_sight.saturating_add(self.skew_ms)
     }
 
     fn check_name(&self, wanted: &str, node: &NodeId) -> Result<(), EditError> {

@@ -221,7 +221,7 @@ fn every_sentence_is_as_recorded() {
 fn toasts_have_no_markup_and_fit() {
     let keys = [
         Key::ConfirmExpired,
-        Key::ConfirmUnknown,
+        Key::ConfirmUsed,
         Key::UnknownButton,
         Key::OldMessage,
         Key::NodeGone,

@@ -67,13 +67,12 @@ pub(super) const fn words(key: Key) -> &'static str {
             "works once, for {seconds} s.",
         ),
         Key::ConfirmExpired => "The button's time is over, nothing was done. Please confirm again.",
-        Key::ConfirmUnknown => concat!(
-            "This button was used before, or an earlier leader showed it; nothing was done. Please confirm ",
-            "again.",
-        ),
+        Key::ConfirmUsed => {
+            "This button was used before, or a newer one took its place: nothing was done by this press."
+        }
         Key::ConfirmTaken => concat!(
-            "⚠️ <b>{name}</b>: an earlier leader took your confirmation; whether it gave the order is not known ",
-            "here. Look at the node before you confirm again.",
+            "⚠️ <b>{name}</b>: an earlier leader showed this button; whether it took your confirmation and gave the ",
+            "order is not known here. Look at the node before you confirm again.",
         ),
         Key::RebootAsking => "♻️ <b>{name}</b>: asking it to reboot…",
         Key::RebootGoing => "♻️ <b>{name}</b>: the command was taken, the host has not gone down yet ({waited}).",
@@ -88,6 +87,10 @@ pub(super) const fn words(key: Key) -> &'static str {
         Key::RebootVia => concat!(
             "⚠️ The reboot was asked through {via}, which leads no longer; watching <b>{name}</b>. It is not ",
             "asked again.",
+        ),
+        Key::Farewell => concat!(
+            "⚠️ <b>{name}</b> was removed from the network while it alone had commands of yours in hand ({count}). ",
+            "What came of them is not known here; please ask again.",
         ),
         Key::RebootSelf => concat!(
             "⚠️ The reboot was asked before the bot changed hands, its outcome is not known; watching ",

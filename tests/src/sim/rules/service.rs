@@ -16,7 +16,7 @@ pub(super) struct Service {
     asks: BTreeMap<InboundId, ((usize, u64), NodeId, Seq)>,
     /// The newest number that each life of a voter granted, by holder.
     granted: BTreeMap<((usize, u64), NodeId), Seq>,
-    /// 409s of each host within the last minute.
+    /// 409s of each host within the last minute, by its CLOCK_BOOTTIME.
     conflicts: BTreeMap<usize, VecDeque<u64>>,
     /// How each host held and what it did at the bot, a step ago.
     before: BTreeMap<usize, (Strength, BotState)>,
@@ -48,11 +48,11 @@ impl Service {
         before.filter(|before| *before >= seq).map(|before| format!("a voter granted {seq:?} after {before:?}"))
     }
 
-    /// True where one process met more conflicts within a minute than the eighth, which proves a stranger, and what watching can cost after it.
-    pub(super) fn conflicted(&mut self, t: u64, at: usize) -> bool {
+    /// At its own CLOCK_BOOTTIME. True where one process met more conflicts within a minute than the eighth, which proves a stranger, and what watching can cost after it.
+    pub(super) fn conflicted(&mut self, boot_ms: u64, at: usize) -> bool {
         let row = self.conflicts.entry(at).or_default();
-        row.push_back(t);
-        row.retain(|before| t - before < MINUTE_MS);
+        row.push_back(boot_ms);
+        row.retain(|before| boot_ms - before < MINUTE_MS);
         row.len() > MOST_CONFLICTS
     }
 
@@ -70,7 +70,6 @@ impl Service {
         at: usize,
         seen: &Inspection,
     ) -> Option<(&'static str, String)> {
-        self.learns(t, at, seen);
         let now = seen.lease.as_ref().map(|lease| (lease.strength, seen.bot));
         let before = match now {
             Some(now) => self.before.insert(at, now),
@@ -81,21 +80,24 @@ impl Service {
         let gave_up = before == Some((Strength::Strong, BotState::Polling))
             && now == Some((Strength::Strong, BotState::Watching));
         let proven = self.proven.contains(&at) || self.conflicts.get(&at).is_some_and(|row| row.len() >= PROOF);
+        // What was proven before this step counts in it: a process that stood still for the rest of the minute knows it still.
+        let knew = self.proven.contains(&at);
+        self.learns(host.clock.now(t).boot_ms, at, seen);
         if gave_up && !proven {
             return Some(("F1", format!("{} has a majority and stops polling, and no stranger was proven", host.name)));
         }
         if gave_up {
             self.proven.insert(at);
         }
-        (kept && !self.proven.contains(&at)).then(|| ("F2", format!("{} lost its majority and polls on", host.name)))
+        (kept && !knew).then(|| ("F2", format!("{} lost its majority and polls on", host.name)))
     }
 
     /// A minute of polling without a conflict, or a title that is gone, ends what was proven.
-    fn learns(&mut self, t: u64, at: usize, seen: &Inspection) {
+    fn learns(&mut self, boot_ms: u64, at: usize, seen: &Inspection) {
         match seen.bot {
             BotState::Polling => {
-                let since = *self.polling.entry(at).or_insert(t);
-                if t.saturating_sub(since) > MINUTE_MS + SLACK_MS {
+                let since = *self.polling.entry(at).or_insert(boot_ms);
+                if boot_ms.saturating_sub(since) > MINUTE_MS + SLACK_MS {
                     self.proven.remove(&at);
                 }
             }
@@ -110,7 +112,7 @@ impl Service {
     }
 }
 
-/// F1 counts over a minute.
+/// F1 counts over a minute, by its own CLOCK_BOOTTIME.
 const MINUTE_MS: u64 = 60_000;
 
 /// A clock may run 1 % apart from true time, and what a step finds over is acted on in the next.

@@ -53,6 +53,8 @@ pub(super) struct Mail {
     pub(super) t: u64,
     pub(super) host: usize,
     pub(super) call: u64,
+    /// It is the last word of a node that was removed, on all that it alone had in hand.
+    pub(super) farewell: bool,
 }
 
 /// What the owner wants.
@@ -109,7 +111,9 @@ impl Duty {
         for other in later.iter().filter(|other| other.update > self.update) {
             let wish = other.wish();
             let overtakes = match wish {
-                Wish::Nothing | Wish::Invite => false,
+                Wish::Invite => false,
+                // A label on an old message brings the list.
+                Wish::Nothing if other.told.is_none() => false,
                 Wish::Language(_) => true,
                 _ => !language,
             };
@@ -147,11 +151,17 @@ impl Duty {
     }
 
     /// It is done: which of these messages of their own was for it, if it wanted one. Each is for one command.
-    pub(super) fn takes_mail(&mut self, mails: &mut Vec<Mail>) {
+    pub(super) fn takes_mail(&mut self, by: usize, mails: &mut Vec<Mail>) {
+        if let Some(mail) = mails.iter().find(|mail| mail.farewell && mail.host == by && mail.t >= self.pushed) {
+            self.answered.get_or_insert((mail.t, mail.host));
+            self.reads(mail.t, Words::End);
+        }
         if self.wish() != Wish::Invite {
             return;
         }
-        let mine = |mail: &Mail| self.begun.iter().any(|begun| begun.host == mail.host && mail.call > begun.call);
+        let mine = |mail: &Mail| {
+            !mail.farewell && self.begun.iter().any(|begun| begun.host == mail.host && mail.call > begun.call)
+        };
         if let Some(at) = mails.iter().position(mine) {
             let mail = mails.remove(at);
             self.answered.get_or_insert((mail.t, mail.host));
@@ -162,14 +172,8 @@ impl Duty {
     /// Its button's spinner stopped, perhaps with a word.
     pub(super) fn is_toasted(&mut self, t: u64, host: usize, toast: Option<&Screen>) {
         self.answered.get_or_insert((t, host));
-        let refusals = [
-            Key::UnknownButton,
-            Key::NodeGone,
-            Key::ConfirmExpired,
-            Key::ConfirmUnknown,
-            Key::LanguageSet,
-            Key::Stranger,
-        ];
+        let refusals =
+            [Key::UnknownButton, Key::NodeGone, Key::ConfirmExpired, Key::ConfirmUsed, Key::LanguageSet, Key::Stranger];
         if let Some(Screen::Note { say, .. }) = toast
             && refusals.contains(&say.key)
             && !self.ordered
@@ -210,7 +214,7 @@ impl Duty {
     fn words(&self, message: &Message, names: &Names) -> Words {
         let end = |is: bool| if is { Words::End } else { Words::None };
         match self.wish() {
-            Wish::List => end(matches!(message.body, Body::List(_))),
+            Wish::List | Wish::Nothing => end(matches!(message.body, Body::List(_))),
             Wish::Help => end(said(message).any(|say| say.key == Key::HelpText)),
             Wish::Language(language) => end(message.language == language),
             Wish::Card(node) => match &message.body {
@@ -227,9 +231,13 @@ impl Duty {
                 order.map(|say| of_an_order(say.key)).max().unwrap_or(Words::None)
             }
             Wish::Reboot(node) | Wish::Speedtest(node) => {
-                end(asks_to_confirm(message, &node) || lists_without(message, &node))
+                let why = |say: &Say| match say.key {
+                    Key::ConfirmTaken => names_it(say, &node, names),
+                    key => matches!(key, Key::ConfirmUsed | Key::ConfirmExpired),
+                };
+                end(said(message).any(why) || asks_to_confirm(message, &node) || lists_without(message, &node))
             }
-            Wish::Nothing | Wish::Invite => Words::None,
+            Wish::Invite => Words::None,
         }
     }
 }

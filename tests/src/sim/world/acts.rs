@@ -5,7 +5,7 @@ use constella_core::roster::Edit;
 
 use super::super::act::{Act, Button, Reach, ms};
 use super::super::event::Event;
-use super::super::host::Frozen;
+use super::super::host::{Frozen, Host};
 use super::super::network::Rule;
 use super::World;
 
@@ -112,6 +112,11 @@ impl World {
 
     fn set_wall(&mut self, node: &str, off_s: f64) {
         let Some(at) = self.named(node) else { return };
+        let stands_still = |host: &Host| host.frozen.as_ref().is_some_and(|frozen| frozen.stopped);
+        if off_s != 0.0 && self.hosts.get(at).is_some_and(stands_still) {
+            // Nobody is there to set it.
+            return;
+        }
         let off = i64::try_from(ms(off_s.abs())).unwrap_or(0);
         self.with_host(at, |host| host.clock.set_wall(if off_s < 0.0 { -off } else { off }));
     }

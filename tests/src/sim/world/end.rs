@@ -79,7 +79,7 @@ impl World {
                 break;
             }
             let last = self.telegram.duties.last().filter(|duty| duty.told.is_none());
-            if let Some(last) = last.filter(|_| self.t > asked + LAST_WORD_MS) {
+            if let Some(last) = last.filter(|last| self.t > last.pushed.max(asked) + LAST_WORD_MS) {
                 let what =
                     format!("{:?} is not answered {LAST_WORD_MS} ms after it was asked in a whole network", last.text);
                 return Err(Broken { at_ms: self.t, rule: "F6", what });

@@ -1,6 +1,6 @@
 //! The operator: asks a core by its control socket, and asks again where the core says that it may help.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use constella_core::io::{InboundId, Input, OperatorAnswer, OperatorRequest};
 use constella_core::roster::Edit;
@@ -98,15 +98,30 @@ impl World {
         self.hosts.iter().any(says_so)
     }
 
-    /// Whether it was let in by a node that was removed before it had told anybody: nobody can introduce it any more.
+    /// Whether it was let in by a node that was removed before it had told anybody but others of its kind: nobody can introduce it any more.
     pub(super) fn is_orphan(&self, of: &Host) -> bool {
-        let knows = |host: &&Host| {
-            let disk = host.disk.as_ref().filter(|_| host.network == of.network && !self.is_removed(host));
-            disk.is_some_and(|disk| disk.network.peers.iter().any(|peer| peer.owner.node == of.id))
+        let peers = |host: &Host| host.disk.as_ref().map(|disk| disk.network.peers.clone()).unwrap_or_default();
+        if !self.was_let_in_by_a_removed_one(of) {
+            return false;
+        }
+        let members = self.hosts.iter().filter(|host| host.network == of.network && !self.is_removed(host));
+        let (mut orphans, others): (Vec<_>, Vec<_>) = members.partition(|host| self.was_let_in_by_a_removed_one(host));
+        let mut known: BTreeSet<NodeId> = others.into_iter().flat_map(peers).map(|peer| peer.owner.node).collect();
+        // Whom a member knows, that one is introduced by it, and knows others in its turn.
+        while let Some(at) = orphans.iter().position(|host| known.contains(&host.id)) {
+            known.extend(peers(orphans.swap_remove(at)).iter().map(|peer| peer.owner.node));
+        }
+        orphans.iter().any(|host| host.id == of.id)
+    }
+
+    /// By a removed node, or by one that was itself let in so.
+    fn was_let_in_by_a_removed_one(&self, of: &Host) -> bool {
+        let admitter = |host: &Host| {
+            let own = host.disk.as_ref()?.network.peers.iter().find(|peer| peer.owner.node == host.id)?;
+            self.hosts.get(*self.by_id.get(&own.owner.admitted_by)?).filter(|by| by.id != host.id)
         };
-        let own = of.disk.as_ref().and_then(|disk| disk.network.peers.iter().find(|peer| peer.owner.node == of.id));
-        let by = own.and_then(|own| self.by_id.get(&own.owner.admitted_by)).and_then(|at| self.hosts.get(*at));
-        by.is_some_and(|by| self.is_removed(by)) && self.hosts.iter().filter(knows).all(|host| host.id == of.id)
+        let chain = std::iter::successors(admitter(of), |by| admitter(by));
+        chain.take(self.hosts.len()).any(|by| self.is_removed(by))
     }
 
     fn later(&mut self, asked: Asked) {

@@ -31,7 +31,7 @@ impl World {
                 self.rules.persists(t, host, &document);
                 if let Some(disk) = host.disk.as_mut() {
                     match &document {
-                        Document::Commands(commands) => self.telegram.stored(t, commands),
+                        Document::Commands(commands) => self.telegram.stored(t, at, commands),
                         Document::Network(network) => self.telegram.named(network),
                         Document::Vote(_) | Document::Invites(_) => {}
                     }
@@ -203,7 +203,9 @@ impl World {
             if matches!(result, Err(BotError::Conflict)) {
                 self.figures.conflict();
                 let name = self.name(open.host).to_owned();
-                self.rules.conflicted(self.t, open.host, &name);
+                if let Some(host) = self.hosts.get(open.host) {
+                    self.rules.conflicted(self.t, host.clock.now(self.t).boot_ms, open.host, &name);
+                }
                 self.note(|| format!("{name}: 409"));
             }
             self.input(open.host, open.life, Input::Bot { call: open.call, result });

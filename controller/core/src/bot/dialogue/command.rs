@@ -102,7 +102,7 @@ impl Dialogue {
             ("/start" | "/nodes" | "/status", _) => self.draw_list(step, sheet, 0),
             ("/invite", ttl) => return self.invite(step, job, ttl),
             ("/lang", Some(tag)) => match Language::of_tag(tag) {
-                Some(language) => self.set_language(step, sheet, language),
+                Some(language) => self.set_language(step, sheet, &job.command, language),
                 None => self.draw_help(step, sheet, None),
             },
             ("/help" | "/lang", _) => self.draw_help(step, sheet, None),
@@ -121,14 +121,12 @@ impl Dialogue {
             }
             _ => None,
         };
-        // The copy of the press came here, perhaps, and the copy of the order did not: nobody may say that nothing was done.
-        let elsewhere = job.command.taken_by != step.world.me;
         let toast = match (&press, node, &confirmed) {
             (None, _, _) => Some(Key::UnknownButton),
             (_, Some(None), _) => Some(Key::NodeGone),
             (_, _, Some(Err(Unconfirmed::Expired))) => Some(Key::ConfirmExpired),
-            (_, _, Some(Err(Unconfirmed::Unknown))) if elsewhere => None,
-            (_, _, Some(Err(Unconfirmed::Unknown))) => Some(Key::ConfirmUnknown),
+            (_, _, Some(Err(Unconfirmed::Over))) => Some(Key::ConfirmUsed),
+            (_, _, Some(Err(Unconfirmed::Unknown))) => None,
             (Some(Press::Language(_)), _, _) => Some(Key::LanguageSet),
             _ if old => Some(Key::OldMessage),
             _ => None,
@@ -144,21 +142,38 @@ impl Dialogue {
                 Some(Ok((confirmation, shown))) => {
                     return self.start_reboot(step, job, node, confirmation, (shown, old));
                 }
-                Some(Err(why)) => {
-                    if why == Unconfirmed::Unknown && elsewhere {
-                        self.note(Say::new(Key::ConfirmTaken).text("name", name_of(step.world, node)));
-                    }
-                    self.draw_confirmation(step, sheet, node)
-                }
+                Some(Err(why)) => self.unconfirmed(step, sheet, &job.command, node, why),
                 None => self.draw_confirmation(step, sheet, node),
             },
             (Some(Press::List { page }), _) => self.draw_list(step, sheet, page),
             (Some(Press::Help), _) => self.draw_help(step, sheet, None),
-            (Some(Press::Language(language)), _) => self.set_language(step, sheet, language),
+            (Some(Press::Language(language)), _) => self.set_language(step, sheet, &job.command, language),
             (Some(Press::Nothing), _) if !old => self.canvas.latest(),
             _ => self.draw_list(step, sheet, 0),
         };
         self.show(step, job, version);
+    }
+
+    /// Why nothing was done stays above the screen: a toast is gone when the press is older than Telegram remembers. Of another leader's
+    /// button it cannot be said: both took the press, perhaps, and the copy of the order did not come here.
+    fn unconfirmed(
+        &mut self,
+        step: &mut Step<'_>,
+        sheet: Sheet,
+        command: &StoredCommand,
+        node: NodeId,
+        why: Unconfirmed,
+    ) -> super::canvas::Version {
+        let say = match why {
+            Unconfirmed::Expired => Say::new(Key::ConfirmExpired),
+            Unconfirmed::Over => Say::new(Key::ConfirmUsed),
+            Unconfirmed::Unknown => Say::new(Key::ConfirmTaken).text("name", name_of(step.world, node)),
+        };
+        if self.is_overtaken(step, command) {
+            return self.add_notice(step, sheet, say);
+        }
+        self.note(say);
+        self.draw_confirmation(step, sheet, node)
     }
 
     fn draw_confirmation(&mut self, step: &mut Step<'_>, sheet: Sheet, node: NodeId) -> super::canvas::Version {
@@ -178,9 +193,24 @@ impl Dialogue {
         self.draw(step, sheet, Drawing { body, buttons, watched: None, urgency: Urgency::Owner })
     }
 
-    fn set_language(&mut self, step: &mut Step<'_>, sheet: Sheet, language: Language) -> super::canvas::Version {
+    /// The latest choice holds, whoever took it. An older one than what is on the screen is told above that.
+    fn set_language(
+        &mut self,
+        step: &mut Step<'_>,
+        sheet: Sheet,
+        command: &StoredCommand,
+        language: Language,
+    ) -> super::canvas::Version {
+        if command.taken_by != step.world.me && command.update_id < self.newest_choice {
+            return self.canvas.latest();
+        }
+        self.newest_choice = command.update_id;
         step.acts.push(Act::Record(NetValue::Language { code: language.code().to_string() }));
-        self.draw_help(step, Sheet { language, ..sheet }, Some(Key::LanguageSet))
+        let sheet = Sheet { language, ..sheet };
+        if self.is_overtaken(step, command) {
+            return self.add_notice(step, sheet, Say::new(Key::LanguageSet));
+        }
+        self.draw_help(step, sheet, Some(Key::LanguageSet))
     }
 
     /// Answers a press: at once, before any work, or Telegram forgets it.

@@ -16,6 +16,8 @@ pub(super) struct Confirmations {
     seed: [u8; 32],
     made: u64,
     open: Vec<Confirmation>,
+    /// Nonces of those that this leader showed and that are over, newest last.
+    over: Vec<String>,
 }
 
 /// One confirmation.
@@ -34,14 +36,16 @@ pub(super) struct Confirmation {
 pub(super) enum Unconfirmed {
     /// It was shown too long ago.
     Expired,
-    /// It was pressed before, or another leader showed it.
+    /// It was pressed before, or a newer one took its place.
+    Over,
+    /// This leader did not show it. Who did may have taken the press as well, and carried it out.
     Unknown,
 }
 
 impl Confirmations {
     /// None yet.
     pub(super) const fn new(seed: [u8; 32]) -> Self {
-        Self { seed, made: 0, open: Vec::new() }
+        Self { seed, made: 0, open: Vec::new(), over: Vec::new() }
     }
 
     /// A new one for this node; earlier ones for it are void.
@@ -49,9 +53,9 @@ impl Confirmations {
         self.made += 1;
         let mut nonce = alloc::format!("{}", CommandId::over(&[&self.seed, &self.made.to_be_bytes()]));
         nonce.truncate(NONCE_DIGITS);
-        self.open.retain(|open| open.node != node);
-        if self.open.len() >= OPEN {
-            self.open.remove(0);
+        while let Some(at) = self.open.iter().position(|open| open.node == node || self.open.len() >= OPEN) {
+            let void = self.open.remove(at);
+            self.is_over(void.nonce);
         }
         self.open.push(Confirmation { nonce: nonce.clone(), node, shown: None, boot_id: None });
         nonce
@@ -72,16 +76,28 @@ impl Confirmations {
 
     /// Uses one up; tells the moment that it was shown.
     pub(super) fn take(&mut self, now: Now, node: NodeId, nonce: &str) -> Result<(Confirmation, Now), Unconfirmed> {
+        if self.over.iter().any(|over| over == nonce) {
+            return Err(Unconfirmed::Over);
+        }
         let at =
             self.open.iter().position(|open| open.node == node && open.nonce == nonce).ok_or(Unconfirmed::Unknown)?;
-        let taken = self.open.swap_remove(at);
-        let shown = taken.shown.ok_or(Unconfirmed::Unknown)?;
+        let taken = self.open.remove(at);
+        self.is_over(taken.nonce.clone());
+        let shown = taken.shown.ok_or(Unconfirmed::Over)?;
         if now.since(shown.boot_ms) > VALID_MS { Err(Unconfirmed::Expired) } else { Ok((taken, shown)) }
+    }
+
+    fn is_over(&mut self, nonce: String) {
+        if self.over.len() >= OVER {
+            self.over.remove(0);
+        }
+        self.over.push(nonce);
     }
 
     /// All are void.
     pub(super) fn clear(&mut self) {
         self.open.clear();
+        self.over.clear();
     }
 }
 
@@ -93,6 +109,9 @@ pub(super) const DEADLINE_MS: u64 = 60_000;
 
 /// Open confirmations at once: the one message shows one.
 const OPEN: usize = 8;
+
+/// Those that are over: an owner who presses twice does so at once.
+const OVER: usize = 32;
 
 #[cfg(test)]
 mod tests {
@@ -111,7 +130,7 @@ mod tests {
         assert_eq!(all.take(at(5), NodeId([2; 32]), &nonce).map(|_| ()), Err(Unconfirmed::Unknown));
         all.shown(at(10));
         assert_eq!(all.take(at(10 + VALID_MS), NODE, &nonce).unwrap().1, at(10));
-        assert_eq!(all.take(at(11), NODE, &nonce).map(|_| ()), Err(Unconfirmed::Unknown));
+        assert_eq!(all.take(at(11), NODE, &nonce).map(|_| ()), Err(Unconfirmed::Over));
     }
 
     #[test]
@@ -129,7 +148,7 @@ mod tests {
         let (first, second) = (all.make(NODE), all.make(NODE));
         assert_ne!(first, second);
         all.shown(at(0));
-        assert!(all.take(at(1), NODE, &first).is_err());
+        assert_eq!(all.take(at(1), NODE, &first).map(|_| ()), Err(Unconfirmed::Over));
         assert!(all.take(at(1), NODE, &second).is_ok());
     }
 }

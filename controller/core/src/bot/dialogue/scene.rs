@@ -102,6 +102,7 @@ impl Dialogue {
         self.note(say);
         let Some(mut message) = self.scene.message.take() else { return self.draw_list(step, sheet, 0) };
         message.notices = self.scene.notices.iter().map(|(say, _)| say.clone()).collect();
+        message.language = sheet.language;
         self.scene.message = Some(message.clone());
         self.canvas.want(sheet.chat, message, sheet.bring, Urgency::Owner)
     }

@@ -11,7 +11,7 @@ use super::bench::Bench;
 use crate::node::copies::Then;
 use crate::roster::fake::node;
 
-fn press() -> StoredCommand {
+pub(super) fn press() -> StoredCommand {
     StoredCommand {
         id: CommandId([9; 32]),
         update_id: 900_000,

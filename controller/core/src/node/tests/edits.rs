@@ -1,8 +1,10 @@
 //! R4 and R2 at work: who may edit, and what becomes of a node that is removed.
 
+use constella_shared::wire::command::StoredCommand;
 use constella_shared::wire::rpc::RpcCode;
 
 use super::bench::Bench;
+use super::copies::press;
 use crate::roster::Edit;
 use crate::roster::fake::node;
 
@@ -77,4 +79,31 @@ fn a_node_that_was_removed_lets_the_bot_alone() {
     assert_eq!(bench.pollers(), [1]);
     assert_eq!((bench.node(4).held, bench.node(4).bot_state()), (None, crate::io::BotState::Idle));
     assert_eq!(bench.conflicts, 0);
+}
+
+#[test]
+fn a_removed_node_tells_the_owner_of_the_commands_that_it_alone_had_in_hand() {
+    // F6 and R2: it was removed while it was off, and served alone before it heard of that
+    let mut bench = Bench::of(2);
+    bench.run_ms(30_000);
+    bench.kill(2);
+    bench.run_ms(30_000);
+    bench.edit(1, 2, Edit::Remove).unwrap();
+    bench.kill(1);
+    bench.restart(2);
+    bench.run_ms(10_000);
+    bench.owner_says("/nodes");
+    assert!(bench.run_until(30_000, |bench| bench.pollers() == [2]));
+    bench.run_ms(5_000);
+    let answers = bench.answers_of(2);
+    bench.inside(2, |node, _| {
+        node.commands.take(StoredCommand { taken_by: node.id, ..press() });
+        node.commands.confirming(i64::MAX);
+    });
+    bench.restart(1);
+    bench.run_ms(20_000);
+    assert_eq!((bench.answers_of(2), bench.node(2).bot_state()), (answers + 1, crate::io::BotState::Idle));
+    assert!(!bench.node(2).commands.any_open(), "told is done");
+    bench.run_ms(120_000);
+    assert_eq!(bench.answers_of(2), answers + 1, "once");
 }

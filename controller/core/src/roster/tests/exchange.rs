@@ -110,11 +110,11 @@ fn what_two_clocks_that_were_ahead_agreed_on_gives_way_when_they_are_right() {
     assert_eq!(three.merge(at(10), early, &keys(3)).refused.len(), 1);
     let again = one.restamp(at(20), &keys(1));
     assert!(three.merge(at(20), again, &keys(3)).network_changed);
-    two.hear_clocks(hour);
+    two.hear_clocks(Some(hour));
     exchange(at(30), &mut two, &mut three);
     assert_eq!(two.language(), Some("de"), "somebody's clock is there: its own fell behind");
     assert_ne!(two.digest(), one.digest());
-    two.hear_clocks(20);
+    two.hear_clocks(Some(20));
     exchange(at(30), &mut two, &mut three);
     assert_eq!((two.digest(), three.digest()), (one.digest(), one.digest()));
     let newer = one.write_net(at(40), Term(1), language("en"));

@@ -85,6 +85,30 @@ fn an_older_wish_of_another_leader_does_not_take_a_newer_screen_away() {
 }
 
 #[test]
+fn an_older_choice_of_language_takes_no_newer_screen_and_no_newer_choice_away() {
+    // F6: what another leader took and left
+    let mut bench = Bench::new();
+    let choice = |bench: &mut Bench, text: &str| {
+        let content = CommandContent::Text { text: text.into() };
+        StoredCommand { taken_by: node("beta"), ..bench.stored(content) }
+    };
+    let (first, second) = (choice(&mut bench, "/lang en"), choice(&mut bench, "/lang ru"));
+    bench.text("/nodes");
+    bench.telegram();
+    bench.pass(3_000);
+    bench.give(&second);
+    bench.pass(3_000);
+    let screen = last_screen(&bench.telegram());
+    assert!(matches!(screen.body, Body::List(_)), "{screen:?}");
+    assert_eq!((screen.language, keys(&screen)), (Language::Ru, alloc::vec![Key::LanguageSet]));
+    bench.give(&first);
+    bench.pass(3_000);
+    assert!(!bench.telegram().iter().any(|call| super::screen(call).is_some()), "the later choice holds");
+    assert_eq!((bench.done(first.id), bench.done(second.id)), (1, 1));
+    assert_eq!(bench.records.iter().filter(|value| matches!(value, NetValue::Language { .. })).count(), 1);
+}
+
+#[test]
 fn what_has_a_message_of_its_own_takes_no_screen_from_an_older_wish() {
     // F6: only what is on the screen overtakes
     let mut bench = Bench::new();
