@@ -45,6 +45,22 @@ check_port() {
     fi
 }
 
+# A hub's clients come by UDP. Ours may have it: then the interface is up.
+check_hub_port() {
+    local port hex
+    [ "$(vpn_mode)" = hub ] || return 0
+    port="${opt_vpn_listen_port:-$(sed -n 's/^ListenPort = //p' "$(vpn_state_file)" 2>/dev/null || true)}"
+    port="${port:-51820}"
+    hex="$(printf '%04X' "$port")"
+    if vpn_is_up; then
+        good "the overlay is up"
+    elif awk -v port=":$hex" 'substr($2, length($2) - 4) == port { found = 1 } END { exit !found }' /proc/net/udp /proc/net/udp6 2>/dev/null; then
+        bad "port $port/udp is taken by another program: stop it, or choose another with --vpn-listen-port (ss -lunp | grep $port)"
+    else
+        good "port $port/udp is free for the overlay"
+    fi
+}
+
 check_clock() {
     local synced
     synced="$(timedatectl show -p NTPSynchronized --value 2>/dev/null || true)"
@@ -106,6 +122,7 @@ check_firewall() {
 check_host() {
     check_docker
     check_port
+    check_hub_port
     check_clock
     check_disk
     check_memory

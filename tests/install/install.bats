@@ -293,6 +293,20 @@ taken() {
     [[ $output == *"port 47472/tcp is free"* ]]
 }
 
+@test "a hub's port that another program has stops it, by number" {
+    need_root
+    python3 -c 'import socket, sys, time; s = socket.socket(type=socket.SOCK_DGRAM); s.bind(("127.0.0.1", 47473)); open(sys.argv[1], "w"); time.sleep(60)' "$FAKE/listening-udp" 3>&- &
+    local listener=$!
+    for _ in $(seq 200); do [ ! -e "$FAKE/listening-udp" ] || break; sleep 0.05; done
+    run init --vpn-mode hub --vpn-listen-port 47473 --public-addr 203.0.113.7
+    kill "$listener"
+    [ "$status" -eq 1 ]
+    [[ $output == *"port 47473/udp is taken by another program: stop it, or choose another with --vpn-listen-port"* ]]
+    [ ! -e state ]
+    run init --vpn-mode hub --vpn-listen-port 47474 --public-addr 203.0.113.7
+    [[ $output == *"port 47474/udp is free for the overlay"* ]]
+}
+
 @test "a clock that is not synchronised stops it; ufw is told about" {
     need_root
     printf '#!/bin/sh\necho no\n' >"$FAKE/bin/timedatectl"

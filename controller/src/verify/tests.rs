@@ -179,6 +179,19 @@ fn nonces_take_a_fixed_space_and_are_not_forgotten_early() {
 }
 
 #[test]
+fn s1_who_asks_too_often_reads_what_is_allowed_and_holds_nobody_else_up() {
+    // S1
+    let verifier = verifier();
+    for n in 0..NONCES {
+        verifier.use_nonce(now(), PEER, (n as u128).to_be_bytes()).unwrap();
+    }
+    let refusal = verifier.use_nonce(now(), PEER, [0xff; 16]).unwrap_err().error;
+    assert_eq!(refusal.code, RpcCode::TooMany);
+    assert!(refusal.message.contains("65536 requests of one member within 61 s"), "{}", refusal.message);
+    assert!(verifier.use_nonce(now(), ME, [0xff; 16]).is_ok());
+}
+
+#[test]
 fn a_removed_member_is_forgotten() {
     // S1
     let verifier = verifier();
