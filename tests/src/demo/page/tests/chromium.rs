@@ -70,7 +70,7 @@ async fn a_person_in_chromium_writes_taps_kills_and_starts() {
     browser.until("document.querySelectorAll('.key').length === 1").await;
     browser.eval("document.querySelector('.key').click()").await;
     browser.until("document.querySelectorAll('.busy').length === 1").await;
-    let query = bench.double.chat(OWNER).toasts[0].query.clone();
+    let query = pressed(&bench).await;
     let answer = Args::default().with("callback_query_id", &query).with("text", "<b>fresh</b>");
     bench.bot("answerCallbackQuery", answer).await;
     browser.until("document.querySelector('#toast.on')?.textContent === '<b>fresh</b>'").await;
@@ -87,6 +87,18 @@ async fn a_person_in_chromium_writes_taps_kills_and_starts() {
     assert_eq!(bench.nodes.list()[1].state, NodeState::Stopped);
     browser.eval("document.querySelector('button.start[data-node=beta]').click()").await;
     browser.until("document.querySelectorAll('li.starting').length === 1").await;
+}
+
+/// The query of the first press. The page shows it as busy before the server has heard of it.
+async fn pressed(bench: &Bench) -> String {
+    let by = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
+    loop {
+        if let Some(toast) = bench.double.chat(OWNER).toasts.first() {
+            return toast.query.clone();
+        }
+        assert!(tokio::time::Instant::now() < by, "the press did not arrive");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test]
