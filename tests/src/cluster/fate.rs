@@ -65,7 +65,7 @@ const OUTCOMES: [&str; 8] = [
     "reboot command failed",
     "took your confirmation",
 ];
-/// Words of toasts that say that a press did nothing.
-const TOASTS: [&str; 2] = ["nothing was done", "no longer in the network"];
+/// Words of toasts that say that a press did nothing, or that this is not known.
+const TOASTS: [&str; 3] = ["nothing was done", "no longer in the network", "whether it took your press is not known"];
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(100);

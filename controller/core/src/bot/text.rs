@@ -132,6 +132,8 @@ keys! {
     ConfirmExpired(),
     /// Toast: the one-time button was pressed before, or a newer one took its place.
     ConfirmUsed(),
+    /// Toast: another leader showed the one-time button.
+    ConfirmElsewhere(),
     /// Another leader showed the one-time button, and may have taken the press and given the order.
     ConfirmTaken(name),
     /// A reboot is being asked for.

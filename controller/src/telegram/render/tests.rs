@@ -222,6 +222,7 @@ fn toasts_have_no_markup_and_fit() {
     let keys = [
         Key::ConfirmExpired,
         Key::ConfirmUsed,
+        Key::ConfirmElsewhere,
         Key::UnknownButton,
         Key::OldMessage,
         Key::NodeGone,

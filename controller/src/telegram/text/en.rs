@@ -70,6 +70,10 @@ pub(super) const fn words(key: Key) -> &'static str {
         Key::ConfirmUsed => {
             "This button was used before, or a newer one took its place: nothing was done by this press."
         }
+        Key::ConfirmElsewhere => concat!(
+            "An earlier leader showed this button; whether it took your press is not known here. Look at the node ",
+            "first.",
+        ),
         Key::ConfirmTaken => concat!(
             "⚠️ <b>{name}</b>: an earlier leader showed this button; whether it took your confirmation and gave the ",
             "order is not known here. Look at the node before you confirm again.",

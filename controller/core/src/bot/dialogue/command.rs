@@ -126,7 +126,7 @@ impl Dialogue {
             (_, Some(None), _) => Some(Key::NodeGone),
             (_, _, Some(Err(Unconfirmed::Expired))) => Some(Key::ConfirmExpired),
             (_, _, Some(Err(Unconfirmed::Over))) => Some(Key::ConfirmUsed),
-            (_, _, Some(Err(Unconfirmed::Unknown))) => None,
+            (_, _, Some(Err(Unconfirmed::Unknown))) => Some(Key::ConfirmElsewhere),
             (Some(Press::Language(_)), _, _) => Some(Key::LanguageSet),
             _ if old => Some(Key::OldMessage),
             _ => None,

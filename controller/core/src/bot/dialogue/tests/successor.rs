@@ -286,7 +286,7 @@ fn a_press_that_another_leader_took_is_not_said_to_have_done_nothing() {
     let command = StoredCommand { taken_by: node("alpha"), ..bench.stored(content) };
     let id = bench.give(&command);
     let calls = bench.telegram();
-    assert_eq!(toast(&calls), None);
+    assert_eq!(toast(&calls), Some(Key::ConfirmElsewhere));
     assert_eq!(keys(&last_screen(&calls)), [Key::ConfirmTaken, Key::ConfirmReboot]);
     assert_eq!(bench.done(id), 1);
 }
