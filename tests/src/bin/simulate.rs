@@ -99,23 +99,11 @@ fn run(options: &Options) -> Result<bool, String> {
     let faults = Fault::read(&options.faults)?;
     let (from, to) = seeds(options)?;
     let total = Mutex::new(Total::default());
-    let next = AtomicU64::new(from);
     let began = Instant::now();
-    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    std::thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= to {
-                        break;
-                    }
-                    let nodes = options.nodes_of(seed);
-                    let plan = Plan { seed, nodes, for_ms: for_ms(options, nodes, to - from), faults: faults.clone() };
-                    one(&plan, options, &total);
-                }
-            });
-        }
+    each((from, to), |seed| {
+        let nodes = options.nodes_of(seed);
+        let plan = Plan { seed, nodes, for_ms: for_ms(options, nodes, to - from), faults: faults.clone() };
+        one(&plan, options, &total);
     });
     let total = total.into_inner().map_err(|_| "a run panicked".to_owned())?;
     report(&total, from, to, options, began.elapsed().as_secs_f64());
@@ -194,9 +182,9 @@ impl Total {
     }
 }
 
-/// The same with other chances: each seed's longest wait of the owner, its conflicts, and what broke.
-fn play_seeds(scenario: &Scenario, (from, to): (u64, u64)) -> Result<bool, String> {
-    let (next, runs) = (AtomicU64::new(from), Mutex::new(BTreeMap::new()));
+/// Every seed once, on all cores.
+fn each((from, to): (u64, u64), run: impl Fn(u64) + Sync) {
+    let next = AtomicU64::new(from);
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
         for _ in 0..workers {
@@ -206,12 +194,20 @@ fn play_seeds(scenario: &Scenario, (from, to): (u64, u64)) -> Result<bool, Strin
                     if seed >= to {
                         break;
                     }
-                    let outcome = Scenario { seed, ..scenario.clone() }.run(false);
-                    if let Ok(mut runs) = runs.lock() {
-                        runs.insert(seed, outcome);
-                    }
+                    run(seed);
                 }
             });
+        }
+    });
+}
+
+/// The same with other chances: each seed's longest wait of the owner, its conflicts, and what broke.
+fn play_seeds(scenario: &Scenario, (from, to): (u64, u64)) -> Result<bool, String> {
+    let runs = Mutex::new(BTreeMap::new());
+    each((from, to), |seed| {
+        let outcome = Scenario { seed, ..scenario.clone() }.run(false);
+        if let Ok(mut runs) = runs.lock() {
+            runs.insert(seed, outcome);
         }
     });
     let runs = runs.into_inner().map_err(|_| "a run panicked".to_owned())?;
@@ -280,28 +276,13 @@ fn strikes(options: &Options, seeds: u64) -> bool {
     let beat = Beat { heartbeat_ms: options.heartbeat_ms, lease_ttl_ms: options.lease_ttl_ms };
     for blow in BLOWS {
         let results: Mutex<Vec<Struck>> = Mutex::new(Vec::new());
-        let next = AtomicU64::new(options.seed);
-        let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        std::thread::scope(|scope| {
-            for _ in 0..workers {
-                scope.spawn(|| {
-                    loop {
-                        let seed = next.fetch_add(1, Ordering::Relaxed);
-                        if seed >= options.seed + seeds {
-                            break;
-                        }
-                        let struck = strike(seed, options.nodes_of(0), blow, beat);
-                        if let Some(broken) = &struck.broken {
-                            println!(
-                                "{blow:?} seed {seed}: rule {} broken at {} ms: {}",
-                                broken.rule, broken.at_ms, broken.what
-                            );
-                        }
-                        if let Ok(mut results) = results.lock() {
-                            results.push(struck);
-                        }
-                    }
-                });
+        each((options.seed, options.seed + seeds), |seed| {
+            let struck = strike(seed, options.nodes_of(0), blow, beat);
+            if let Some(broken) = &struck.broken {
+                println!("{blow:?} seed {seed}: rule {} broken at {} ms: {}", broken.rule, broken.at_ms, broken.what);
+            }
+            if let Ok(mut results) = results.lock() {
+                results.push(struck);
             }
         });
         let results = results.into_inner().unwrap_or_default();
