@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::model::{
-    CallId, CallRecord, ChatId, Content, Entity, Keyboard, Ledger, Message, MessageId, Model, Ms, Toast,
+    CallId, CallRecord, ChatId, Content, Entity, Keyboard, Ledger, Message, MessageId, Model, Ms, Shown, Toast,
 };
 
 /// A chat as its user sees it.
@@ -73,6 +73,8 @@ pub struct Stats {
     pub ledger: Ledger,
     /// Each request.
     pub calls: Vec<CallRecord>,
+    /// Each text that a user could read.
+    pub shown: Vec<Shown>,
 }
 
 /// The figures alone, for a page that asks often.
@@ -191,6 +193,7 @@ impl Stats {
             parked: model.parked(),
             ledger: model.ledger().clone(),
             calls: model.calls().to_vec(),
+            shown: model.texts().to_vec(),
         }
     }
 

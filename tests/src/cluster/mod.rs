@@ -17,7 +17,7 @@ mod wires;
 
 pub use clocks::clocks_can_be_set;
 pub use error::ClusterError;
-pub use fate::Fate;
+pub use fate::{Fate, denies};
 pub use host::Recorded;
 pub use measured::Usage;
 pub use network::{Network, Plan, Reboots};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use constella_tests::botapi::model::Ms;
-use constella_tests::cluster::{Fate, Network, Plan, Pulse};
+use constella_tests::cluster::{Network, Plan, Pulse};
 use tokio::time::{Instant, sleep};
 
 use super::Failure;
@@ -47,8 +47,6 @@ impl Failover {
         let (mut times, mut costs) = (Times::default(), Costs::default());
         let pulse = Pulse::start();
         for run in 1..=self.runs {
-            // Telegram's allowance for a chat is full again: a bot that moved twice within seconds would be measured by its 429.
-            sleep(REST).await;
             let begun = network.double().now();
             let took = self.once(&network, run, &mut costs).await.inspect_err(|_| self.show(&network, begun, begun))?;
             let late = pulse.worst();
@@ -85,44 +83,34 @@ impl Failover {
             self.how.heal(network, &first, struck).await?;
             took
         };
-        costs.reboots += 1;
-        match network.fate(&target, before, since, SETTLING).await {
-            Ok(Fate::Recorded(times)) => {
-                costs.recorded += 1;
-                costs.twice += times - 1;
-            }
-            Ok(Fate::Told) => {
-                costs.told += 1;
-                let chat = network.owner().chat().await?;
-                let toast = chat.toasts.last().map_or("", |toast| toast.text.as_str());
-                let screen = chat.last_from_bot().map_or_else(String::new, |message| message.text.replace('\n', " / "));
-                eprintln!("told: {screen} [{toast}]");
-            }
-            Err(error) => {
-                eprintln!("{error}");
-                costs.lost += 1;
-            }
-        }
+        let fate = network.fate(&target, before, since, SETTLING).await;
         network.settled(SETTLING).await?;
+        // Telegram's allowance for a chat is full again: a bot that moved twice within seconds would be measured by its 429. And what was told
+        // as not known may be done all the same, as soon as its node answers.
+        sleep(REST).await;
         self.show(network, since, fault);
+        let recorded = network.node(&target)?.reboots().len() - before;
+        let read = network.read_of(&target, since).await?;
+        costs.end(recorded, &read, fate.err());
         costs.unanswered += unconfirmed(network).await;
-        let again = network.node(&target)?.reboots().len() - before;
-        costs.twice += again.saturating_sub(1);
         Ok(took)
     }
 
-    /// With `--trace`: what the Bot API heard since then, in milliseconds from the fault, and the ends of the logs.
+    /// With `--trace`: what the Bot API heard and showed since then, in milliseconds from the fault, and the ends of the logs.
     fn show(&self, network: &Network, since: Ms, fault: Ms) {
         if !self.trace {
             return;
         }
         let from_fault = |at: Ms| i128::from(at.0) - i128::from(fault.0);
-        for call in network.double().stats().calls.iter().filter(|call| call.answered.is_none_or(|at| at >= since)) {
+        let stats = network.double().stats();
+        for call in stats.calls.iter().filter(|call| call.answered.is_none_or(|at| at >= since)) {
             let status = call.status.map_or_else(|| "waits".to_owned(), |status| status.to_string());
             let answered = call.answered.map_or_else(String::new, |at| from_fault(at).to_string());
             let (at, prefix, method) = (from_fault(call.at), &call.source.prefix, &call.method);
             let unheard = if call.unheard { ", unheard" } else { "" };
-            eprintln!("{at:>7} {answered:>7} {status} {prefix} {method}{unheard}");
+            let text = stats.shown.iter().find(|shown| shown.call == call.id);
+            let text = text.map_or_else(String::new, |shown| format!(": {}", shown.text.replace('\n', " / ")));
+            eprintln!("{at:>7} {answered:>7} {status} {prefix} {method}{unheard}{text}");
         }
         for node in network.nodes() {
             eprintln!("{}", node.log_tail());
@@ -185,7 +173,7 @@ async fn unconfirmed(network: &Network) -> usize {
 
 /// For a network to settle: a killed leader that comes back waits longer each time before it leads again (L6).
 const SETTLING: Duration = Duration::from_secs(180);
-/// Between two runs.
+/// After each run.
 const REST: Duration = Duration::from_secs(12);
 /// From the press on the confirmation to the fault: none in the first run, then so much more in each, from the beginning after so many.
 const STEP: Duration = Duration::from_millis(15);

@@ -47,9 +47,9 @@ impl Table {
     /// A row that fails is printed as such, and the rest is measured all the same.
     pub(crate) async fn run(self) -> Result<(), Failure> {
         println!(
-            "| what | nodes | median, s | worst, s | runs | 409s | updates | destroyed | unanswered | reboots | done | told | lost | twice | itself late, s |"
+            "| what | nodes | median, s | worst, s | runs | 409s | updates | destroyed | unanswered | reboots | done | told | lost | twice | denied | itself late, s |"
         );
-        println!("|{}", "---|".repeat(15));
+        println!("|{}", "---|".repeat(16));
         let mut failed = 0;
         for row in ROWS.iter().filter(|row| self.only.as_ref().is_none_or(|only| row.about.contains(only.as_str()))) {
             for nodes in row.nodes {
@@ -79,7 +79,7 @@ impl Table {
 
     fn line(&self, row: &Row, nodes: u16, times: &Times, costs: &Costs) -> String {
         format!(
-            "| {} | {nodes} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {:.2} |",
+            "| {} | {nodes} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {:.2} |",
             row.about,
             times.cells(),
             self.runs,
@@ -92,6 +92,7 @@ impl Table {
             costs.told,
             costs.lost,
             costs.twice,
+            costs.denied,
             costs.late.as_secs_f64()
         )
     }

@@ -120,6 +120,19 @@ pub struct CallRecord {
     pub unheard: bool,
 }
 
+/// A text that the bot put before a user, by a new message or an edit. Later ones take its place on the screen, never here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// By which call.
+    pub call: CallId,
+    /// When.
+    pub at: Ms,
+    /// In which chat.
+    pub chat: ChatId,
+    /// The text of the message, or its caption.
+    pub text: String,
+}
+
 /// One bot, its queue and its chats.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -130,6 +143,7 @@ pub struct Model {
     photos: BTreeMap<String, Photo>,
     commands: BTreeMap<String, Value>,
     calls: Vec<CallRecord>,
+    shown: Vec<Shown>,
     next_message: i32,
     version: u64,
 }
@@ -146,6 +160,7 @@ impl Model {
             photos: BTreeMap::new(),
             commands: BTreeMap::new(),
             calls: Vec::new(),
+            shown: Vec::new(),
             next_message: 1,
             version: 0,
         }
@@ -173,6 +188,7 @@ impl Model {
             answers.extend(self.answered(now, answered));
         } else {
             let (outcome, ended) = self.perform(now, &method, &call.args);
+            self.shown.extend(outcome.as_ref().ok().and_then(|result| shown(now, id, result)));
             answers.extend(self.answered(now, ended));
             answers.push(match outcome {
                 Ok(result) => self.finished(now, id, 200, json!({"ok": true, "result": result})),
@@ -253,6 +269,12 @@ impl Model {
         &self.calls
     }
 
+    /// Every text that a user could read, in the order in which they came.
+    #[must_use]
+    pub fn texts(&self) -> &[Shown] {
+        &self.shown
+    }
+
     /// The poll that waits now.
     #[must_use]
     pub fn parked(&self) -> Option<CallId> {
@@ -311,6 +333,13 @@ impl Model {
     fn changed(&mut self) {
         self.version += 1;
     }
+}
+
+/// The text of a result that is a message.
+fn shown(at: Ms, call: CallId, result: &Value) -> Option<Shown> {
+    let chat = ChatId(result.pointer("/chat/id")?.as_i64()?);
+    let text = result.get("text").or_else(|| result.get("caption"))?.as_str()?.to_owned();
+    Some(Shown { call, at, chat, text })
 }
 
 fn asked(args: &Args) -> GetUpdates {

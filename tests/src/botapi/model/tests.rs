@@ -112,6 +112,18 @@ fn a_tap_reaches_the_bot_and_its_answer_the_phone() {
 }
 
 #[test]
+fn what_a_later_edit_took_away_can_still_be_looked_up() {
+    let mut bench = Bench::new();
+    let message = bench.sent("first", keyboard("go"));
+    bench.ok("editMessageText", edit(&message, "second"));
+    bench.refused("editMessageText", edit(&message, "second"));
+    let texts: Vec<_> = bench.model.texts().iter().map(|shown| (shown.chat, shown.text.as_str())).collect();
+    assert_eq!(texts, [(ChatId(77), "first"), (ChatId(77), "second")], "what was refused was not shown");
+    let calls: Vec<_> = bench.model.texts().iter().map(|shown| bench.model.calls()[shown.call.0 as usize].at).collect();
+    assert!(calls.iter().eq(bench.model.texts().iter().map(|shown| &shown.at)));
+}
+
+#[test]
 fn a_query_is_too_old_after_15_s() {
     const OLD: &str = "Bad Request: query is too old and response timeout expired or query ID is invalid";
     let mut bench = Bench::new();
