@@ -296,8 +296,10 @@ const fn rank(stage: &Stage) -> u8 {
     match stage {
         Stage::Taken => 0,
         Stage::Rebooting { asked_unix_ms: None, .. } => 1,
+        // Its time was ended by whoever told the owner that nothing was done.
+        Stage::Rebooting { not_after_boot_ms: Some(0), .. } => 3,
         Stage::Rebooting { .. } | Stage::Testing { .. } => 2,
-        Stage::Done => 3,
+        Stage::Done => 4,
     }
 }
 

@@ -13,6 +13,7 @@ mod joins;
 mod lease;
 mod members;
 mod operator;
+mod orders;
 mod pending;
 mod requests;
 mod serve;

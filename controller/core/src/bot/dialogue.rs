@@ -161,13 +161,12 @@ impl Dialogue {
         jobs.chain(self.menu.set_at).chain(self.canvas.deadline(&self.pace)).min()
     }
 
-    /// This node serves the bot from now on: the command menu is set, and the one message shows the new leader. The node calls it before it
-    /// hands over what an earlier leader left undone.
+    /// This node serves the bot from now on: the command menu is set, and the one message shows the new leader, unless it shows already what
+    /// this node said while it finished what another had taken. The node calls it before it hands over what an earlier leader left undone.
     pub fn elected(&mut self, world: &World) -> Vec<Act> {
-        self.deposed();
         self.menu = Menu { tries_left: MENU_TRIES, set_at: Some(world.now.boot_ms) };
         let mut step = Step::new(world);
-        if let Some((chat, _)) = world.message {
+        if let Some((chat, _)) = world.message.filter(|_| !self.has_drawn()) {
             let language = Language::choose(world.language.as_deref(), None, self.default_language);
             self.draw_list(&mut step, Sheet { chat, language, bring: false }, 0);
         }

@@ -88,6 +88,25 @@ fn a_copy_is_carried_out_by_a_successor_from_its_newest_stage() {
 }
 
 #[test]
+fn an_order_whose_time_was_ended_takes_the_place_of_the_order() {
+    // F6: the owner reads that nothing was done; whoever has a copy must not do it after that
+    let void = Stage::Rebooting {
+        target: n(3),
+        boot_id: None,
+        not_after_unix_ms: 0,
+        not_after_boot_ms: Some(0),
+        asked_unix_ms: Some(5),
+    };
+    for (first, then) in [(rebooting(Some(5)), void.clone()), (void.clone(), rebooting(Some(5)))] {
+        let mut keeper = empty();
+        for stage in [first, then] {
+            assert!(keeper.keep(StoredCommand { stage, ..command(1) }, n(1), None));
+        }
+        assert_eq!(keeper.get(&id(1)).map(|command| &command.stage), Some(&void));
+    }
+}
+
+#[test]
 fn open_commands_are_passed_to_each_holder_once() {
     // F6
     let mut commands = empty();

@@ -226,6 +226,13 @@ impl Claim {
         }
     }
 
+    /// A higher term than its own is known: goes on above that, so that orders are not refused for it.
+    pub fn outgrow(&mut self, now: Now, durable: &Durable) {
+        if self.active && durable.term() > self.term {
+            self.step_up(now, durable);
+        }
+    }
+
     /// The voter record changed: ask at once, so that grants under it are known soon.
     pub fn hurry(&mut self, now: Now) {
         self.next_round = self.next_round.min(now.boot_ms);
@@ -248,9 +255,9 @@ impl Claim {
                 Some(Known::Quiet { until: now.boot_ms.saturating_add((*left_ms).min(self.ttl_ms)) })
             }
             LeaseRefusal::OldTerm | LeaseRefusal::TermLeap => {
-                durable.raise(term.min(Term(durable.term().0.saturating_add(LEAP_BACK))));
+                durable.raise_near(term);
                 if term >= self.term {
-                    self.renew_term(now, durable);
+                    self.step_up(now, durable);
                 }
                 None
             }
@@ -312,10 +319,15 @@ impl Claim {
         voters::everyone(record).into_iter().map(|voter| (voter, release.clone())).collect()
     }
 
-    /// A new term, so that answers to earlier asks no longer count.
+    /// A new term in which nothing is known yet.
     fn renew_term(&mut self, now: Now, durable: &Durable) {
-        self.term = durable.term().max(self.term).next();
         self.known.clear();
+        self.step_up(now, durable);
+    }
+
+    /// A new term, so that answers to earlier asks no longer count. Grants that were given stay: a voter keeps to the holder, whatever its term.
+    fn step_up(&mut self, now: Now, durable: &Durable) {
+        self.term = durable.term().max(self.term).next();
         self.next_round = now.boot_ms;
     }
 
@@ -365,9 +377,6 @@ const SOON_MS: u64 = 50;
 
 /// A rival claimant with the better claim has won or lost within two of its rounds.
 const RIVAL_MS: u64 = 2 * RETRY_MS;
-
-/// A refusal may raise our own term by at most what a voter accepts in one leap (L3).
-const LEAP_BACK: u64 = constella_shared::limits::TERM_LEAP;
 
 #[cfg(test)]
 mod tests;

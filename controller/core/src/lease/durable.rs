@@ -1,6 +1,7 @@
 //! What must survive a crash: the highest term, and how far the sequence numbers may have been used.
 
 use constella_shared::ids::{Generation, Seq, Term};
+use constella_shared::limits::TERM_LEAP;
 use constella_shared::state::VoteState;
 
 /// `vote.json` in memory, and whether the disk has it.
@@ -31,6 +32,11 @@ impl Durable {
             self.state.term = term;
             self.dirty = true;
         }
+    }
+
+    /// Takes a higher term that somebody claims to have seen, as far as others accept one leap (L3).
+    pub fn raise_near(&mut self, term: Term) {
+        self.raise(term.min(Term(self.state.term.0.saturating_add(TERM_LEAP))));
     }
 
     /// Somebody knows a later life of this node: the state is a restored copy, and the next start takes a generation above that one.

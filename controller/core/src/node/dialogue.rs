@@ -7,7 +7,7 @@ use super::pending::{Asker, Pending};
 use crate::bot::act::{Act, Answer};
 use crate::bot::text::{Key, Say};
 use crate::clock::Now;
-use crate::io::{Note, Output, PeerRequest};
+use crate::io::{Note, Output};
 use rand::RngExt as _;
 
 impl Node {
@@ -49,11 +49,12 @@ impl Node {
     fn perform(&mut self, now: Now, act: Act) {
         match act {
             Act::Ask { ask, to, request, .. } if to == self.id => {
+                let request = self.in_present_term(now, request);
                 self.rpc(now, Asker::Dialogue(ask), to, request);
             }
             Act::Ask { ask, to, request, timeout } => {
                 let limit = u64::try_from(timeout.as_millis()).unwrap_or(self.settings.rpc_timeout_ms);
-                self.call(to, limit, PeerRequest::Rpc(request), Pending::DialogueNode { ask, to, sent: now });
+                self.ask_node(now, ask, to, request, limit);
             }
             Act::Bot { ask, call } => self.ask_bot(BOT_LIMIT_MS, call, Pending::DialogueBot { ask }),
             Act::Stage { command, stage } => self.stage(command, stage),

@@ -3,13 +3,14 @@
 use constella_shared::agent::SeriesKind;
 use constella_shared::ids::{CommandId, NodeId, Term};
 
+use super::orders::Order;
 use crate::bot::act::AskId;
 use crate::clock::Now;
 use crate::io::InboundId;
 use crate::lease::claim::AskSent;
 
 /// A call that this node made, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Pending {
     /// A heartbeat.
     Heartbeat { to: NodeId, sent: Now },
@@ -43,6 +44,10 @@ pub(super) enum Pending {
     PassedOn { to: NodeId, ids: alloc::vec::Vec<CommandId> },
     /// A question of the dialogue, at a node.
     DialogueNode { ask: AskId, to: NodeId, sent: Now },
+    /// An order of the dialogue, at a node: it carries the term.
+    Order(Order),
+    /// The term at a node that refused an order.
+    TermAt(Order),
     /// A question of the dialogue, at Telegram.
     DialogueBot { ask: AskId },
     /// The last word of a node that was removed.

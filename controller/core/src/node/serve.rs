@@ -250,15 +250,10 @@ impl Node {
         if serves == self.serving {
             return;
         }
-        let served = core::mem::replace(&mut self.serving, serves) != Serving::Nothing;
-        self.acts.clear();
-        self.answers.clear();
-        self.staging = false;
-        self.copies.clear();
-        self.copying = None;
-        if served {
-            self.dialogue.deposed();
-            self.commands.put_down();
+        let before = core::mem::replace(&mut self.serving, serves);
+        // Who only finished what was owed goes on with that, and what it has just told the owner stays before the owner's eyes.
+        if (before, serves) != (Serving::Owed, Serving::Everything) {
+            self.put_down(before);
         }
         if serves == Serving::Everything {
             self.keep_the_bots_name(now);
@@ -268,6 +263,19 @@ impl Node {
             self.perform_acts(now);
         }
         self.carry_out(now);
+    }
+
+    /// What is in hand is dropped, for whoever serves next: what was only begun is begun anew there.
+    fn put_down(&mut self, before: Serving) {
+        self.acts.clear();
+        self.answers.clear();
+        self.staging = false;
+        self.copies.clear();
+        self.copying = None;
+        if before != Serving::Nothing {
+            self.dialogue.deposed();
+            self.commands.put_down();
+        }
     }
 
     fn met_the_bot(&mut self, now: Now, result: Result<BotReply, BotError>) {

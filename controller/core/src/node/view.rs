@@ -11,7 +11,6 @@ use super::Node;
 use super::pending::Pending;
 use super::requests::ProofPart;
 use super::serve::Serving;
-use crate::bot::act::Answer;
 use crate::bot::world::{NodeRow, Owner, World};
 use crate::clock::Now;
 use crate::io::{CallError, CallId, PeerResponse};
@@ -123,15 +122,9 @@ impl Node {
             Pending::JoinPassedOn => self.join_answered(call, result),
             Pending::Copy { keeper } => self.copy_answered(now, keeper, result.is_ok()),
             Pending::PassedOn { ids, .. } => self.passed_on(&ids, &result),
-            Pending::DialogueNode { ask, .. } => {
-                let answer = result.and_then(|response| match response {
-                    PeerResponse::Rpc(response) => Ok(response),
-                    PeerResponse::Heartbeat(_) | PeerResponse::Announced => {
-                        Err(CallError::Lost(String::from("the answer does not fit the question")))
-                    }
-                });
-                self.answers.push_back((ask, Answer::Peer(answer)));
-            }
+            Pending::DialogueNode { ask, .. } => self.dialogue_answered(ask, result),
+            Pending::Order(order) => self.order_answered(now, order, result),
+            Pending::TermAt(order) => self.term_told(now, order, result),
             Pending::Told { .. }
             | Pending::ProofBot
             | Pending::Probe
@@ -177,6 +170,7 @@ impl Node {
             | Pending::Told { to }
             | Pending::PassedOn { to, .. }
             | Pending::DialogueNode { to, .. } => *to,
+            Pending::Order(order) | Pending::TermAt(order) => order.to,
             Pending::Ask { voter, .. } | Pending::Release { voter } | Pending::ProofVote { voter } => *voter,
             Pending::Offer { heir } | Pending::Tell { heir } => *heir,
             Pending::Sync { with } | Pending::Members { with } => *with,

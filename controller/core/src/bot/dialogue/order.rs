@@ -52,13 +52,13 @@ impl Order {
 
     /// What is stored before it is asked.
     pub(super) fn stage(&self, asked_unix_ms: u64) -> Stage {
-        Stage::Rebooting {
-            target: self.target,
-            boot_id: self.boot_id.clone(),
-            not_after_unix_ms: self.not_after_unix_ms,
-            not_after_boot_ms: self.not_after_boot_ms,
-            asked_unix_ms: Some(asked_unix_ms),
-        }
+        let Self { target, boot_id, not_after_unix_ms, not_after_boot_ms } = self.clone();
+        Stage::Rebooting { target, boot_id, not_after_unix_ms, not_after_boot_ms, asked_unix_ms: Some(asked_unix_ms) }
+    }
+
+    /// What is stored before the owner reads that nothing was done: its time is over, so whoever takes the command over has the target refuse it.
+    pub(super) fn void(&self, asked_unix_ms: u64) -> Stage {
+        Self { not_after_unix_ms: 0, not_after_boot_ms: Some(0), ..self.clone() }.stage(asked_unix_ms)
     }
 }
 

@@ -173,6 +173,7 @@ impl Dialogue {
         let asked_before = core::mem::take(&mut reboot.again);
         // F6: a copy that is out of reach may be carried out there, so what was not sent from here may be done all the same.
         let strayed = step.world.strayed.contains(&id);
+        let others_may = answer.as_ref().err().is_some_and(leaves_it_open);
         let verdict = match answer {
             Ok(Response::Reboot { answer, boot_id }) => {
                 reboot.doubt = None;
@@ -196,8 +197,10 @@ impl Dialogue {
                 reboot.limit_ms = DOUBTFUL_WATCH_MS;
                 None
             }
-            Err(error @ CallError::Refused(_)) => Some(failed(Key::RebootRefused, why(&error))),
-            unclear @ (Ok(_) | Err(CallError::NotSent(_) | CallError::Lost(_))) => {
+            Err(error @ CallError::Refused(_)) if !strayed || !leaves_it_open(&error) => {
+                Some(failed(Key::RebootRefused, why(&error)))
+            }
+            unclear => {
                 let why = unclear.err().map_or_else(why_unexpected, |error| why(&error));
                 reboot.doubt = Some(failed(Key::RebootUnsure, why));
                 reboot.again = reboot.order.may_be_asked_again();
@@ -205,7 +208,13 @@ impl Dialogue {
             }
         };
         match verdict {
-            Some(say) => self.end_reboot(step, job, target, say),
+            Some(say) => {
+                if others_may {
+                    // Who has a copy could still have it done, after the owner read that it was not.
+                    step.acts.push(Act::Stage { command: id, stage: reboot.order.void(reboot.asked.unix_ms) });
+                }
+                self.end_reboot(step, job, target, say);
+            }
             None => {
                 reboot.look_at = Some(step.world.now.boot_ms + LOOK_EVERY_MS);
                 self.draw_progress(step, &job);

@@ -54,6 +54,11 @@ impl Dialogue {
         Sheet { chat: command.chat, language: self.language(step.world, command), bring }
     }
 
+    /// Whether the one message is of this dialogue, or soon will be.
+    pub(super) const fn has_drawn(&self) -> bool {
+        self.scene.message.is_some()
+    }
+
     /// Puts a screen before the owner.
     pub(super) fn draw(&mut self, step: &Step<'_>, sheet: Sheet, drawing: Drawing) -> Version {
         if drawing.urgency == Urgency::Progress && !step.world.polls {

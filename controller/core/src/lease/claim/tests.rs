@@ -3,6 +3,7 @@
 use super::*;
 use alloc::vec;
 use constella_shared::ids::Generation;
+use constella_shared::limits::TERM_LEAP;
 use constella_shared::state::VoteState;
 
 const TTL: u64 = 4_000;
@@ -146,7 +147,7 @@ fn a_refusal_with_a_wild_term_raises_ours_by_a_leap_at_most() {
     let (mut claim, mut durable, sent) = claimed();
     let refused = LeaseAnswer::Refused { reason: LeaseRefusal::OldTerm, term: Term(u64::MAX), voters: None };
     claim.answered(at(1_100), &mut durable, n(1), &sent, Some(&refused));
-    assert_eq!(claim.term(), Term(5 + LEAP_BACK + 1));
+    assert_eq!(claim.term(), Term(5 + TERM_LEAP + 1));
 }
 
 #[test]

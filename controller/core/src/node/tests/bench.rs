@@ -5,12 +5,14 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use constella_shared::agent::{RebootAnswer, RebootOutcome, RebootRequest};
 use constella_shared::ids::{Generation, NodeId, Seq, Term};
 use constella_shared::state::{CommandsState, InvitesState, NetworkState, Peer, VoteState};
 use constella_shared::wire::command::CommandContent;
 use constella_shared::wire::records::{NetRecord, NetValue, OwnerRecord, Stamp};
 use constella_shared::wire::rpc::{Request, RpcCode, RpcError};
 
+use crate::bot::act::Act;
 use crate::bot::screen::Screen;
 use crate::config::{Boot, Settings};
 use crate::io::{
@@ -33,6 +35,8 @@ pub(super) struct Bench {
     pub(super) no_telegram: BTreeSet<u64>,
     pub(super) stopped: BTreeSet<u64>,
     pub(super) told: Vec<Result<OperatorAnswer, RpcError>>,
+    /// Nodes whose agents were told to reboot.
+    pub(super) rebooted: Vec<u64>,
     pub(super) conflicts: usize,
     updates: Vec<Update>,
     confirmed: i64,
@@ -69,6 +73,7 @@ impl Bench {
             no_telegram: BTreeSet::new(),
             stopped: BTreeSet::new(),
             told: Vec::new(),
+            rebooted: Vec::new(),
             conflicts: 0,
             walls: BTreeMap::new(),
             updates: Vec::new(),
@@ -203,6 +208,16 @@ impl Bench {
         calls.map(|(to, request)| (self.number(to), request)).collect()
     }
 
+    /// A node's dialogue wants this done.
+    pub(super) fn act(&mut self, number: u64, act: Act) {
+        let now = self.clock(number);
+        let node = self.nodes.get_mut(&number).unwrap();
+        node.acts.push_back(act);
+        node.perform_acts(now);
+        let out = core::mem::take(&mut node.out);
+        self.perform(number, out);
+    }
+
     /// What a node may do at the bot in a step that comes so much later, before it has done anything in it.
     pub(super) fn title_after(&mut self, number: u64, ms: u64) -> Option<crate::fence::Title> {
         self.now += ms;
@@ -335,6 +350,10 @@ impl Bench {
                 Output::Agent { call, request } => {
                     let result = match request {
                         AgentCall::Stats => Ok(AgentReply::Stats(Box::default())),
+                        AgentCall::Reboot(RebootRequest { command_id, .. }) => {
+                            self.rebooted.push(number);
+                            Ok(AgentReply::Reboot(RebootAnswer { command_id, outcome: RebootOutcome::Started }))
+                        }
                         _ => Err(AgentFailure::Unreachable("not here".into())),
                     };
                     self.after(1, Event::Input(number, Input::Agent { call, result }));

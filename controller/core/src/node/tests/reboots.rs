@@ -1,9 +1,12 @@
-//! F6 at the target: an id is executed once, in the boot that was meant, and not late; who asks again is told for certain.
+//! F6 on the way to the target and there: an id is executed once, in the boot that was meant, and not late; who asks again is told for certain.
 
 use constella_shared::ids::{CommandId, Term};
+use constella_shared::wire::lease::Strength;
 use constella_shared::wire::rpc::{Request, RpcCode};
 
 use super::bench::Bench;
+use crate::bot::act::{Act, AskId};
+use crate::roster::fake::node;
 
 /// The bench's agents tell an empty boot id.
 const BOOT: Option<&str> = Some("");
@@ -65,4 +68,36 @@ fn a_node_that_does_not_know_its_boot_yet_says_so() {
     assert_eq!(bench.ask(3, 1, reboot(&bench, 1, until, BOOT)), (Some(RpcCode::Starting), false));
     bench.run_ms(1_000);
     assert_eq!(bench.ask(3, 1, reboot(&bench, 1, until, BOOT)), (None, true), "a refusal executes nothing");
+}
+
+#[test]
+fn a_holder_goes_on_above_a_term_that_only_the_target_has_seen() {
+    // F6, L3: on the other side of a cut a weak holder counted further, and is no voter whose refusal would tell.
+    for target in [1, 2] {
+        let mut bench = Bench::of(2);
+        bench.run_ms(20_000);
+        bench.inside(target, |node, _| node.durable.raise(Term(40)));
+        let request = reboot(&bench, 1, bench.now + 30_000, BOOT);
+        let timeout = core::time::Duration::from_secs(8);
+        bench.act(1, Act::Ask { ask: AskId(9_000), to: node(target), request, timeout });
+        assert!(bench.run_until(1_000, |bench| bench.rebooted == [target]), "node {target}: {:?}", bench.rebooted);
+        assert!(bench.node(1).claim.term() > Term(40));
+        let lost = bench.run_until(20_000, |bench| bench.node(1).held != Some(Strength::Strong));
+        assert!(!lost, "no grant is lost by it");
+        assert_eq!(bench.pollers(), [1]);
+    }
+}
+
+#[test]
+fn a_voter_that_has_seen_a_higher_term_does_not_cost_the_holder_its_title() {
+    // L3: "a refusal carries the voter's term, the next ask uses it"; the grants of the others stay what they are.
+    let mut bench = Bench::of(3);
+    bench.run_ms(20_000);
+    bench.inside(2, |node, _| node.durable.raise(Term(40)));
+    bench.kill(2);
+    bench.restart(2);
+    bench.inside(2, |node, _| node.durable.raise(Term(40)));
+    let lost = bench.run_until(20_000, |bench| bench.node(1).held != Some(Strength::Strong));
+    assert!(!lost, "no grant is lost by it");
+    assert!(bench.node(1).claim.term() > Term(40));
 }

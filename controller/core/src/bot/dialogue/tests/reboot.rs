@@ -104,6 +104,7 @@ fn a_button_that_is_late_or_used_or_anothers_shows_a_new_confirmation_and_says_w
         (|_, data| data.replace(&data[20..], "0123456789abcdef"), Key::ConfirmTaken),
         (
             |bench, data| {
+                bench.dialogue.deposed();
                 let acts = bench.dialogue.elected(&bench.world);
                 bench.perform(acts);
                 bench.telegram();
@@ -183,23 +184,58 @@ fn every_answer_of_the_target_is_told_in_words() {
 }
 
 #[test]
-fn what_could_not_be_sent_is_not_said_to_be_undone_while_a_copy_of_it_is_out_of_reach() {
+fn what_was_not_done_is_not_said_to_be_undone_while_a_copy_of_it_is_out_of_reach() {
     // F6: the other side of a cut has the order, and asks as well
-    let mut bench = Bench::new();
-    bench.world.nodes[1].boot_ms = Some(5_000);
-    let id = confirm(&mut bench);
-    bench.world.strayed = vec![id];
-    bench.reply("reboot", &not_sent());
-    bench.pass(10_000);
-    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootUnsure, Key::RebootStillUp]);
-    bench.reply("stats", &stats("boot-1", 1_012));
-    let again = bench.asks.iter().filter(|(_, _, request)| request_name(request) == "reboot").count();
-    assert_eq!((again, bench.done(id)), (1, 0), "it is asked again, by the same id");
-    bench.reply("reboot", &took(id, RebootOutcome::Started));
-    bench.pass(2_000);
-    bench.reply("stats", &stats("boot-2", 3));
-    bench.telegram();
-    assert_eq!(bench.done(id), 1);
+    for answer in [not_sent(), refused(RpcCode::OldTerm), refused(RpcCode::ClockSkew)] {
+        let mut bench = Bench::new();
+        bench.world.nodes[1].boot_ms = Some(5_000);
+        let id = confirm(&mut bench);
+        bench.world.strayed = vec![id];
+        bench.reply("reboot", &answer);
+        bench.pass(10_000);
+        assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootUnsure, Key::RebootStillUp]);
+        bench.reply("stats", &stats("boot-1", 1_012));
+        let again = bench.asks.iter().filter(|(_, _, request)| request_name(request) == "reboot").count();
+        assert_eq!((again, bench.done(id)), (1, 0), "it is asked again, by the same id");
+        bench.reply("reboot", &took(id, RebootOutcome::Started));
+        bench.pass(2_000);
+        bench.reply("stats", &stats("boot-2", 3));
+        bench.telegram();
+        assert_eq!(bench.done(id), 1);
+    }
+}
+
+#[test]
+fn before_the_owner_reads_that_nothing_was_done_nobody_can_do_it_any_more() {
+    // F6: a keeper that does not hear of the end takes the order up
+    for answer in [not_sent(), refused(RpcCode::OldTerm), refused(RpcCode::ClockSkew)] {
+        let mut bench = Bench::new();
+        bench.world.nodes[1].boot_ms = Some(5_000);
+        let id = confirm(&mut bench);
+        bench.telegram();
+        bench.pass(2_000);
+        bench.order.clear();
+        bench.reply("reboot", &answer);
+        assert_eq!(bench.order, ["stage", "edit"], "{answer:?}");
+        let stage = bench.stages.last().cloned().expect("a stage").1;
+        assert!(
+            matches!(stage, Stage::Rebooting { not_after_boot_ms: Some(0), not_after_unix_ms: 0, .. }),
+            "{stage:?}"
+        );
+        let mut successor = Bench::new();
+        let content = CommandContent::Text { text: "x".into() };
+        let command = StoredCommand { id, stage, ..successor.stored(content) };
+        successor.give(&command);
+        successor.reply("stats", &stats("boot-1", 1_000));
+        let asked = |(_, _, request): &(AskId, NodeId, Request)| match request {
+            Request::Reboot { not_after_boot_ms, .. } => Some(*not_after_boot_ms),
+            _ => None,
+        };
+        assert_eq!(successor.asks.iter().find_map(asked), Some(Some(0)), "the target refuses it as late");
+        successor.reply("reboot", &refused(RpcCode::TooLate));
+        successor.pass(2_000);
+        assert_eq!(keys(&last_screen(&successor.telegram())), [Key::RebootRefused]);
+    }
 }
 
 #[test]

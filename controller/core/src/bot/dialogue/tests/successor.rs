@@ -290,3 +290,35 @@ fn a_press_that_another_leader_took_is_not_said_to_have_done_nothing() {
     assert_eq!(keys(&last_screen(&calls)), [Key::ConfirmTaken, Key::ConfirmReboot]);
     assert_eq!(bench.done(id), 1);
 }
+
+#[test]
+fn what_a_node_told_before_it_polled_is_not_taken_away_when_it_polls() {
+    // F6: it finishes what another took as a watcher, and polls when nobody else does: the list would cover its word after a moment.
+    let mut bench = Bench::new();
+    let data = Press::Reboot { node: tag("beta"), nonce: "0123456789abcdef".into() }.data();
+    let content = CommandContent::Button { callback_id: "cb".into(), data, message: MESSAGE };
+    let press = StoredCommand { taken_by: node("alpha"), ..bench.stored(content) };
+    let asked = StoredCommand {
+        stage: asked(&bench),
+        taken_by: node("alpha"),
+        ..bench.stored(CommandContent::Text { text: "/nodes".into() })
+    };
+    bench.world.me = node("gamma");
+    bench.world.polls = false;
+    bench.give(&asked);
+    bench.give(&press);
+    let told = keys(&last_screen(&bench.telegram()));
+    assert!(told.contains(&Key::ConfirmTaken), "{told:?}");
+    bench.world.polls = true;
+    let acts = bench.dialogue.elected(&bench.world);
+    bench.perform(acts);
+    let calls = bench.telegram();
+    assert!(matches!(calls[..], [BotCall::SetCommands]), "{calls:?}");
+    bench.reply("stats", &stats("boot-2", 3));
+    bench.pass(5_000);
+    let after = keys(&last_screen(&bench.telegram()));
+    assert!(
+        after.contains(&Key::ConfirmTaken) && after.contains(&Key::RebootBack),
+        "what it has in hand goes on: {after:?}"
+    );
+}
