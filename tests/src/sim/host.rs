@@ -95,6 +95,11 @@ pub(super) struct Agent {
 }
 
 impl Host {
+    /// What buttons call it.
+    pub(super) fn tag(&self) -> String {
+        self.id.to_string().chars().take(16).collect()
+    }
+
     /// The process starts from the disk, as the shell would (S1: a new generation, on disk before it speaks).
     ///
     /// # Errors
@@ -213,6 +218,11 @@ impl Agent {
             }
         };
         (Ok(reply), false)
+    }
+
+    /// How many it did.
+    pub(super) fn reboots(&self) -> usize {
+        self.taken.len()
     }
 
     fn stats(&self, boot_ms: u64, unix_s: u64) -> Stats {

@@ -124,6 +124,12 @@ impl Telegram {
         Some(self.push(t, "callback_query", content, Some((callback_id, data))))
     }
 
+    /// Whether the newest message has such a button for the node of this tag.
+    pub(super) fn offers(&self, kind: Button, tag: &str) -> bool {
+        let offers = |press: &Press| is_a(press, kind) && press.data().contains(tag);
+        self.newest().is_some_and(|(_, buttons)| buttons.iter().any(offers))
+    }
+
     /// The owner deletes the newest message.
     pub(super) fn delete_newest(&mut self) {
         self.chat.pop_last();

@@ -4,6 +4,7 @@ mod acts;
 mod calls;
 pub(super) mod end;
 mod joins;
+mod obeys;
 pub(super) mod operator;
 mod perform;
 

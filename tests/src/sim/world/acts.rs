@@ -145,8 +145,7 @@ impl World {
     }
 
     fn press(&mut self, button: Button, node: Option<&str>) {
-        let tag = node.and_then(|node| self.named(node)).and_then(|at| self.hosts.get(at));
-        let tag = tag.map(|host| host.id.to_string().chars().take(16).collect::<String>());
+        let tag = node.and_then(|node| self.named(node)).and_then(|at| self.hosts.get(at)).map(Host::tag);
         let pick = self.dice.next();
         let pressed = self.telegram.press(self.t, button, pick, tag.as_deref());
         let replies = pressed.unwrap_or_else(|| self.telegram.say(self.t, "/nodes"));

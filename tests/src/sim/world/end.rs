@@ -102,7 +102,9 @@ impl World {
             let what = "updates were confirmed that nobody had seen".to_owned();
             return Err(Broken { at_ms: self.t, rule: "F6", what });
         }
-        Ok(self.ending(whole_after_ms))
+        let ending = self.ending(whole_after_ms);
+        self.demand_obedience()?;
+        Ok(ending)
     }
 
     /// The end as it is, with nothing demanded.
