@@ -1,6 +1,7 @@
 //! Telegram of one bot: the queue of the Bot API double in virtual time, the owner's chat as screens, and calls that wait.
 
 mod calls;
+mod denial;
 mod duty;
 
 use std::collections::BTreeMap;
@@ -38,6 +39,7 @@ pub(super) struct Telegram {
     /// Messages beside the one message, until it is known for which command.
     mails: Vec<Mail>,
     stranger: Option<Stranger>,
+    lie: Option<String>,
 }
 
 #[derive(Debug)]
@@ -70,6 +72,7 @@ impl Telegram {
             names: Names::new(),
             mails: Vec::new(),
             stranger: None,
+            lie: None,
         }
     }
 
@@ -255,6 +258,8 @@ impl Telegram {
                 answered: None,
                 heard: None,
                 told: None,
+                denied: None,
+                carried_out: None,
                 stolen: false,
                 text,
             };
@@ -337,6 +342,8 @@ impl Telegram {
         match &message {
             Some(message) => {
                 self.duties.iter_mut().skip(first).for_each(|duty| duty.sees(t, host, call, message, &self.names));
+                let before = self.chat.values().rev().find_map(|shown| shown.message.clone());
+                self.denies(t, host, before.as_ref(), message);
             }
             None => {
                 let farewell = matches!(screen, Screen::Note { say, .. } if say.key == Key::Farewell);

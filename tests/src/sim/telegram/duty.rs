@@ -31,6 +31,10 @@ pub(in super::super) struct Duty {
     pub(in super::super) heard: Option<u64>,
     /// When he was told in words what came of it.
     pub(in super::super) told: Option<u64>,
+    /// When he was first told that nothing was done.
+    pub(in super::super) denied: Option<u64>,
+    /// When its target's agent was told to do it.
+    pub(in super::super) carried_out: Option<u64>,
     /// The stranger took it.
     pub(in super::super) stolen: bool,
     pub(in super::super) text: String,
@@ -243,7 +247,7 @@ impl Duty {
 }
 
 /// Every sentence of a message.
-fn said(message: &Message) -> impl Iterator<Item = &Say> {
+pub(super) fn said(message: &Message) -> impl Iterator<Item = &Say> {
     let body: &[Say] = match &message.body {
         Body::Says(says) => says,
         Body::Speedtest(test) => std::slice::from_ref(&test.say),
@@ -253,7 +257,7 @@ fn said(message: &Message) -> impl Iterator<Item = &Say> {
 }
 
 /// Whether it names this node by a name that the node ever had, or by its short id.
-fn names_it(say: &Say, node: &NodeTag, names: &Names) -> bool {
+pub(super) fn names_it(say: &Say, node: &NodeTag, names: &Names) -> bool {
     let named = say.values.iter().find_map(|(slot, value)| match value {
         Value::Text(name) if *slot == "name" => Some(name),
         _ => None,

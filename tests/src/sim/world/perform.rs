@@ -164,7 +164,15 @@ impl World {
 
     pub(super) fn at_telegram(&mut self, number: u64, host: usize, request: &BotCall) {
         let replies = self.telegram.arrived(self.t, number, host, request);
+        self.judge_words();
         self.send_replies(replies);
+    }
+
+    /// F6: what the owner was told of an order is true.
+    fn judge_words(&mut self) {
+        if let Some(lie) = self.telegram.take_lie() {
+            self.rules.fail(self.t, "F6", lie);
+        }
     }
 
     pub(super) fn telegram_due(&mut self) {
@@ -243,6 +251,10 @@ impl World {
         let Some(host) = self.hosts.get_mut(at) else { return };
         let (result, goes_down) = host.agent.call(&host.clock, t, request);
         let (life, boots) = (host.life, host.agent.boots);
+        if let (AgentCall::Reboot(reboot), true) = (request, goes_down) {
+            self.telegram.carried_out(t, reboot.command_id);
+            self.judge_words();
+        }
         self.agenda.add(t + after, Event::Agent { host: at, life, call, result: Box::new(result) });
         if goes_down {
             // Some services take long to stop, and the controller's container may be among the last.
