@@ -226,9 +226,12 @@ impl Claim {
         }
     }
 
-    /// A higher term than its own is known: goes on above that, so that orders are not refused for it.
-    pub fn outgrow(&mut self, now: Now, durable: &Durable) {
-        if self.active && durable.term() > self.term {
+    /// A higher term than its own was seen: goes on above that, so that orders are not refused for it. One that is far above is left alone, for
+    /// voters that have not seen it would refuse the leap (L3), and cost the holder its lease.
+    pub fn outgrow(&mut self, now: Now, durable: &mut Durable, seen: Term) {
+        let seen = seen.max(durable.term());
+        if self.active && seen > self.term && seen.0 <= self.term.0.saturating_add(NEAR) {
+            durable.raise(seen);
             self.step_up(now, durable);
         }
     }
@@ -374,6 +377,9 @@ const EAGER_MS: u64 = 1_500;
 
 /// Grants that run out one after another are not each followed by a round of asks to all.
 const SOON_MS: u64 = 50;
+
+/// Of the leap that a voter accepts, so that a few such steps before its next renewal are no leap either.
+const NEAR: u64 = constella_shared::limits::TERM_LEAP / 4;
 
 /// A rival claimant with the better claim has won or lost within two of its rounds.
 const RIVAL_MS: u64 = 2 * RETRY_MS;

@@ -26,7 +26,8 @@ impl Node {
     /// The request in the term in which this node holds now, which is above every one that it has seen. Requests that carry none stay as they are.
     pub(super) fn in_present_term(&mut self, now: Now, mut request: Request) -> Request {
         if let Some(term) = term_of(&mut request) {
-            self.claim.outgrow(now, &self.durable);
+            let seen = self.durable.term();
+            self.claim.outgrow(now, &mut self.durable, seen);
             *term = self.claim.term();
         }
         request
@@ -64,7 +65,7 @@ impl Node {
             Ok(PeerResponse::Rpc(Response::Lease { state })) => state,
             other => return self.dialogue_answered(ask, other.and(Err(CallError::NotSent(NO_TERM.into())))),
         };
-        self.durable.raise_near(state.term);
+        self.claim.outgrow(now, &mut self.durable, state.term);
         let request = self.in_present_term(now, request);
         let left_ms = until.saturating_sub(now.boot_ms).max(1);
         self.call(to, left_ms, PeerRequest::Rpc(request), Pending::DialogueNode { ask, to, sent: now });
