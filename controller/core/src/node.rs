@@ -54,7 +54,7 @@ use crate::peers::Peers;
 use crate::probe::Probe;
 use crate::roster::{OpenError, Roster};
 use copies::CopyJob;
-use farewell::Farewell;
+use farewell::Parting;
 use pending::Pending;
 
 /// One node of the network, without its shell.
@@ -93,7 +93,7 @@ pub struct Node {
     told: bool,
     barred_until: u64,
     handover: Option<Handover>,
-    farewell: Option<Farewell>,
+    parting: Parting,
     proof: Option<requests::Proof>,
     retired: bool,
     /// A voter that the owner wants to remove, and until when its place is being given to another.
@@ -178,7 +178,7 @@ impl Node {
             told: false,
             barred_until: 0,
             handover: None,
-            farewell: None,
+            parting: Parting::default(),
             proof: None,
             retired: false,
             leaving: None,
@@ -246,7 +246,7 @@ impl Node {
         let regular = [self.at.second, self.at.glance, self.at.minute];
         let claim = if self.claim.active() { self.claim.next_round() } else { self.claim_at() };
         let strong = self.strong_until();
-        let farewell = self.farewell.as_ref().and_then(Farewell::deadline);
+        let farewell = self.parting.deadline();
         [member, handover, dialogue, proof, claim, strong, farewell, self.fence.deadline(), self.probe.deadline()]
             .into_iter()
             .flatten()
@@ -312,6 +312,7 @@ impl Node {
             self.tend_voters(now);
             self.look_for_a_better(now);
             self.pass_commands_on(now);
+            self.part(now);
             self.outlive_a_restored_copy();
         }
         if now.boot_ms >= self.at.glance {

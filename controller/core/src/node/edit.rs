@@ -57,7 +57,6 @@ impl Node {
             let releases = self.let_go(false);
             self.send_releases(releases);
             self.barred_until = now.boot_ms;
-            self.begin_farewell(now);
         }
     }
 

@@ -13,9 +13,17 @@ use crate::bot::text::{Key, Say, Value};
 use crate::clock::Now;
 use crate::io::{BotCall, BotError, BotReply};
 
+/// Whether this node was removed, and its last word.
+#[derive(Debug, Default)]
+pub(super) struct Parting {
+    /// The others take this node for a stranger.
+    disowned: bool,
+    farewell: Option<Farewell>,
+}
+
 /// One message, tried until Telegram took it.
 #[derive(Debug)]
-pub(super) struct Farewell {
+struct Farewell {
     commands: Vec<CommandId>,
     chat: i64,
     screen: Screen,
@@ -25,16 +33,24 @@ pub(super) struct Farewell {
     send_at: Option<u64>,
 }
 
-impl Farewell {
-    /// When it is sent; None while it is on its way.
-    pub(super) const fn deadline(&self) -> Option<u64> {
-        self.send_at
+impl Parting {
+    /// When a word is to be sent.
+    pub(super) fn deadline(&self) -> Option<u64> {
+        self.farewell.as_ref()?.send_at
     }
 }
 
 impl Node {
+    /// Once a second: begins when this node hears that it was removed, whether or not it held until then.
+    pub(super) fn part(&mut self, now: Now) {
+        let disowned = self.is_disowned();
+        if !core::mem::replace(&mut self.parting.disowned, disowned) && disowned {
+            self.begin_farewell(now);
+        }
+    }
+
     /// Begins to tell the owner, where there is anything to tell. It needs no title: it tells, and does nothing (F7).
-    pub(super) fn begin_farewell(&mut self, now: Now) {
+    fn begin_farewell(&mut self, now: Now) {
         let commands = self.commands.only_here();
         let Some(last) = commands.last() else { return };
         let default = default_language(&self.settings);
@@ -42,7 +58,7 @@ impl Node {
         let name = self.roster.member(&self.id).map_or_else(|| self.id.short(), |member| member.name.into());
         let count = u64::try_from(commands.len()).unwrap_or(u64::MAX);
         let say = Say::new(Key::Farewell).text("name", name).with("count", Value::Count(count));
-        self.farewell = Some(Farewell {
+        self.parting.farewell = Some(Farewell {
             chat: last.chat,
             commands: commands.iter().map(|command| command.id).collect(),
             screen: Screen::Note { language, say },
@@ -54,7 +70,8 @@ impl Node {
 
     /// Sends it, where it is time.
     pub(super) fn farewell_due(&mut self, now: Now) {
-        let Some(farewell) = self.farewell.as_mut().filter(|one| one.send_at.is_some_and(|at| at <= now.boot_ms))
+        let Some(farewell) =
+            self.parting.farewell.as_mut().filter(|one| one.send_at.is_some_and(|at| at <= now.boot_ms))
         else {
             return;
         };
@@ -65,7 +82,7 @@ impl Node {
 
     /// Telegram's answer. What the owner was told of is done; what he could not be told stays open on disk.
     pub(super) fn farewell_answered(&mut self, now: Now, result: &Result<BotReply, BotError>) {
-        let Some(mut farewell) = self.farewell.take() else { return };
+        let Some(mut farewell) = self.parting.farewell.take() else { return };
         match result {
             Ok(_) => farewell.commands.into_iter().for_each(|id| self.stage(id, Stage::Done)),
             Err(BotError::ChatGone | BotError::Refused(_) | BotError::NoToken | BotError::Unauthorized) => {}
@@ -74,7 +91,7 @@ impl Node {
                 farewell.failures = farewell.failures.saturating_add(1);
                 let pause_ms = PAUSE_MS.saturating_mul(farewell.failures).min(MOST_PAUSE_MS);
                 farewell.send_at = Some(now.boot_ms.saturating_add(pause_ms));
-                self.farewell = Some(farewell);
+                self.parting.farewell = Some(farewell);
             }
         }
     }

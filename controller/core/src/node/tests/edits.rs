@@ -107,3 +107,22 @@ fn a_removed_node_tells_the_owner_of_the_commands_that_it_alone_had_in_hand() {
     bench.run_ms(120_000);
     assert_eq!(bench.answers_of(2), answers + 1, "once");
 }
+
+#[test]
+fn a_removed_node_tells_of_its_commands_also_where_it_did_not_hold_when_it_heard_of_it() {
+    // F6 and R2: its clock was wrong, so that nobody took from it what it passed on (S1)
+    let mut bench = Bench::of(4);
+    bench.run_ms(30_000);
+    bench.inside(4, |node, _| {
+        node.commands.take(StoredCommand { taken_by: node.id, ..press() });
+        node.commands.confirming(i64::MAX);
+    });
+    bench.walls.insert(4, -3_600_000);
+    bench.run_ms(20_000);
+    assert!(bench.node(4).commands.any_open(), "nobody took it");
+    bench.edit(1, 4, Edit::Remove).unwrap();
+    bench.run_ms(60_000);
+    assert_eq!((bench.answers_of(4), bench.node(4).commands.any_open()), (1, false));
+    bench.run_ms(120_000);
+    assert_eq!(bench.answers_of(4), 1, "once");
+}
