@@ -8,6 +8,7 @@ mod dialogue;
 mod edit;
 mod farewell;
 mod handover;
+mod host;
 pub mod inspect;
 mod joins;
 mod lease;
@@ -17,6 +18,7 @@ mod orders;
 mod pending;
 mod requests;
 mod serve;
+mod slept;
 mod view;
 
 use alloc::boxed::Box;
@@ -27,7 +29,6 @@ use alloc::vec::Vec;
 use constella_shared::ids::{CommandId, Generation, LeaderKey, NodeId, Term};
 use constella_shared::secret::Secret;
 use constella_shared::wire::PROTOCOL;
-use constella_shared::wire::heartbeat::Glance;
 use constella_shared::wire::lease::{LeaseView, Strength};
 use constella_shared::wire::rpc::Status;
 use rand::rngs::StdRng;
@@ -55,6 +56,7 @@ use crate::probe::Probe;
 use crate::roster::{OpenError, Roster};
 use copies::CopyJob;
 use farewell::Parting;
+use host::Host;
 use pending::Pending;
 
 /// One node of the network, without its shell.
@@ -80,8 +82,7 @@ pub struct Node {
     frames: BTreeMap<NodeId, Vec<String>>,
     joins: Joins,
     peers: Peers,
-    glance: Option<Glance>,
-    boot_id: Option<String>,
+    host: Host,
 
     durable: Durable,
     voter: Voter,
@@ -167,8 +168,7 @@ impl Node {
             frames: BTreeMap::new(),
             joins: Joins::new(),
             peers: Peers::default(),
-            glance: None,
-            boot_id: None,
+            host: Host::default(),
             durable: Durable::new(vote),
             voter: fresh(settings.lease_ttl_ms, now),
             claim: Claim::new(settings.lease_ttl_ms),
@@ -263,6 +263,7 @@ impl Node {
         let jump = wall.abs_diff(ran).max(back);
         if jump > self.settings.lease_ttl_ms / 2 {
             self.claim.doubt(now, &self.durable);
+            self.host.slept.found(now, wall.saturating_sub(ran));
         }
         self.last = now;
     }

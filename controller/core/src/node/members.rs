@@ -37,7 +37,7 @@ impl Node {
             reaches_voters: self.reaches_voters(now),
             stopping: self.retired,
             sees: u16::try_from(self.membership.alive()).unwrap_or(u16::MAX),
-            glance: self.glance,
+            glance: self.host.glance,
         }
     }
 

@@ -274,14 +274,15 @@ impl Node {
             return Ok(false);
         }
         if let Some(meant) = boot_id {
-            let present = self.boot_id.as_deref();
+            let present = self.host.boot_id.as_deref();
             let present = present.ok_or_else(|| refusal(RpcCode::Starting, "this node has just started; ask again"))?;
             if present != meant {
                 return Err(refusal(RpcCode::TooLate, "the boot that was to be ended is over"));
             }
         }
-        if now.boot_ms > not_after {
-            let late = now.boot_ms.saturating_sub(not_after);
+        let waited_until = now.boot_ms.saturating_add(self.host.slept.lately_ms(now));
+        if waited_until > not_after {
+            let late = waited_until.saturating_sub(not_after);
             return Err(RpcError {
                 code: RpcCode::TooLate,
                 message: format!("the confirmation expired {late} ms ago"),
@@ -295,28 +296,28 @@ impl Node {
 
     fn asked_before(&self, command_id: CommandId) -> Response {
         let answer = RebootAnswer { command_id, outcome: RebootOutcome::Started };
-        Response::Reboot { answer, boot_id: self.boot_id.clone() }
+        Response::Reboot { answer, boot_id: self.host.boot_id.clone() }
     }
 
     fn glanced(&mut self, result: &Result<AgentReply, AgentFailure>) {
-        self.glance = None;
+        self.host.glance = None;
         if let Ok(AgentReply::Stats(stats)) = result {
-            self.boot_id = Some(stats.boot_id.clone());
+            self.host.boot_id = Some(stats.boot_id.clone());
             let mem = percent(stats.mem_used, stats.mem_total);
-            self.glance = Some(Glance { cpu: whole(stats.cpu_percent), mem });
+            self.host.glance = Some(Glance { cpu: whole(stats.cpu_percent), mem });
         }
     }
 
     fn agent_says(&mut self, want: Want, result: Result<AgentReply, AgentFailure>) -> Result<Response, RpcError> {
         match (want, result) {
             (Want::Stats, Ok(AgentReply::Stats(stats))) => {
-                self.boot_id = Some(stats.boot_id.clone());
+                self.host.boot_id = Some(stats.boot_id.clone());
                 Ok(Response::Stats { stats: *stats, controller_version: self.settings.version.clone() })
             }
             (Want::Series(_), Ok(AgentReply::Series(series))) => Ok(Response::Series { series }),
             (Want::Speedtest, Ok(AgentReply::Speedtest(test))) => Ok(Response::Speedtest { test }),
             (Want::Reboot(..), Ok(AgentReply::Reboot(answer))) => {
-                Ok(Response::Reboot { answer, boot_id: self.boot_id.clone() })
+                Ok(Response::Reboot { answer, boot_id: self.host.boot_id.clone() })
             }
             (_, Ok(_)) => Err(refusal(RpcCode::AgentFailed, "the agent answered something else")),
             (_, Err(AgentFailure::Unreachable(why))) => {

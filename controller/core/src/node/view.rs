@@ -64,7 +64,7 @@ impl Node {
                 rtt_ms: row.rtt_ms,
                 boot_ms: if own { Some(now.boot_ms) } else { self.peers.on_their_clock(&row.node_id, now.boot_ms) },
                 last_seen_unix_ms: if own { now.unix_ms } else { peer.map_or(0, |peer| peer.heard_unix_ms) },
-                glance: if own { self.glance } else { peer.and_then(|peer| peer.facts.glance) },
+                glance: if own { self.host.glance } else { peer.and_then(|peer| peer.facts.glance) },
             }
         });
         let owner = self.roster.owner();

@@ -37,7 +37,9 @@ impl World {
             self.note(|| format!("{from} -> {to} #{number}: {request:?}"));
         }
         let request = self.through_json_request(request);
-        for (after, first) in [(fate.after_ms, true), (fate.again_ms, false)] {
+        // Only what got a connection arrives twice, and a later life refuses what was made for an earlier one (S1).
+        let again_ms = fate.again_ms.filter(|_| self.hosts.get(to).is_some_and(|host| host.process.is_some()));
+        for (after, first) in [(fate.after_ms, true), (again_ms, false)] {
             if let Some(after) = after {
                 let request = Box::new(request.clone());
                 let event = Event::Request { flight: number, from: at, to, to_life, sent_unix_ms, first, request };

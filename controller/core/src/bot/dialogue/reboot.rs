@@ -67,6 +67,17 @@ impl Reboot {
         self.look_at
     }
 
+    /// The question once more. The target's clock may have stood still with its machine (L7), so the time is also over where a minute has gone by
+    /// since by this node's own, or it is over by the wall clocks. It is asked all the same, for it tells whether it was done before.
+    fn request_again(&self, id: CommandId, world: &World) -> Request {
+        let left_ms = left_ms(&self.order, world.now);
+        if left_ms > 0 && world.now.since(self.asked.boot_ms) < DEADLINE_MS {
+            return self.order.request(id, world.term, left_ms);
+        }
+        let over = Order { not_after_boot_ms: Some(0), ..self.order.clone() };
+        over.request(id, world.term, 0)
+    }
+
     /// Whether these are the figures of a later boot than the one that was to be ended.
     fn is_over(&self, stats: &Stats, elapsed_ms: u64) -> bool {
         let up_ms = stats.uptime_s.saturating_mul(1_000).saturating_add(UPTIME_SLACK_MS);
@@ -256,7 +267,7 @@ impl Dialogue {
             return self.end_reboot(step, job, target, say);
         }
         if reboot.again && reboot.seen == Seen::Up {
-            let request = reboot.order.request(id, step.world.term, left_ms(&reboot.order, now));
+            let request = reboot.request_again(id, step.world);
             self.ask_node(step, target, request, ASK_TIMEOUT, Purpose::Reboot(id));
         } else {
             reboot.look_at = Some(now.boot_ms + LOOK_EVERY_MS);
@@ -316,7 +327,7 @@ fn asked_before(world: &World, taken_by: NodeId, name: String) -> Say {
     Say::new(key).text("name", name).text("via", name_of(world, taken_by))
 }
 
-/// What is left of the confirmation by two wall clocks; the target's own clock decides, where the order has it.
+/// What is left of the confirmation by two wall clocks.
 fn left_ms(order: &Order, now: Now) -> u64 {
     order.not_after_unix_ms.saturating_sub(now.unix_ms).min(DEADLINE_MS)
 }

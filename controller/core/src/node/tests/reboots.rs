@@ -101,3 +101,16 @@ fn a_voter_that_has_seen_a_higher_term_does_not_cost_the_holder_its_title() {
     assert!(!lost, "no grant is lost by it");
     assert!(bench.node(1).claim.term() > Term(40));
 }
+
+#[test]
+fn a_target_that_stood_still_counts_that_time_by_the_wall_clock() {
+    // F6, L7: CLOCK_BOOTTIME stands still with a virtual machine, and its wall clock is set right when it goes on
+    for (slept_ms, expected) in [(20_000, None), (45_000, Some(RpcCode::TooLate))] {
+        let mut bench = Bench::of(3);
+        bench.run_ms(20_000);
+        let ask = reboot(&bench, 1, bench.now + 30_000, BOOT);
+        bench.walls.insert(3, slept_ms);
+        bench.input(3, crate::io::Input::Tick);
+        assert_eq!(bench.ask(3, 1, ask).0, expected, "{slept_ms}");
+    }
+}

@@ -322,3 +322,21 @@ fn what_a_node_told_before_it_polled_is_not_taken_away_when_it_polls() {
         "what it has in hand goes on: {after:?}"
     );
 }
+
+#[test]
+fn what_waited_for_a_minute_is_asked_for_its_outcome_only() {
+    // F6, L7: the target stood still with its machine, and by its clock the time is not over
+    // By its own watching, and by the wall clocks, of which one may be behind.
+    for (waits_ms, behind_ms) in [(18_000, 0), (17_900, 0), (58_000, 3_600_000), (62_000, 3_600_000)] {
+        let mut bench = Bench::new();
+        let stage = asked(&bench);
+        bench.world.now.unix_ms -= behind_ms;
+        resumed(&mut bench, stage);
+        bench.reply("stats", &lost());
+        bench.pass(waits_ms);
+        bench.reply("stats", &stats("boot-1", 1_000));
+        let [Request::Reboot { not_after_boot_ms, .. }] = reboots(&bench)[..] else { panic!("{:?}", reboots(&bench)) };
+        let is_over = waits_ms == 18_000 || waits_ms == 62_000;
+        assert_eq!(*not_after_boot_ms, Some(if is_over { 0 } else { 70_000 }), "{waits_ms}");
+    }
+}
