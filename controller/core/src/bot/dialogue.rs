@@ -166,7 +166,7 @@ impl Dialogue {
     pub fn elected(&mut self, world: &World) -> Vec<Act> {
         self.menu = Menu { tries_left: MENU_TRIES, set_at: Some(world.now.boot_ms) };
         let mut step = Step::new(world);
-        if let Some((chat, _)) = world.message.filter(|_| !self.has_drawn()) {
+        if let Some((chat, _)) = world.message.filter(|_| !self.has_the_screen()) {
             let language = Language::choose(world.language.as_deref(), None, self.default_language);
             self.draw_list(&mut step, Sheet { chat, language, bring: false }, 0);
         }

@@ -55,8 +55,8 @@ impl Dialogue {
     }
 
     /// Whether the one message is of this dialogue, or soon will be.
-    pub(super) const fn has_drawn(&self) -> bool {
-        self.scene.message.is_some()
+    pub(super) const fn has_the_screen(&self) -> bool {
+        self.scene.message.is_some() || self.scene.watched.is_some()
     }
 
     /// Puts a screen before the owner.

@@ -340,3 +340,18 @@ fn what_waited_for_a_minute_is_asked_for_its_outcome_only() {
         assert_eq!(*not_after_boot_ms, Some(if is_over { 0 } else { 70_000 }), "{waits_ms}");
     }
 }
+
+#[test]
+fn a_card_that_a_node_collects_when_it_begins_to_poll_is_shown() {
+    // The list would take the screen, and a card that is not looked at any more is not drawn.
+    let mut bench = Bench::new();
+    bench.world.polls = false;
+    bench.press(&Press::Card(tag("beta")));
+    bench.telegram();
+    bench.world.polls = true;
+    let acts = bench.dialogue.elected(&bench.world);
+    bench.perform(acts);
+    bench.reply("stats", &stats("boot-1", 5));
+    bench.pass(2_000);
+    assert!(matches!(last_screen(&bench.telegram()).body, Body::Card(_)));
+}
