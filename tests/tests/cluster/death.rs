@@ -74,10 +74,15 @@ async fn a_frozen_leader_that_wakes_does_nothing_of_its_own() {
 }
 
 /// F1: the leader alone loses the Bot API; another takes over although the leader lives.
-async fn loses_the_bot_api(fault: Fault) {
+async fn loses_the_bot_api(fault: Fault, methods: &[&str]) {
     let bench = Bench::settled(3).await;
     let first = bench.holder().await;
-    bench.double().fault(Target::Prefix(first.clone()), fault);
+    let target = Target::Prefix(first.clone());
+    if methods.is_empty() {
+        bench.double().fault(target, fault);
+    } else {
+        bench.double().fault_only(target, fault, methods);
+    }
     let answer = bench.ask("/nodes").await;
     assert!(line_of(&answer, "alpha").contains("🟢"), "its members are all alive:\n{}", answer.screen());
     let next = bench
@@ -94,13 +99,19 @@ async fn loses_the_bot_api(fault: Fault) {
 /// F1.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leader_that_is_refused_by_the_bot_api_hands_over() {
-    loses_the_bot_api(Fault::Refuse).await;
+    loses_the_bot_api(Fault::Refuse, &[]).await;
+}
+
+/// F1: its polls alone fail, and every look is answered: it would be silent for as long as that lasts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_whose_polls_alone_fail_hands_over() {
+    loses_the_bot_api(Fault::Status(502), &["getUpdates"]).await;
 }
 
 /// F1.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leader_whose_packets_to_the_bot_api_vanish_hands_over() {
-    loses_the_bot_api(Fault::Silent).await;
+    loses_the_bot_api(Fault::Silent, &[]).await;
 }
 
 /// F6: the leader polls, reads the confirmed reboot, and its confirmation to Telegram is lost: the next leader is given the same update.
@@ -110,6 +121,8 @@ async fn one_update_that_two_leaders_get_reboots_once() {
     let first = bench.holder().await;
     let target = bench.nodes().iter().map(|node| node.name().to_owned()).rfind(|name| *name != first).unwrap();
     bench.ask_for_reboot(&target).await;
+    let parked = |_: &View| (bench.double().summary().poller.as_ref() == Some(&first)).then_some(());
+    bench.network.sees("its parked poll", PATIENCE, parked).await.unwrap();
     // What the leader is given by its parked poll still arrives; every getUpdates after that, and with it the confirmation, does not.
     bench.double().fault_only(Target::Prefix(first.clone()), Fault::Status(502), &["getUpdates"]);
     let since = bench.double().now();

@@ -28,6 +28,8 @@ pub(super) struct Poll {
     /// When the first look or poll of the present row of failures was begun.
     failing_since: Option<u64>,
     told_lost: bool,
+    /// When the first of a row of polls and confirmations that failed was begun, though looks may be answered.
+    deaf_since: Option<u64>,
     /// Since when updates wait over our own parked poll.
     waiting_since: Option<u64>,
 }
@@ -50,6 +52,7 @@ impl Poll {
             looking: None,
             failing_since: None,
             told_lost: false,
+            deaf_since: None,
             waiting_since: None,
         }
     }
@@ -99,7 +102,8 @@ impl Poll {
             (self.confirm.is_some() && self.confirming.is_none() && !self.in_doubt).then_some(self.confirm_at);
         let look = self.looking.is_none().then_some(self.look_at);
         let lost = self.failing_since.filter(|_| !self.told_lost).map(|since| since.saturating_add(LOST_MS));
-        [poll, confirm, look, lost].into_iter().flatten().min()
+        let deaf = self.deaf_since.map(|since| since.saturating_add(DEAF_MS));
+        [poll, confirm, look, lost, deaf].into_iter().flatten().min()
     }
 
     pub(super) fn step(&mut self, now: Now, offset: &mut Option<i64>, calls: &mut Calls, acts: &mut Vec<FenceAct>) {
@@ -110,6 +114,10 @@ impl Poll {
         }
         if self.failing_since.is_some_and(|since| now.since(since) >= LOST_MS) && !self.told_lost {
             self.told_lost = true;
+            acts.push(FenceAct::ApiLost);
+        }
+        if self.deaf_since.is_some_and(|since| now.since(since) >= DEAF_MS) {
+            self.deaf_since = Some(now.boot_ms);
             acts.push(FenceAct::ApiLost);
         }
         if let (Some(offset), None, false) = (self.confirm, self.confirming, self.in_doubt)
@@ -161,6 +169,7 @@ impl Poll {
         match result {
             Ok(BotReply::Updates(updates)) => {
                 self.reached(acts);
+                self.deaf_since = None;
                 if !updates.is_empty() {
                     self.in_hand = true;
                     self.came_at = now.boot_ms;
@@ -181,6 +190,7 @@ impl Poll {
                 self.poll_at = now.boot_ms.saturating_add(RETRY_MS);
                 // A poll that was parked for long says nothing about when the way broke: the look beside it does.
                 if now.since(since) < LOOK_LIMIT_MS {
+                    self.deaf_since.get_or_insert(since);
                     self.failed(since, acts);
                 }
             }
@@ -206,6 +216,9 @@ impl Poll {
             Err(BotError::RetryAfter { ms }) => self.confirm_at = now.boot_ms.saturating_add((*ms).max(RETRY_MS)),
             // Telegram may have heard it. To send it again while nothing waits would be a poll of 3 s, and so would each further one.
             Ok(_) | Err(_) => {
+                if result != Err(BotError::Conflict) {
+                    self.deaf_since.get_or_insert(now.boot_ms);
+                }
                 self.in_doubt = true;
                 self.look_at = now.boot_ms;
                 return result == Err(BotError::Conflict);
@@ -218,6 +231,7 @@ impl Poll {
         self.confirm = None;
         self.in_hand = false;
         self.in_doubt = false;
+        self.deaf_since = None;
         *offset = Some(upto);
         acts.push(FenceAct::Confirmed(upto));
     }
@@ -234,6 +248,10 @@ impl Poll {
         match result {
             Ok(BotReply::Webhook { pending, .. }) => {
                 self.reached(acts);
+                // A poll that was parked all the while is one that Telegram has.
+                if pending == 0 && self.parked.is_some_and(|(_, parked)| parked <= since) {
+                    self.deaf_since = None;
+                }
                 self.settle_doubt(now, since, pending, offset, acts);
                 self.judge_pending(now, pending, acts);
             }
@@ -275,6 +293,7 @@ impl Poll {
         let since = *self.waiting_since.get_or_insert(now.boot_ms);
         if now.since(since) >= DEAD_POLL_MS {
             self.waiting_since = None;
+            self.deaf_since.get_or_insert(since);
             self.parked = None;
             self.poll_at = now.boot_ms;
             acts.push(FenceAct::Cancel(parked));
@@ -310,6 +329,9 @@ const LOOK_AGAIN_MS: u64 = 500;
 
 /// F1: hand over so long after the first failed call was begun.
 const LOST_MS: u64 = 3_000;
+
+/// F1: the same where only polls fail. A single one fails now and then; a look tells within this that the next one is parked.
+const DEAF_MS: u64 = 5_000;
 
 /// F1.
 const DEAD_POLL_MS: u64 = 1_500;
