@@ -166,6 +166,10 @@ impl Poll {
 
     fn polled(&mut self, now: Now, result: Result<BotReply, BotError>, acts: &mut Vec<FenceAct>) -> bool {
         let since = self.parked.take().map_or(now.boot_ms, |(_, since)| since);
+        if matches!(result, Err(BotError::Conflict | BotError::WebhookSet | BotError::RetryAfter { .. })) {
+            // Telegram heard the poll, and has its own reason.
+            self.deaf_since = None;
+        }
         match result {
             Ok(BotReply::Updates(updates)) => {
                 self.reached(acts);

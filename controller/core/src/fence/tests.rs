@@ -288,12 +288,13 @@ fn the_bot_api_is_lost_three_seconds_after_the_first_failed_look_was_begun() {
 #[test]
 fn polls_that_fail_while_looks_are_answered_lose_the_bot_api_too() {
     // F1: "3 s after the first failed call"; a bot that nobody hears is silent, whatever a look says
-    let lost_at = |fails_until: u64| {
+    let lost_at = |fails_until: u64, then: Option<BotError>| {
         let mut rig = Rig::new(STRONG);
         let mut acts = rig.step();
         while rig.now < 30_000 && !acts.contains(&FenceAct::ApiLost) {
-            let failed = poll(&acts).filter(|_| rig.now < fails_until);
-            let mut next = failed.map_or_else(Vec::new, |call| rig.answer(call, Err(BotError::Server)));
+            let error = if rig.now < fails_until { Some(BotError::Server) } else { then.clone() };
+            let failed = poll(&acts).zip(error);
+            let mut next = failed.map_or_else(Vec::new, |(call, error)| rig.answer(call, Err(error)));
             next.extend(look(&acts).map_or_else(Vec::new, |call| rig.answer(call, pending(0))));
             rig.now += 100;
             next.extend(rig.step());
@@ -301,8 +302,9 @@ fn polls_that_fail_while_looks_are_answered_lose_the_bot_api_too() {
         }
         rig.now
     };
-    assert_eq!(lost_at(u64::MAX), 5_000);
-    assert_eq!(lost_at(2_000), 30_000, "some that fail, and then one that is parked");
+    assert_eq!(lost_at(u64::MAX, None), 5_000);
+    assert_eq!(lost_at(2_000, None), 30_000, "some that fail, and then one that is parked");
+    assert_eq!(lost_at(2_000, Some(BotError::WebhookSet)), 30_000, "a webhook is no loss");
 }
 
 #[test]

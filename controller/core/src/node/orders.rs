@@ -65,6 +65,10 @@ impl Node {
             Ok(PeerResponse::Rpc(Response::Lease { state })) => state,
             other => return self.dialogue_answered(ask, other.and(Err(CallError::NotSent(NO_TERM.into())))),
         };
+        // L7: the answer may have waited for a machine that stood still.
+        if !self.title(now).is_some_and(|title| title.may_poll) {
+            return self.dialogue_answered(ask, Err(CallError::NotSent(NO_TITLE.into())));
+        }
         self.claim.outgrow(now, &mut self.durable, state.term);
         let request = self.in_present_term(now, request);
         let left_ms = until.saturating_sub(now.boot_ms).max(1);
@@ -107,3 +111,6 @@ fn term_of(request: &mut Request) -> Option<&mut Term> {
 
 /// The order itself was refused, so nothing was done; why it was not asked anew.
 const NO_TERM: &str = "it has seen a higher term, and did not tell which";
+
+/// The same, where the title went meanwhile.
+const NO_TITLE: &str = "the lease ran out before it could be asked anew";

@@ -6,6 +6,7 @@ use constella_shared::wire::rpc::{Request, RpcCode};
 
 use super::bench::Bench;
 use crate::bot::act::{Act, AskId};
+use crate::node::pending::Pending;
 use crate::roster::fake::node;
 
 /// The bench's agents tell an empty boot id.
@@ -85,6 +86,26 @@ fn a_holder_goes_on_above_a_term_that_only_the_target_has_seen() {
         let lost = bench.run_until(20_000, |bench| bench.node(1).held != Some(Strength::Strong));
         assert!(!lost, "no grant is lost by it");
         assert_eq!(bench.pollers(), [1]);
+    }
+}
+
+#[test]
+fn an_order_is_not_given_anew_without_a_title() {
+    // L7: the target's term is on its way when the leader's grants end by a jump of its clock.
+    for (jumps, expected) in [(false, alloc::vec![2]), (true, alloc::vec![])] {
+        let mut bench = Bench::of(2);
+        bench.run_ms(20_000);
+        bench.inside(2, |node, _| node.durable.raise(Term(40)));
+        let request = reboot(&bench, 1, bench.now + 30_000, BOOT);
+        let timeout = core::time::Duration::from_secs(8);
+        bench.act(1, Act::Ask { ask: AskId(9_000), to: node(2), request, timeout });
+        let asks = |bench: &Bench| bench.node(1).pending.values().any(|why| matches!(why, Pending::TermAt(_)));
+        assert!(bench.run_until(1_000, asks));
+        if jumps {
+            bench.walls.insert(1, -3_000);
+        }
+        bench.run_ms(1_000);
+        assert_eq!(bench.rebooted, expected);
     }
 }
 
