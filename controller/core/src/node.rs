@@ -46,7 +46,7 @@ use crate::handover::Handover;
 use crate::io::{BotState, CallId, Document, Input, Note, Output};
 use crate::joins::Joins;
 use crate::keys::Keys;
-use crate::lease::claim::Claim;
+use crate::lease::claim::{Claim, margin_ms};
 use crate::lease::durable::Durable;
 use crate::lease::seen::Seen;
 use crate::lease::voter::Voter;
@@ -255,15 +255,13 @@ impl Node {
             .unwrap_or(self.last.boot_ms)
     }
 
-    /// L7: a jump between the two clocks of more than half a TTL is a machine that slept, or a wall clock that was set: no grant counts.
+    /// L7: a jump between the two clocks is a machine that slept, or a wall clock that was set, or both, and the one may hide most of the
+    /// other: no grant counts. What the margin of L2 bears is none.
     fn watch_the_clock(&mut self, now: Now) {
-        let ran = now.boot_ms.saturating_sub(self.last.boot_ms);
-        let wall = now.unix_ms.saturating_sub(self.last.unix_ms);
-        let back = self.last.unix_ms.saturating_sub(now.unix_ms);
-        let jump = wall.abs_diff(ran).max(back);
-        if jump > self.settings.lease_ttl_ms / 2 {
+        let expected = self.last.after(now.since(self.last.boot_ms));
+        if now.unix_ms.abs_diff(expected.unix_ms) > margin_ms(self.settings.lease_ttl_ms) {
             self.claim.doubt(now, &self.durable);
-            self.host.slept.found(now, wall.saturating_sub(ran));
+            self.host.slept.found(now, now.unix_ms.saturating_sub(expected.unix_ms));
         }
         self.last = now;
     }

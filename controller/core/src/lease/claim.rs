@@ -366,7 +366,12 @@ pub struct AskSent {
 
 /// L2: a holder counts 95 % of the TTL, so that a voter whose clock runs 5 % slower still outlives the grant that it gave.
 const fn counted(ttl_ms: u64) -> u64 {
-    ttl_ms.saturating_mul(95) / 100
+    ttl_ms.saturating_sub(margin_ms(ttl_ms))
+}
+
+/// Milliseconds that a voter's grant outlives the holder's: by so much may two clocks differ within one TTL.
+pub const fn margin_ms(ttl_ms: u64) -> u64 {
+    ttl_ms.saturating_mul(5) / 100
 }
 
 /// L2: failed claims are retried so often ...

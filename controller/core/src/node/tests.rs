@@ -65,12 +65,26 @@ fn a_wall_clock_that_is_set_back_ends_every_grant_at_once() {
     assert_eq!(bench.pollers(), [1]);
     bench.walls.insert(1, -3_000);
     bench.input(1, Input::Tick);
-    assert!(bench.pollers().is_empty(), "more than half a TTL");
+    assert!(bench.pollers().is_empty(), "more than the margin of L2");
     assert!(bench.run_until(5_000, |bench| bench.pollers() == [1]), "and it gets a new lease");
     assert!(bench.node(1).claim.term() > term);
-    bench.walls.insert(1, -4_000);
+    bench.walls.insert(1, -3_150);
     bench.input(1, Input::Tick);
     assert_eq!(bench.pollers(), [1], "a clock that is merely put right");
+}
+
+#[test]
+fn a_pause_that_a_clock_put_right_hides_for_the_most_part_ends_every_grant() {
+    // L7: its boot clock stood still for 3.8 s, or for 5.3, while its wall clock, 5 s ahead, was set right: what shows of it is less than half a TTL.
+    for seen_ms in [-1_200, 300] {
+        let mut bench = Bench::of(3);
+        bench.run_ms(20_000);
+        assert_eq!(bench.pollers(), [1]);
+        bench.walls.insert(1, seen_ms);
+        bench.input(1, Input::Tick);
+        assert!(bench.pollers().is_empty(), "{seen_ms}");
+        assert!(bench.run_until(5_000, |bench| bench.pollers() == [1]), "{seen_ms}: and it gets a new lease");
+    }
 }
 
 #[test]
