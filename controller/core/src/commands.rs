@@ -13,6 +13,8 @@ use constella_shared::wire::command::{Stage, StoredCommand};
 pub struct Commands {
     open: BTreeMap<CommandId, Open>,
     done: VecDeque<CommandId>,
+    /// Of what is done, what ended in this life while no order was known to have been given.
+    orderless: BTreeSet<CommandId>,
     executed: VecDeque<CommandId>,
     dirty: bool,
 }
@@ -56,6 +58,7 @@ impl Commands {
         Self {
             open: state.open.into_iter().map(open).collect(),
             done: state.done.into(),
+            orderless: BTreeSet::new(),
             executed: state.executed.into(),
             dirty: false,
         }
@@ -76,8 +79,12 @@ impl Commands {
     }
 
     /// Keeps a copy, or a newer stage of one; `from` is told when it is done. `holder` is the sender where it carries the command out
-    /// itself: it need not be asked to. False where the command is done here already.
+    /// itself: it need not be asked to. False where the command is done here already: an order that another holder gave counts for more than
+    /// an end without one.
     pub fn keep(&mut self, command: StoredCommand, from: NodeId, holder: Option<(NodeId, Term)>) -> bool {
+        if gives_order(&command.stage) && self.orderless.remove(&command.id) {
+            self.done.retain(|id| *id != command.id);
+        }
         if self.done.contains(&command.id) {
             return false;
         }
@@ -248,7 +255,7 @@ impl Commands {
         if self.is_executed(&id) {
             return false;
         }
-        push_bounded(&mut self.executed, id);
+        let _forgotten = push_bounded(&mut self.executed, id);
         self.dirty = true;
         true
     }
@@ -269,9 +276,13 @@ impl Commands {
     }
 
     fn finish(&mut self, id: CommandId) {
-        self.open.remove(&id);
+        if self.open.remove(&id).is_some_and(|open| open.command.stage == Stage::Taken) {
+            self.orderless.insert(id);
+        }
         if !self.done.contains(&id) {
-            push_bounded(&mut self.done, id);
+            if let Some(forgotten) = push_bounded(&mut self.done, id) {
+                self.orderless.remove(&forgotten);
+            }
             self.dirty = true;
         }
     }
@@ -303,11 +314,16 @@ const fn rank(stage: &Stage) -> u8 {
     }
 }
 
-fn push_bounded(list: &mut VecDeque<CommandId>, id: CommandId) {
-    if list.len() >= DONE_COMMANDS {
-        list.pop_front();
-    }
+/// Whether it was left to a target to carry something out.
+const fn gives_order(stage: &Stage) -> bool {
+    matches!(rank(stage), 1 | 2)
+}
+
+/// The oldest one gives way where there are too many, and is returned.
+fn push_bounded(list: &mut VecDeque<CommandId>, id: CommandId) -> Option<CommandId> {
+    let forgotten = if list.len() >= DONE_COMMANDS { list.pop_front() } else { None };
     list.push_back(id);
+    forgotten
 }
 
 #[cfg(test)]

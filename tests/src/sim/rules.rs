@@ -2,11 +2,12 @@
 
 mod service;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use constella_core::io::{Document, InboundId, Note, Output};
 use constella_core::node::inspect::Inspection;
 use constella_shared::ids::{CommandId, NodeId};
+use constella_shared::wire::command::Stage;
 use constella_shared::wire::lease::{LeaseAnswer, LeaseAsk, Strength};
 use constella_shared::wire::records::OwnerRecord;
 
@@ -33,6 +34,8 @@ pub(super) struct Rules {
     /// To whom a host's voter granted, and until when (true time); survives the process.
     grants: Vec<Option<(NodeId, u64)>>,
     executed: BTreeMap<(usize, CommandId), u64>,
+    /// What ended at a node that knew of an order.
+    ordered: BTreeSet<(NodeId, CommandId)>,
     service: Service,
     /// The step at hand began a command.
     begun: bool,
@@ -202,6 +205,8 @@ impl Rules {
             }
             Document::Commands(new) => {
                 let old = &disk.commands;
+                let ended = old.open.iter().filter(|open| open.stage != Stage::Taken && new.done.contains(&open.id));
+                self.ordered.extend(ended.map(|open| (host.id, open.id)));
                 let full = new.executed.len() >= constella_shared::limits::DONE_COMMANDS;
                 let executed = old.executed.iter().any(|id| !full && !new.executed.contains(id));
                 executed.then(|| "a command that it executed was forgotten".to_owned())
@@ -213,14 +218,23 @@ impl Rules {
         }
     }
 
-    /// F6: what a node knew to be done before a step it does not begin again.
+    /// F6: what a node knew to be done before a step it does not begin again, but for an order of another holder, where it knew of none.
     pub(super) fn begins(&mut self, t: u64, host: Option<&Host>, outputs: &[Output]) {
         let Some(host) = host else { return };
         let mut begun = outputs.iter().filter_map(|output| match output {
             Output::Note(Note::Command { id, what: "begun" }) => Some(id),
             _ => None,
         });
-        let known = |id: &&CommandId| host.disk.as_ref().is_some_and(|disk| disk.commands.done.contains(id));
+        let orders = |document: &Document, id: &CommandId| match document {
+            Document::Commands(new) => new.open.iter().any(|open| open.id == *id && open.stage != Stage::Taken),
+            _ => false,
+        };
+        let known = |id: &&CommandId| {
+            let done = host.disk.as_ref().is_some_and(|disk| disk.commands.done.contains(id));
+            let taken_up =
+                outputs.iter().any(|output| matches!(output, Output::Persist(document) if orders(document, id)));
+            done && (!taken_up || self.ordered.contains(&(host.id, **id)))
+        };
         self.begun = begun.clone().next().is_some();
         if let Some(id) = begun.find(known) {
             self.fail(t, "F6", format!("{} begins {id}, which it knows to be done", host.name));

@@ -107,6 +107,31 @@ fn an_order_whose_time_was_ended_takes_the_place_of_the_order() {
 }
 
 #[test]
+fn what_ended_here_without_an_order_is_taken_up_again_from_a_copy_with_one() {
+    // F6: two holders had one press. One did not know the confirmation and asked anew; the other knew it, and has given the order.
+    let given = || StoredCommand { stage: rebooting(Some(5)), ..command(7) };
+    let ended = |stage: Stage| {
+        let mut commands = empty();
+        assert!(commands.take(command(7)));
+        let _keepers = commands.stage(id(7), stage);
+        assert_eq!(commands.stage(id(7), Stage::Done), Some(Vec::new()));
+        commands
+    };
+    let mut commands = ended(Stage::Taken);
+    assert!(!commands.keep(command(7), n(2), Some((n(2), Term(3)))), "without an order it stays done");
+    assert!(commands.keep(given(), n(2), Some((n(2), Term(3)))));
+    assert!(commands.done_among(&[id(7)]).is_empty(), "nobody is told that it is done");
+    assert_eq!(commands.start_next().map(|c| c.stage), Some(rebooting(Some(5))), "a successor tells its end");
+    assert_eq!(commands.stage(id(7), Stage::Done), Some([n(2)].into()));
+    assert!(!commands.keep(given(), n(2), None), "a late copy of what ended with the order");
+    assert!(!ended(rebooting(Some(5))).keep(given(), n(2), None), "the same");
+    let mut keeper = empty();
+    assert!(keeper.keep(command(7), n(1), None));
+    keeper.done_elsewhere(&[id(7)]);
+    assert!(keeper.keep(given(), n(2), None), "who was told of the end knows no order either");
+}
+
+#[test]
 fn open_commands_are_passed_to_each_holder_once() {
     // F6
     let mut commands = empty();

@@ -266,8 +266,9 @@ impl World {
 /// Within this after the last fault the network is whole: F3's longest patience, a probe of the Bot API, a suspicion, and then some.
 pub const WHOLE_MS: u64 = 240_000;
 
-/// Within this after that, every command has ended: a reboot is followed for ten minutes.
-pub const COMMANDS_MS: u64 = 720_000;
+/// Within this after that, every command has ended: a reboot is followed for ten minutes, and anew by a leader that takes it over from one whose
+/// clock was ahead when it asked; the last barred node comes back to lead within [`WHOLE_MS`].
+pub const COMMANDS_MS: u64 = 600_000 + WHOLE_MS;
 
 /// And the last wish to look has its screen within this: F3's longest patience after a stranger, looks, and the longest pause after a failed edit.
 const LAST_WORD_MS: u64 = 100_000;
