@@ -53,6 +53,10 @@ impl Clock {
         self.wall_off_ms = off_ms;
     }
 
+    pub(super) const fn push_wall(&mut self, ms: i64) {
+        self.wall_off_ms += ms;
+    }
+
     fn rate(&self) -> u64 {
         MILLION.saturating_add_signed(self.ppm)
     }

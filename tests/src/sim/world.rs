@@ -248,7 +248,7 @@ impl World {
     /// One step of a core, and everything that it wants done.
     fn input(&mut self, at: usize, life: u64, input: Input) {
         let Some(host) = self.hosts.get_mut(at).filter(|host| host.life == life) else { return };
-        let now = host.clock.now(self.t);
+        let now = host.read_clocks(self.t);
         let Some(process) = host.process.as_mut() else { return };
         let began = self.step_ns.as_ref().map(|_| super::scale::thread_ns());
         let outputs = process.node.handle(now, input);
