@@ -3,6 +3,7 @@
 //! Only the node that serves the bot runs it. Every command that it is given ends with exactly one [`Stage::Done`], after the owner was shown
 //! what became of it; a command of a leader before goes on from its stored stage (F6). Nothing here is durable but through [`Act`]s.
 
+mod asked;
 mod canvas;
 mod card;
 mod command;

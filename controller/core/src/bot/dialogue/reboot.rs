@@ -9,6 +9,7 @@ use constella_shared::ids::{CommandId, NodeId};
 use constella_shared::wire::command::StoredCommand;
 use constella_shared::wire::rpc::{Request, Response, RpcCode, Status};
 
+use super::asked::Asked;
 use super::confirm::{Confirmation, DEADLINE_MS};
 use super::job::{Job, Purpose, Work};
 use super::list::{name_of, ways_back};
@@ -38,16 +39,6 @@ pub(super) struct Reboot {
     /// When the node is looked at next; None while a question is open.
     look_at: Option<u64>,
     seen: Seen,
-}
-
-/// When a target was asked.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Asked {
-    unix_ms: u64,
-    /// By this node's own CLOCK_BOOTTIME: when it asked, or took up what another had asked.
-    boot_ms: u64,
-    /// Whether this node asked.
-    here: bool,
 }
 
 /// What the last look at the node found.
@@ -87,25 +78,6 @@ impl Reboot {
             (None, Some(not_after_ms)) if !self.asked.here => up_ms < not_after_ms.saturating_sub(DEADLINE_MS),
             (None, _) => up_ms < elapsed_ms,
         }
-    }
-}
-
-impl Asked {
-    /// Now, by this node.
-    pub(super) const fn now(now: Now) -> Self {
-        Self { unix_ms: now.unix_ms, boot_ms: now.boot_ms, here: true }
-    }
-
-    /// By an earlier leader, or an earlier life of this one.
-    pub(super) const fn before(unix_ms: u64, now: Now) -> Self {
-        Self { unix_ms, boot_ms: now.boot_ms, here: false }
-    }
-
-    /// Milliseconds since. By two wall clocks where another node asked, but never less than this node has watched: the other clock may have
-    /// been ahead.
-    pub(super) fn elapsed_ms(self, now: Now) -> u64 {
-        let by_wall = if self.here { 0 } else { now.unix_ms.saturating_sub(self.unix_ms) };
-        by_wall.max(now.since(self.boot_ms))
     }
 }
 

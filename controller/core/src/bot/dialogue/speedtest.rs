@@ -8,10 +8,10 @@ use constella_shared::ids::{CommandId, NodeId};
 use constella_shared::wire::command::Stage;
 use constella_shared::wire::rpc::{Request, Response};
 
+use super::asked::Asked;
 use super::job::{Job, Purpose, Work};
 use super::list::{button, name_of};
 use super::pace::Urgency;
-use super::reboot::Asked;
 use super::scene::{Drawing, Sheet};
 use super::why::{why, why_unexpected};
 use super::{Dialogue, Step};
