@@ -54,7 +54,7 @@ use crate::membership::{MemberTimer, Membership};
 use crate::peers::Peers;
 use crate::probe::Probe;
 use crate::roster::{OpenError, Roster};
-use copies::CopyJob;
+use copies::{CopiedTo, CopyJob};
 use farewell::Parting;
 use host::Host;
 use pending::Pending;
@@ -107,8 +107,8 @@ pub struct Node {
     commands: Commands,
     copies: VecDeque<CopyJob>,
     copying: Option<CopyJob>,
-    /// F6: to whom copies of what is open were sent, whether they answered or not.
-    copied_to: BTreeMap<CommandId, BTreeSet<NodeId>>,
+    /// F6: to whom copies of what is open were sent.
+    copied_to: BTreeMap<CommandId, CopiedTo>,
     staging: bool,
     serving: serve::Serving,
     dialogue: Dialogue,

@@ -267,6 +267,21 @@ impl Act {
         }
     }
 
+    /// Strikes this node, where it strikes one.
+    pub(super) fn aim(&mut self, at: &str) {
+        match self {
+            Self::Crash { node, .. }
+            | Self::PowerOff { node, .. }
+            | Self::Stop { node, .. }
+            | Self::Freeze { node, .. }
+            | Self::Suspend { node, .. }
+            | Self::OneWay { from: node, .. }
+            | Self::Flap { from: node, .. }
+            | Self::Telegram { node: Some(node), .. } => at.clone_into(node),
+            _ => {}
+        }
+    }
+
     /// Whether it is the owner's doing and no fault.
     #[must_use]
     pub const fn is_owner(&self) -> bool {

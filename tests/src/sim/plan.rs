@@ -83,6 +83,7 @@ impl Plan {
             Fault::Blackout => return blackout(t, dice),
             Fault::Aside => return self.aside(t, for_s, dice),
             Fault::Burst => return burst(t, dice),
+            Fault::Moment => return self.moment(t, dice),
             Fault::Drift | Fault::Idle => return Vec::new(),
             Fault::Wall => {
                 let off_s = *dice.pick(&[1.0, 5.0, 25.0, 40.0, 3_600.0, -5.0, -40.0, -3_600.0]).unwrap_or(&0.0);
@@ -155,6 +156,31 @@ impl Plan {
             *t += dice.around(20_000);
             acts.push(timed(*t, Act::Press { button: Button::Confirm, node: Some(node) }));
         }
+    }
+
+    /// An order, and one to three blows from two seconds before it is confirmed until four seconds after.
+    fn moment(&self, t: u64, dice: &mut Dice) -> Vec<Timed> {
+        let target = self.any(dice);
+        let press = |at, button| timed(at, Act::Press { button, node: Some(target.clone()) });
+        let (card, asked) = (t + dice.range(800, 2_000), t + dice.range(3_000, 5_000));
+        let given = asked + dice.range(1_000, 6_000);
+        let mut acts = vec![timed(t, Act::Say { text: "/nodes".to_owned() }), press(card, Button::Card)];
+        if dice.one_in(5) {
+            acts.push(press(given, Button::Speedtest));
+        } else {
+            acts.extend([press(asked, Button::Reboot), press(given, Button::Confirm)]);
+        }
+        for _ in 0..dice.range(1, 3) {
+            let fault = *dice.pick(&AT_THAT_MOMENT).unwrap_or(&Fault::Cut);
+            // Most of what decides an order lies within its first half second.
+            let after = if dice.one_in(2) { 1_900 + dice.below(700) } else { dice.below(6_000) };
+            let mut blow = self.fault(fault, (given + after).saturating_sub(2_000), dice);
+            if let (Some(act), true) = (blow.first_mut(), dice.one_in(3)) {
+                act.act.aim(&target);
+            }
+            acts.extend(blow);
+        }
+        acts
     }
 
     /// The network falls apart, and somebody edits it on whichever side there is a leader.
@@ -254,3 +280,20 @@ fn ms_of(seconds: f64) -> u64 {
 
 /// The network has found itself by then.
 const BEGIN_MS: u64 = 15_000;
+
+/// What can come in the moment of an order.
+const AT_THAT_MOMENT: [Fault; 13] = [
+    Fault::Cut,
+    Fault::OneWay,
+    Fault::Flap,
+    Fault::Drop,
+    Fault::Delay,
+    Fault::Freeze,
+    Fault::Suspend,
+    Fault::Crash,
+    Fault::Torn,
+    Fault::LostWrite,
+    Fault::Power,
+    Fault::Stop,
+    Fault::Telegram,
+];

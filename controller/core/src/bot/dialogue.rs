@@ -19,6 +19,7 @@ mod scene;
 mod speedtest;
 #[cfg(test)]
 mod tests;
+mod verdict;
 mod why;
 
 use alloc::collections::BTreeMap;

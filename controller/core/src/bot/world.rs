@@ -23,8 +23,11 @@ pub struct World {
     /// Whether this node polls. One that does not only finishes what another took, who may still speak to the owner, so it tells what begins
     /// and what came of it, and no progress (F6).
     pub polls: bool,
-    /// Open commands of which a node that does not answer has a copy: it may carry them out on another side of a cut.
+    /// Open commands of which a node has a copy that does not answer, or did not take their newest stage: it may carry them out on another side
+    /// of a cut.
     pub strayed: Vec<CommandId>,
+    /// Open commands whose newest stage is on its way to those who have a copy.
+    pub unsettled: Vec<CommandId>,
     /// Voters that this holder lacks for a majority, and voters in all, for "2 of 5 voters are missing".
     pub voters_missing: (usize, usize),
     /// Every node that belongs, by LeaderKey.

@@ -9,6 +9,7 @@ use constella_shared::wire::rpc::Request;
 
 use super::Node;
 use super::pending::Pending;
+use crate::bot::act::Act;
 use crate::clock::Now;
 use crate::io::{CallError, PeerRequest, PeerResponse};
 
@@ -18,6 +19,15 @@ pub(super) struct CopyJob {
     commands: Vec<StoredCommand>,
     tried: Vec<NodeId>,
     then: Then,
+}
+
+/// To whom copies of one command were sent.
+#[derive(Debug, Default)]
+pub(super) struct CopiedTo {
+    /// All of them, whether they answered or not.
+    sent: BTreeSet<NodeId>,
+    /// Those who did not take the newest stage, or one shortly before it.
+    missed: BTreeSet<NodeId>,
 }
 
 /// What a copy is made for.
@@ -39,26 +49,61 @@ impl Node {
     /// order that was given by it, would tell the owner that nothing was done.
     pub(super) fn copy_stage(&mut self, command: StoredCommand, keepers: Vec<NodeId>) {
         let (id, commands) = (command.id, alloc::vec![command]);
+        if let Some(copied_to) = self.copied_to.get_mut(&id) {
+            copied_to.missed.clear();
+        }
         let job = CopyJob { commands: commands.clone(), tried: Vec::new(), then: Then::Acts };
         let next = self.keeper(&job).filter(|_| self.copying.is_none() && self.copies.is_empty());
         for keeper in self.may_keep(id, keepers).into_iter().filter(|keeper| Some(*keeper) != next) {
             let request = Request::CommandStore { commands: commands.clone(), term: self.claim.term(), adopt: false };
-            self.call(keeper, self.settings.rpc_timeout_ms, PeerRequest::Rpc(request), Pending::Told { to: keeper });
+            self.call(
+                keeper,
+                self.settings.rpc_timeout_ms,
+                PeerRequest::Rpc(request),
+                Pending::Staged { to: keeper, id },
+            );
         }
         self.copies.push_back(job);
     }
 
-    /// Open commands of which a node that does not answer has a copy, or may have: it may carry them out on another side of a cut.
+    /// A node that may have an older copy took the stage, or not.
+    pub(super) fn staged(&mut self, to: NodeId, id: CommandId, taken: bool) {
+        if !taken && self.commands.get(&id).is_some() {
+            self.copied_to.entry(id).or_default().missed.insert(to);
+        }
+    }
+
+    /// Open commands of which a node has a copy, or may have, that does not answer or did not take the newest stage: it may carry them out on
+    /// another side of a cut.
     pub(super) fn strayed(&self) -> Vec<CommandId> {
         let reachable = self.reachable();
-        let strayed =
-            self.commands.kept().filter(|(id, keepers)| !self.may_keep(*id, keepers.clone()).is_subset(&reachable));
+        let missed = |id: &CommandId| self.copied_to.get(id).is_some_and(|copied_to| !copied_to.missed.is_empty());
+        let strayed = self
+            .commands
+            .kept()
+            .filter(|(id, keepers)| missed(id) || !self.may_keep(*id, keepers.clone()).is_subset(&reachable));
         strayed.map(|(id, _)| id).collect()
+    }
+
+    /// Commands with a stage that is about to be stored, or on its way to those who have a copy.
+    pub(super) fn unsettled(&self) -> Vec<CommandId> {
+        let coming = self.acts.iter().filter_map(|act| match act {
+            Act::Stage { command, .. } => Some(*command),
+            _ => None,
+        });
+        let jobs = self.copies.iter().chain(&self.copying).filter(|job| job.then == Then::Acts);
+        let copied = jobs.flat_map(|job| job.commands.iter().map(|command| command.id));
+        let told = self.pending.values().filter_map(|why| match why {
+            Pending::Staged { id, .. } => Some(*id),
+            _ => None,
+        });
+        let all: BTreeSet<CommandId> = coming.chain(copied).chain(told).collect();
+        all.into_iter().collect()
     }
 
     /// Those who keep a copy, and those who were sent one and did not answer.
     pub(super) fn may_keep(&self, id: CommandId, keepers: Vec<NodeId>) -> BTreeSet<NodeId> {
-        let sent = self.copied_to.get(&id).into_iter().flatten().copied();
+        let sent = self.copied_to.get(&id).into_iter().flat_map(|copied_to| copied_to.sent.iter().copied());
         sent.chain(keepers).filter(|keeper| self.roster.is_member(keeper)).collect()
     }
 
@@ -71,7 +116,7 @@ impl Node {
                     job.tried.push(keeper);
                     self.copied_to.retain(|id, _| self.commands.get(id).is_some());
                     for command in &job.commands {
-                        self.copied_to.entry(command.id).or_default().insert(keeper);
+                        self.copied_to.entry(command.id).or_default().sent.insert(keeper);
                     }
                     let term = self.claim.term();
                     let request = Request::CommandStore { commands: job.commands.clone(), term, adopt: false };
@@ -92,6 +137,9 @@ impl Node {
             self.commands.kept_by(&ids, keeper);
             self.copied(now, job.then);
         } else {
+            for command in job.commands.iter().filter(|_| job.then == Then::Acts) {
+                self.staged(keeper, command.id, false);
+            }
             self.copies.push_front(job);
         }
     }

@@ -16,6 +16,8 @@ pub(super) enum Pending {
     Heartbeat { to: NodeId, sent: Now },
     /// An announcement, a takeover, a notice: nothing depends on the answer.
     Told { to: NodeId },
+    /// A stage, to a node that may have an older copy of the command.
+    Staged { to: NodeId, id: CommandId },
     /// `Lease.Acquire`.
     Ask { voter: NodeId, sent: AskSent, at: Now },
     /// `Lease.Release`.

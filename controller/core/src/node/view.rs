@@ -77,6 +77,7 @@ impl Node {
             strong: self.held == Some(Strength::Strong),
             polls: self.serving == Serving::Everything,
             strayed: self.strayed(),
+            unsettled: self.unsettled(),
             voters_missing: voters::missing(record, granted),
             nodes: rows.collect(),
             owner: Owner { username: owner.username.to_string(), telegram_id: owner.telegram_id, claim: owner.claim },
@@ -121,6 +122,7 @@ impl Node {
             }
             Pending::JoinPassedOn => self.join_answered(call, result),
             Pending::Copy { keeper } => self.copy_answered(now, keeper, result.is_ok()),
+            Pending::Staged { to, id } => self.staged(to, id, result.is_ok()),
             Pending::PassedOn { ids, .. } => self.passed_on(&ids, &result),
             Pending::DialogueNode { ask, .. } => self.dialogue_answered(ask, result),
             Pending::Order(order) => self.order_answered(now, order, result),
@@ -168,6 +170,7 @@ impl Node {
         let to = match why {
             Pending::Heartbeat { to, .. }
             | Pending::Told { to }
+            | Pending::Staged { to, .. }
             | Pending::PassedOn { to, .. }
             | Pending::DialogueNode { to, .. } => *to,
             Pending::Order(order) | Pending::TermAt(order) => order.to,

@@ -343,6 +343,7 @@ fn crowd(nodes: u32, language: Language) -> World {
         bot_username: None,
         polls: true,
         strayed: Vec::new(),
+        unsettled: Vec::new(),
     }
 }
 

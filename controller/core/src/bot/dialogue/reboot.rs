@@ -16,11 +16,12 @@ use super::list::{name_of, ways_back};
 use super::order::Order;
 use super::pace::Urgency;
 use super::scene::{Drawing, Sheet};
+use super::verdict::{Verdict, says};
 use super::why::{why, why_unexpected};
 use super::{Dialogue, Step};
 use crate::bot::act::Act;
 use crate::bot::screen::Body;
-use crate::bot::text::{Key, Say, Value};
+use crate::bot::text::{Key, Say};
 use crate::bot::world::World;
 use crate::clock::Now;
 use crate::io::CallError;
@@ -28,16 +29,18 @@ use crate::io::CallError;
 /// A reboot that was asked for.
 #[derive(Debug)]
 pub(super) struct Reboot {
-    order: Order,
-    asked: Asked,
+    pub(super) order: Order,
+    pub(super) asked: Asked,
     /// What is not certain, above the progress; None where the host took the command.
-    doubt: Option<Say>,
+    pub(super) doubt: Option<Say>,
     /// Whether the target has it is not known, and it may be asked again: at its next sign of life.
-    again: bool,
+    pub(super) again: bool,
+    /// That nothing was done, as soon as nobody can do it any more.
+    pub(super) verdict: Option<Verdict>,
     /// Watched for so long.
     limit_ms: u64,
     /// When the node is looked at next; None while a question is open.
-    look_at: Option<u64>,
+    pub(super) look_at: Option<u64>,
     seen: Seen,
 }
 
@@ -126,6 +129,7 @@ impl Dialogue {
             asked: Asked::now(now),
             doubt: None,
             again: false,
+            verdict: None,
             limit_ms: WATCH_MS,
             look_at: None,
             seen: Seen::Nothing,
@@ -142,7 +146,8 @@ impl Dialogue {
         // However late it was taken up, it is looked at for a while.
         let limit_ms = WATCH_MS.max(asked.elapsed_ms(step.world.now) + RESUMED_WATCH_MS);
         let look_at = Some(step.world.now.boot_ms);
-        let reboot = Reboot { order, asked, doubt: Some(doubt), again, limit_ms, look_at, seen: Seen::Nothing };
+        let reboot =
+            Reboot { order, asked, doubt: Some(doubt), again, verdict: None, limit_ms, look_at, seen: Seen::Nothing };
         self.keep(job, Work::Reboot(reboot));
     }
 
@@ -152,11 +157,11 @@ impl Dialogue {
         let Work::Reboot(reboot) = &mut job.work else { return self.put(job) };
         let target = reboot.order.target;
         let name = name_of(step.world, target);
-        let failed = |key, why| Say::new(key).text("name", name.clone()).with("why", Value::Say(why));
+        let failed = |key, why| says(key, why, &name);
         let asked_before = core::mem::take(&mut reboot.again);
         // F6: a copy that is out of reach may be carried out there, so what was not sent from here may be done all the same.
         let strayed = step.world.strayed.contains(&id);
-        let others_may = answer.as_ref().err().is_some_and(leaves_it_open);
+        let refused = answer.as_ref().err().map(|error| !leaves_it_open(error));
         let verdict = match answer {
             Ok(Response::Reboot { answer, boot_id }) => {
                 reboot.doubt = None;
@@ -167,21 +172,21 @@ impl Dialogue {
                 }
                 match answer.outcome {
                     RebootOutcome::Started | RebootOutcome::Accepted => None,
-                    RebootOutcome::Failed { status, stderr } => Some(failed(Key::RebootFailed, exit(status, stderr))),
+                    RebootOutcome::Failed { status, stderr } => Some((Key::RebootFailed, exit(status, stderr))),
                 }
             }
             Err(error) if asked_before && leaves_it_open(&error) => {
                 reboot.again = true;
                 None
             }
-            Err(error @ CallError::NotSent(_)) if !strayed => Some(failed(Key::RebootNotSent, why(&error))),
+            Err(error @ CallError::NotSent(_)) if !strayed => Some((Key::RebootNotSent, why(&error))),
             Err(error @ CallError::Refused(_)) if may_have_been_done(&error) => {
                 reboot.doubt = Some(failed(Key::RebootUnsure, why(&error)));
                 reboot.limit_ms = DOUBTFUL_WATCH_MS;
                 None
             }
             Err(error @ CallError::Refused(_)) if !strayed || !leaves_it_open(&error) => {
-                Some(failed(Key::RebootRefused, why(&error)))
+                Some((Key::RebootRefused, why(&error)))
             }
             unclear => {
                 let why = unclear.err().map_or_else(why_unexpected, |error| why(&error));
@@ -190,15 +195,13 @@ impl Dialogue {
                 None
             }
         };
-        match verdict {
-            Some(say) => {
-                if others_may {
-                    // Who has a copy could still have it done, after the owner read that it was not.
-                    step.acts.push(Act::Stage { command: id, stage: reboot.order.void(reboot.asked.unix_ms) });
-                }
+        match (verdict, refused) {
+            (Some((key, why)), Some(certain)) => self.give_up(step, job, Verdict { key, why, certain }),
+            (Some((key, why)), None) => {
+                let say = failed(key, why);
                 self.end_reboot(step, job, target, say);
             }
-            None => {
+            (None, _) => {
                 reboot.look_at = Some(step.world.now.boot_ms + LOOK_EVERY_MS);
                 self.draw_progress(step, &job);
                 self.put(job);
@@ -212,6 +215,9 @@ impl Dialogue {
         let Some(Job { work: Work::Reboot(reboot), .. }) = self.jobs.get_mut(&id) else { return };
         if reboot.look_at.is_some_and(|at| at <= now) {
             reboot.look_at = None;
+            if reboot.verdict.is_some() {
+                return self.verdict_due(step, id);
+            }
             let target = reboot.order.target;
             self.ask_node(step, target, Request::GetStats {}, LOOK_TIMEOUT, Purpose::Follow(id));
         }
@@ -248,7 +254,7 @@ impl Dialogue {
         self.put(job);
     }
 
-    fn draw_progress(&mut self, step: &mut Step<'_>, job: &Job) {
+    pub(super) fn draw_progress(&mut self, step: &mut Step<'_>, job: &Job) {
         let Work::Reboot(reboot) = &job.work else { return };
         if !self.is_watched(job.command.id) {
             return;
@@ -282,7 +288,7 @@ impl Dialogue {
         self.draw(step, sheet, drawing);
     }
 
-    fn end_reboot(&mut self, step: &mut Step<'_>, job: Job, target: NodeId, say: Say) {
+    pub(super) fn end_reboot(&mut self, step: &mut Step<'_>, job: Job, target: NodeId, say: Say) {
         let body = Body::Says(vec![say.clone()]);
         let drawing = Drawing { body, buttons: ways_back(target), watched: None, urgency: Urgency::Owner };
         self.conclude(step, job, drawing, say);
@@ -343,7 +349,7 @@ const fn coarse(ms: u64) -> u64 {
 const ASK_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Between two looks at a node.
-const LOOK_EVERY_MS: u64 = 2_000;
+pub(super) const LOOK_EVERY_MS: u64 = 2_000;
 
 /// For one look.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(3);

@@ -68,6 +68,7 @@ impl Bench {
             strong: true,
             polls: true,
             strayed: Vec::new(),
+            unsettled: Vec::new(),
             voters_missing: (0, 3),
             nodes,
             owner: Owner { username: "olga".into(), telegram_id: Some(OWNER), claim: None },

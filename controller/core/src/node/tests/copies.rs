@@ -5,10 +5,13 @@ use alloc::vec::Vec;
 
 use constella_shared::ids::CommandId;
 use constella_shared::wire::command::{CommandContent, Stage, StoredCommand};
-use constella_shared::wire::rpc::Request;
+use constella_shared::wire::rpc::{Request, Response, RpcCode, RpcError};
 
 use super::bench::Bench;
+use crate::bot::act::Act;
+use crate::io::{CallError, PeerResponse};
 use crate::node::copies::Then;
+use crate::node::pending::Pending;
 use crate::roster::fake::node;
 
 pub(super) fn press() -> StoredCommand {
@@ -83,5 +86,45 @@ fn a_copy_that_is_out_of_reach_may_be_carried_out_there_whether_its_answer_came_
         assert!(bench.node(1).strayed().is_empty(), "it answers, and can be told");
         bench.inside(1, |leader, now| leader.peers.failed(now, &node(keeper)));
         assert_eq!(bench.node(1).strayed(), [press().id], "answered: {answered}");
+    }
+}
+
+#[test]
+fn a_stage_is_settled_when_each_keeper_has_answered_and_strayed_where_one_did_not_take_it() {
+    // F6: before the owner reads that nothing was done, everybody who might do it has heard so
+    let stage = Stage::Testing { target: node(3), asked_unix_ms: 5 };
+    for taken in [true, false] {
+        let mut bench = Bench::of(3);
+        bench.run_ms(20_000);
+        let calls = bench.inside(1, |leader, now| {
+            leader.commands.take(press());
+            leader.commands.kept_by(&[press().id], node(2));
+            leader.commands.kept_by(&[press().id], node(3));
+            leader.acts.push_back(Act::Stage { command: press().id, stage: stage.clone() });
+            assert_eq!(leader.unsettled(), [press().id], "it is not begun");
+            leader.perform_acts(now);
+            leader.copy_due(now);
+        });
+        assert_eq!(sent(&calls, &stage), [2, 3]);
+        bench.inside(1, |leader, now| {
+            assert_eq!(leader.unsettled(), [press().id]);
+            let first = leader.pending.values().find_map(|why| match why {
+                Pending::Copy { keeper } => Some(*keeper),
+                _ => None,
+            });
+            let first = first.expect("a copy is on its way");
+            leader.copy_answered(now, first, true);
+            assert_eq!(leader.unsettled(), [press().id], "the other one has not answered");
+            let told = leader.pending.iter().find(|(_, why)| matches!(why, Pending::Staged { .. }));
+            let (call, _) = told.map(|(call, why)| (*call, why.clone())).expect("a call");
+            let answer = if taken {
+                Ok(PeerResponse::Rpc(Response::Done))
+            } else {
+                Err(CallError::Refused(RpcError { code: RpcCode::Starting, message: "soon".into() }))
+            };
+            leader.answered(now, call, answer);
+            assert!(leader.unsettled().is_empty());
+            assert_eq!(leader.strayed().is_empty(), taken);
+        });
     }
 }

@@ -88,6 +88,7 @@ fn a_button_that_is_late_or_used_or_anothers_shows_a_new_confirmation_and_says_w
                 bench.press_on(MESSAGE, &data);
                 bench.telegram();
                 bench.reply("reboot", &refused(RpcCode::Disabled));
+                bench.pass(1_000);
                 bench.telegram();
                 data
             },
@@ -139,14 +140,14 @@ fn a_button_that_is_late_or_used_or_anothers_shows_a_new_confirmation_and_says_w
 
 #[test]
 fn a_result_that_the_next_screen_covers_unshown_is_told_above_it() {
-    // F6: "asking" is on its way to Telegram, the refusal waits for it, and the owner asks for the list meanwhile.
+    // F6: "asking" is on its way to Telegram, the failure waits for it, and the owner asks for the list meanwhile.
     let mut bench = Bench::new();
     let data = show_confirmation(&mut bench);
     let id = bench.press_on(MESSAGE, &data);
-    bench.reply("reboot", &refused(RpcCode::ClockSkew));
+    bench.reply("reboot", &took(id, RebootOutcome::Failed { status: Some(1), stderr: "no".into() }));
     bench.text("/nodes");
     let screen = last_screen(&bench.telegram());
-    assert_eq!(screen.notices.iter().map(|say| say.key).collect::<Vec<_>>(), [Key::RebootRefused]);
+    assert_eq!(screen.notices.iter().map(|say| say.key).collect::<Vec<_>>(), [Key::RebootFailed]);
     assert_eq!(bench.done(id), 1);
 }
 
@@ -207,8 +208,9 @@ fn what_was_not_done_is_not_said_to_be_undone_while_a_copy_of_it_is_out_of_reach
 
 #[test]
 fn before_the_owner_reads_that_nothing_was_done_nobody_can_do_it_any_more() {
-    // F6: a keeper that does not hear of the end takes the order up
-    for answer in [not_sent(), refused(RpcCode::OldTerm), refused(RpcCode::ClockSkew)] {
+    // F6: a keeper that does not hear of the end takes the order up; not even where the target refuses it is that certain: one whose machine
+    // stood still counts that no more once its process starts anew
+    for answer in [not_sent(), refused(RpcCode::OldTerm), refused(RpcCode::ClockSkew), refused(RpcCode::TooLate)] {
         let mut bench = Bench::new();
         bench.world.nodes[1].boot_ms = Some(5_000);
         let id = confirm(&mut bench);
@@ -216,6 +218,11 @@ fn before_the_owner_reads_that_nothing_was_done_nobody_can_do_it_any_more() {
         bench.pass(2_000);
         bench.order.clear();
         bench.reply("reboot", &answer);
+        bench.world.unsettled = vec![id];
+        bench.pass(1_000);
+        assert_eq!(bench.order, ["stage"], "{answer:?}: the keepers have not answered");
+        bench.world.unsettled.clear();
+        bench.pass(1_000);
         assert_eq!(bench.order, ["stage", "edit"], "{answer:?}");
         let stage = bench.stages.last().cloned().expect("a stage").1;
         assert!(
@@ -236,6 +243,31 @@ fn before_the_owner_reads_that_nothing_was_done_nobody_can_do_it_any_more() {
         successor.pass(2_000);
         assert_eq!(keys(&last_screen(&successor.telegram())), [Key::RebootRefused]);
     }
+}
+
+#[test]
+fn a_keeper_that_is_cut_off_while_it_is_told_that_nothing_was_done_leaves_it_open() {
+    // F6: it has the order as it was given, and may be the next leader
+    let mut bench = Bench::new();
+    bench.world.nodes[1].boot_ms = Some(5_000);
+    let id = confirm(&mut bench);
+    bench.telegram();
+    bench.pass(2_000);
+    bench.reply("reboot", &not_sent());
+    bench.world.unsettled = vec![id];
+    bench.pass(1_000);
+    (bench.world.unsettled, bench.world.strayed) = (Vec::new(), vec![id]);
+    bench.pass(1_000);
+    let stage = bench.stages.last().cloned().expect("a stage").1;
+    assert!(matches!(stage, Stage::Rebooting { not_after_boot_ms: Some(65_000), .. }), "as it was given: {stage:?}");
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootUnsure, Key::RebootStillUp]);
+    bench.pass(2_000);
+    bench.reply("stats", &stats("boot-1", 1_012));
+    bench.reply("reboot", &took(id, RebootOutcome::Started));
+    bench.pass(2_000);
+    bench.reply("stats", &stats("boot-2", 3));
+    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootBack]);
+    assert_eq!(bench.done(id), 1);
 }
 
 #[test]

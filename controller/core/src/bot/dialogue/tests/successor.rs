@@ -161,6 +161,7 @@ fn an_answer_that_was_lost_is_asked_for_again() {
     bench.reply("stats", &stats("boot-1", 1_002));
     assert_eq!(reboots(&bench).len(), 1);
     bench.reply("reboot", &refused(RpcCode::TooLate));
+    bench.pass(2_000);
     assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootRefused]);
     assert_eq!(bench.done(id), 1);
 }
