@@ -175,10 +175,13 @@ impl Commands {
         self.open.iter().map(|(id, open)| (*id, open.keepers.iter().copied().collect()))
     }
 
-    /// Somebody else carried these out.
+    /// Somebody else carried these out, or ended them without an order: one that was given here, and is followed, goes on.
     pub fn done_elsewhere(&mut self, ids: &[CommandId]) {
         for id in ids {
-            self.finish(*id);
+            let in_hand = self.open.get(id).is_some_and(|open| open.started && gives_order(&open.command.stage));
+            if !in_hand {
+                self.finish(*id);
+            }
         }
     }
 
@@ -229,10 +232,11 @@ impl Commands {
         }
     }
 
-    /// What Telegram may count no more, was in hand here, and nobody else is known to keep: oldest first.
+    /// What Telegram may count no more, was in hand of this node, in this life or an earlier one, and nobody else is known to keep: oldest first.
     #[must_use]
-    pub fn only_here(&self) -> Vec<StoredCommand> {
-        let alone = self.open.values().filter(|open| open.owed && open.own && open.keepers.is_empty());
+    pub fn only_here(&self, me: NodeId) -> Vec<StoredCommand> {
+        let own = |open: &&Open| open.own || open.command.taken_by == me;
+        let alone = self.open.values().filter(|open| open.owed && open.keepers.is_empty()).filter(own);
         let mut commands: Vec<StoredCommand> = alone.map(|open| open.command.clone()).collect();
         commands.sort_by_key(|command| command.update_id);
         commands

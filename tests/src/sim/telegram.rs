@@ -151,7 +151,8 @@ impl Telegram {
         let Some(duty) = self.duties.iter_mut().rev().find(|duty| duty.id == id) else { return };
         duty.begins(host, self.next_call, unix_s);
         // Drawn in the same second, it is on the screen already and is not sent again.
-        let newest = self.chat.values().rev().find(|shown| shown.message.is_some()).filter(|shown| shown.by == host);
+        // Another node's message may have come below it since.
+        let newest = self.chat.values().rev().find(|shown| shown.message.is_some() && shown.by == host);
         if let Some(message) = newest.and_then(|shown| shown.message.as_ref()) {
             duty.sees(t, host, 0, message, &self.names);
         }

@@ -132,6 +132,37 @@ fn what_ended_here_without_an_order_is_taken_up_again_from_a_copy_with_one() {
 }
 
 #[test]
+fn the_end_of_another_holder_does_not_end_an_order_in_hand() {
+    // F6: the other one did not know the confirmation, and was done with it; this one has given the order
+    for (stage, ends) in [(Stage::Taken, true), (rebooting(Some(5)), false)] {
+        let mut commands = empty();
+        assert!(commands.take(command(7)));
+        commands.confirmed(8);
+        assert!(commands.start_next().is_some());
+        let _keepers = commands.stage(id(7), stage.clone());
+        commands.done_elsewhere(&[id(7)]);
+        assert_eq!(commands.any_open(), !ends, "{stage:?}");
+        commands.put_down();
+        commands.done_elsewhere(&[id(7)]);
+        assert!(!commands.any_open(), "whom it was passed on to has ended it");
+    }
+}
+
+#[test]
+fn what_an_earlier_life_took_is_known_only_here_until_another_is_known_to_keep_it() {
+    // F6: a node that was removed tells the owner of it when it hears of that, be it after a restart
+    let mut first = empty();
+    assert!(first.take(command(7)));
+    assert!(first.keep(StoredCommand { taken_by: n(2), ..command(8) }, n(2), None));
+    first.confirming(9);
+    let mut again = first.take_dirty().map(Commands::new).unwrap_or_else(empty);
+    let ids = |commands: &Commands| commands.only_here(n(1)).iter().map(|command| command.id).collect::<Vec<_>>();
+    assert_eq!(ids(&again), [id(7)], "the other one is a copy");
+    again.kept_by(&[id(7)], n(3));
+    assert!(ids(&again).is_empty());
+}
+
+#[test]
 fn open_commands_are_passed_to_each_holder_once() {
     // F6
     let mut commands = empty();

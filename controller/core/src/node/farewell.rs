@@ -51,7 +51,7 @@ impl Node {
 
     /// Begins to tell the owner, where there is anything to tell. It needs no title: it tells, and does nothing (F7).
     fn begin_farewell(&mut self, now: Now) {
-        let commands = self.commands.only_here();
+        let commands = self.commands.only_here(self.id);
         let Some(last) = commands.last() else { return };
         let default = default_language(&self.settings);
         let language = Language::choose(self.roster.language(), last.language.as_deref(), default);
