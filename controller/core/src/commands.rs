@@ -96,6 +96,8 @@ impl Commands {
         match self.open.get_mut(&id) {
             Some(open) => {
                 open.keepers.insert(from);
+                // The other one may have told Telegram of what this node took too, and it comes to nobody again.
+                (open.confirmed, open.owed) = (true, true);
                 if !open.started && rank(&command.stage) > rank(&open.command.stage) {
                     open.command.stage = command.stage;
                     self.dirty = true;

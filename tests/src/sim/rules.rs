@@ -4,7 +4,7 @@ mod service;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use constella_core::io::{Document, InboundId, Note, Output};
+use constella_core::io::{BotState, Document, InboundId, Note, Output};
 use constella_core::node::inspect::Inspection;
 use constella_shared::ids::{CommandId, NodeId};
 use constella_shared::wire::command::Stage;
@@ -31,6 +31,8 @@ pub struct Broken {
 pub(super) struct Rules {
     /// Until when (true time) a host is a strong holder.
     strong: Vec<Option<u64>>,
+    /// Whether a host polled at its last step.
+    polled: Vec<bool>,
     /// To whom a host's voter granted, and until when (true time); survives the process.
     grants: Vec<Option<(NodeId, u64)>>,
     executed: BTreeMap<(usize, CommandId), u64>,
@@ -54,6 +56,7 @@ impl Rules {
 
     pub(super) fn grow(&mut self, hosts: usize) {
         self.strong.resize(hosts, None);
+        self.polled.resize(hosts, false);
         self.grants.resize(hosts, None);
         self.ticks.resize(hosts, (0, 0));
     }
@@ -104,11 +107,14 @@ impl Rules {
         }
     }
 
-    /// L7: who was a strong holder, and is none any more, has not begun a command in the step that noticed it.
+    /// L7: who polled as a strong holder, and is none any more, has not begun a command in the step that noticed it. Who only watched, because
+    /// its lease had been weak, may finish what is owed just then (F6).
     fn before_acting(&mut self, t: u64, host: &Host, at: usize, inspection: &Inspection) {
         let lapsed = self.strong.get(at).copied().flatten().is_some_and(|until| until <= t);
         let strong = inspection.lease.as_ref().is_some_and(|view| view.strength == Strength::Strong);
-        if std::mem::take(&mut self.begun) && lapsed && !strong {
+        let polls = inspection.bot == BotState::Polling;
+        let polled = self.polled.get_mut(at).is_some_and(|polled| std::mem::replace(polled, polls));
+        if std::mem::take(&mut self.begun) && lapsed && polled && !strong {
             self.fail(t, "L7", format!("{} begins a command under a lease that has run out", host.name));
         }
     }

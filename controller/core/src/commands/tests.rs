@@ -163,6 +163,17 @@ fn what_an_earlier_life_took_is_known_only_here_until_another_is_known_to_keep_i
 }
 
 #[test]
+fn what_was_taken_and_not_confirmed_is_begun_when_another_passes_it_on() {
+    // F6: the other one may have told Telegram, which then never brings it again
+    let mut commands = empty();
+    assert!(commands.take(command(7)));
+    assert_eq!(commands.start_next(), None);
+    assert!(commands.keep(command(7), n(2), None));
+    assert_eq!(commands.owed(), Owed::Shared);
+    assert_eq!(commands.start_next().map(|c| c.id), Some(id(7)));
+}
+
+#[test]
 fn open_commands_are_passed_to_each_holder_once() {
     // F6
     let mut commands = empty();

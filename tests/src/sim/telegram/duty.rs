@@ -144,14 +144,23 @@ impl Duty {
         }
     }
 
-    /// The one message shows this now, by a call of `host`.
+    /// The one message shows this now, by a call of `host`; or, with call 0, has shown it since before.
     pub(super) fn sees(&mut self, t: u64, host: usize, call: u64, message: &Message, names: &Names) {
-        let since = |begun: &&Begun| begun.host == host && (call > begun.call || message.at_unix_s == begun.unix_s);
+        // A notice that stands there is not repeated.
+        let stands = call == 0 && !self.ordered && self.is_noticed(message, names);
+        let since =
+            |begun: &&Begun| begun.host == host && (call > begun.call || message.at_unix_s == begun.unix_s || stands);
         if self.begun.iter().any(|begun| since(&begun)) {
             self.answered.get_or_insert((t, host));
             let words = self.words(message, names);
             self.reads(t, words);
         }
+    }
+
+    /// Whether it stands above the screen that another leader may have taken a confirmation of this node.
+    fn is_noticed(&self, message: &Message, names: &Names) -> bool {
+        let Wish::Reboot(node) = self.wish() else { return false };
+        message.notices.iter().any(|say| say.key == Key::ConfirmTaken && names_it(say, &node, names))
     }
 
     /// It is done: which of these messages of their own was for it, if it wanted one. Each is for one command.
