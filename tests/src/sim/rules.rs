@@ -276,8 +276,8 @@ impl Rules {
     }
 }
 
-/// Whether a record about a node became an older one. R1: what was written with a clock that was ahead is written anew, word for word, with an
-/// earlier stamp. At others than its writer, who has the owner's words to write anew, it gives way to a stamp that is not ahead, if it was
+/// Whether a record about a node became an older one. R1: what was written with a clock that was ahead is written anew, word for word or with
+/// the owner's next edit, with an earlier stamp. At others than its writer, who has the owner's words to write anew, it gives way to a stamp that is not ahead, if it was
 /// ahead of the true time too, or to its own writer's later word, whose clock was set back as this one's.
 fn went_back(host: NodeId, (unix_ms, true_ms): (u64, u64), before: &OwnerRecord, after: &OwnerRecord) -> bool {
     let again = OwnerRecord { stamp: before.stamp, term: before.term, ..after.clone() } == *before;
@@ -285,8 +285,9 @@ fn went_back(host: NodeId, (unix_ms, true_ms): (u64, u64), before: &OwnerRecord,
     let its_writers = after.stamp.node == before.stamp.node && after.term >= before.term;
     let was_ahead = before.stamp.unix_ms > true_ms + SKEW_MS;
     let anothers = before.stamp.node != host && (was_ahead || its_writers) && !ahead(after);
+    let edits = before.stamp.node == host && its_writers && !ahead(after);
     let older = after.stamp < before.stamp && !after.removed;
-    before.removed && !after.removed || older && !(ahead(before) && (again || anothers))
+    before.removed && !after.removed || older && !(ahead(before) && (again || anothers || edits))
 }
 
 /// CLOCK_SKEW.
