@@ -16,6 +16,14 @@ impl Now {
         self.boot_ms.saturating_sub(earlier_boot_ms)
     }
 
+    /// Milliseconds from `then` to now, by the clock that shows more: a machine that stood still, its boot clock with it, finds its wall clock
+    /// set right when it goes on.
+    #[must_use]
+    pub const fn elapsed(&self, then: Self) -> u64 {
+        let (boot, wall) = (self.since(then.boot_ms), self.unix_ms.saturating_sub(then.unix_ms));
+        if boot > wall { boot } else { wall }
+    }
+
     /// So many milliseconds later on both clocks.
     #[must_use]
     pub const fn after(&self, ms: u64) -> Self {

@@ -34,8 +34,10 @@ pub enum Owed {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Open {
     command: StoredCommand,
-    /// Handed to the dialogue in this life.
+    /// Handed to the dialogue in this life, and not put down since.
     started: bool,
+    /// Handed to it in this life, or perhaps in an earlier one.
+    begun: bool,
     /// Told to Telegram, or taken over from somebody who may have told it.
     confirmed: bool,
     /// A confirmation of it was sent, or may have been by somebody else: Telegram may count it no more.
@@ -53,7 +55,7 @@ impl Commands {
     #[must_use]
     pub fn new(state: CommandsState) -> Self {
         let open = |command: StoredCommand| {
-            (command.id, Open { confirmed: true, owed: true, own: false, ..Open::taken(command) })
+            (command.id, Open { confirmed: true, owed: true, own: false, begun: true, ..Open::taken(command) })
         };
         Self {
             open: state.open.into_iter().map(open).collect(),
@@ -112,6 +114,15 @@ impl Commands {
         true
     }
 
+    /// Whether a copy may be taken. Not the end of an order's time where this node may have had it done.
+    #[must_use]
+    pub fn may_take(&self, command: &StoredCommand) -> bool {
+        let id = &command.id;
+        let begun = self.open.get(id).is_some_and(|open| open.begun);
+        let ended = self.done.contains(id) && !self.orderless.contains(id);
+        rank(&command.stage) != VOID || !begun && !ended
+    }
+
     /// Telegram is about to be told of everything below `upto`; whether it heard is not known yet.
     pub fn confirming(&mut self, upto: i64) {
         for open in self.open.values_mut().filter(|open| open.command.update_id < upto) {
@@ -130,7 +141,7 @@ impl Commands {
     pub fn start_next(&mut self) -> Option<StoredCommand> {
         let ready = self.open.values_mut().filter(|open| open.confirmed && !open.started);
         let next = ready.min_by_key(|open| open.command.update_id)?;
-        (next.started, next.own) = (true, true);
+        (next.started, next.begun, next.own) = (true, true, true);
         Some(next.command.clone())
     }
 
@@ -298,7 +309,7 @@ impl Open {
     /// Just taken from Telegram, which counts it still.
     fn taken(command: StoredCommand) -> Self {
         let (keepers, passed_to) = (BTreeSet::new(), None);
-        Self { command, started: false, confirmed: false, owed: false, own: true, keepers, passed_to }
+        Self { command, started: false, begun: false, confirmed: false, owed: false, own: true, keepers, passed_to }
     }
 
     /// A copy: whoever took it may have told Telegram.
@@ -314,11 +325,14 @@ const fn rank(stage: &Stage) -> u8 {
         Stage::Taken => 0,
         Stage::Rebooting { asked_unix_ms: None, .. } => 1,
         // Its time was ended by whoever told the owner that nothing was done.
-        Stage::Rebooting { not_after_boot_ms: Some(0), .. } => 3,
+        Stage::Rebooting { not_after_boot_ms: Some(0), .. } => VOID,
         Stage::Rebooting { .. } | Stage::Testing { .. } => 2,
         Stage::Done => 4,
     }
 }
+
+/// An order whose time was ended.
+const VOID: u8 = 3;
 
 /// Whether it was left to a target to carry something out.
 const fn gives_order(stage: &Stage) -> bool {

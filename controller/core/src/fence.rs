@@ -180,7 +180,9 @@ impl Fence {
                     Owed::Shared => self.finishes || watch.looked_ms(now) >= CUT_MS,
                     Owed::Orphaned => self.finishes || watch.looked_ms(now) >= HEAD_MS,
                 };
-                self.finishes = owed && title.may_poll && !self.refuted;
+                // A strong holder met a stranger: no member serves beside it.
+                let anothers = self.refuted && title.strength == Strength::Weak;
+                self.finishes = owed && title.may_poll && !anothers;
                 if unserved && title.may_poll {
                     self.leave(&mut acts);
                     self.start_poll(now, true);

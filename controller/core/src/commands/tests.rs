@@ -30,6 +30,11 @@ fn rebooting(asked_unix_ms: Option<u64>) -> Stage {
     Stage::Rebooting { target: n(3), boot_id: None, not_after_unix_ms: 60_000, not_after_boot_ms: None, asked_unix_ms }
 }
 
+fn void() -> Stage {
+    let (not_after_unix_ms, not_after_boot_ms) = (0, Some(0));
+    Stage::Rebooting { target: n(3), boot_id: None, not_after_unix_ms, not_after_boot_ms, asked_unix_ms: Some(5) }
+}
+
 fn empty() -> Commands {
     Commands::new(CommandsState { format: 1, open: Vec::new(), done: Vec::new(), executed: Vec::new() })
 }
@@ -90,19 +95,12 @@ fn a_copy_is_carried_out_by_a_successor_from_its_newest_stage() {
 #[test]
 fn an_order_whose_time_was_ended_takes_the_place_of_the_order() {
     // F6: the owner reads that nothing was done; whoever has a copy must not do it after that
-    let void = Stage::Rebooting {
-        target: n(3),
-        boot_id: None,
-        not_after_unix_ms: 0,
-        not_after_boot_ms: Some(0),
-        asked_unix_ms: Some(5),
-    };
-    for (first, then) in [(rebooting(Some(5)), void.clone()), (void.clone(), rebooting(Some(5)))] {
+    for (first, then) in [(rebooting(Some(5)), void()), (void(), rebooting(Some(5)))] {
         let mut keeper = empty();
         for stage in [first, then] {
             assert!(keeper.keep(StoredCommand { stage, ..command(1) }, n(1), None));
         }
-        assert_eq!(keeper.get(&id(1)).map(|command| &command.stage), Some(&void));
+        assert_eq!(keeper.get(&id(1)).map(|command| &command.stage), Some(&void()));
     }
 }
 
@@ -171,6 +169,28 @@ fn what_was_taken_and_not_confirmed_is_begun_when_another_passes_it_on() {
     assert!(commands.keep(command(7), n(2), None));
     assert_eq!(commands.owed(), Owed::Shared);
     assert_eq!(commands.start_next().map(|c| c.id), Some(id(7)));
+}
+
+#[test]
+fn the_end_of_an_orders_time_is_not_taken_where_it_was_begun() {
+    // F6: this node may have had it done, and the owner must not read that nothing was
+    let copy = |stage: Stage| StoredCommand { stage, ..command(7) };
+    let (given, void) = (copy(rebooting(Some(5))), copy(void()));
+    let mut keeper = empty();
+    assert!(keeper.keep(given.clone(), n(1), None));
+    assert!(keeper.may_take(&void) && keeper.may_take(&given));
+    let mut restarted = keeper.take_dirty().map(Commands::new).unwrap_or_else(empty);
+    assert!(!restarted.may_take(&void), "an earlier life may have begun it");
+    assert!(restarted.keep(given.clone(), n(1), None));
+    assert!(keeper.start_next().is_some());
+    keeper.put_down();
+    assert!(!keeper.may_take(&void) && keeper.may_take(&given));
+    assert!(keeper.stage(id(7), Stage::Done).is_some());
+    assert!(!keeper.may_take(&void), "and it ended here");
+    let mut other = empty();
+    assert!(other.take(command(7)));
+    assert!(other.stage(id(7), Stage::Done).is_some());
+    assert!(other.may_take(&void), "it ended without an order");
 }
 
 #[test]

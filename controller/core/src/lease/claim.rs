@@ -371,7 +371,7 @@ const fn counted(ttl_ms: u64) -> u64 {
 
 /// Milliseconds that a voter's grant outlives the holder's: by so much may two clocks differ within one TTL.
 pub const fn margin_ms(ttl_ms: u64) -> u64 {
-    ttl_ms.saturating_mul(5) / 100
+    ttl_ms.saturating_mul(5).div_ceil(100)
 }
 
 /// L2: failed claims are retried so often ...

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use constella_shared::ids::{CommandId, NodeId, Term};
 use constella_shared::wire::command::StoredCommand;
-use constella_shared::wire::rpc::Request;
+use constella_shared::wire::rpc::{Request, RpcCode, RpcError};
 
 use super::Node;
 use super::pending::Pending;
@@ -145,6 +145,9 @@ impl Node {
     }
 
     /// A copy, or a command that its former holder passes on, came from another node.
+    ///
+    /// # Errors
+    /// Where the owner is to read that nothing was done, and it may have been done here.
     pub(super) fn keep_commands(
         &mut self,
         now: Now,
@@ -152,7 +155,11 @@ impl Node {
         commands: Vec<StoredCommand>,
         term: Term,
         adopt: bool,
-    ) {
+    ) -> Result<(), RpcError> {
+        if !adopt && !commands.iter().all(|command| self.commands.may_take(command)) {
+            let message = "this node has begun that command itself".into();
+            return Err(RpcError { code: RpcCode::Busy, message });
+        }
         let ids: Vec<CommandId> = commands.iter().map(|command| command.id).collect();
         let holder = (!adopt).then_some((from, term));
         for command in commands {
@@ -165,6 +172,7 @@ impl Node {
             self.tell_done(from, done);
         }
         self.carry_out(now);
+        Ok(())
     }
 
     /// A command is done: those who keep a copy are told.

@@ -131,8 +131,7 @@ impl Node {
                 Ok(Response::Members { members: self.membership.export() })
             }
             Request::CommandStore { commands, term, adopt } => {
-                self.keep_commands(now, from, commands, term, adopt);
-                Ok(Response::Done)
+                self.keep_commands(now, from, commands, term, adopt).map(|()| Response::Done)
             }
             Request::CommandDone { ids } => {
                 self.commands.done_elsewhere(&ids);
@@ -269,10 +268,10 @@ impl Node {
         not_after: u64,
         boot_id: Option<&str>,
     ) -> Result<bool, RpcError> {
-        self.check_term(term)?;
         if self.commands.is_executed(&id) {
             return Ok(false);
         }
+        self.check_term(term)?;
         if let Some(meant) = boot_id {
             let present = self.host.boot_id.as_deref();
             let present = present.ok_or_else(|| refusal(RpcCode::Starting, "this node has just started; ask again"))?;

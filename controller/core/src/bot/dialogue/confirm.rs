@@ -84,7 +84,7 @@ impl Confirmations {
         let taken = self.open.remove(at);
         self.is_over(taken.nonce.clone());
         let shown = taken.shown.ok_or(Unconfirmed::Over)?;
-        if now.since(shown.boot_ms) > VALID_MS { Err(Unconfirmed::Expired) } else { Ok((taken, shown)) }
+        if now.elapsed(shown) > VALID_MS { Err(Unconfirmed::Expired) } else { Ok((taken, shown)) }
     }
 
     fn is_over(&mut self, nonce: String) {
@@ -140,6 +140,16 @@ mod tests {
         all.shown(at(1_000));
         all.shown(at(40_000));
         assert_eq!(all.take(at(1_001 + VALID_MS), NODE, &nonce).map(|_| ()), Err(Unconfirmed::Expired));
+    }
+
+    #[test]
+    fn a_button_expires_while_its_machine_stands_still() {
+        // F6, L7: the boot clock stood still too, and the wall clock is right again
+        let mut all = Confirmations::new([7; 32]);
+        let nonce = all.make(NODE);
+        all.shown(at(1_000));
+        let later = Now { unix_ms: at(1_000).unix_ms + VALID_MS + 1, ..at(4_000) };
+        assert_eq!(all.take(later, NODE, &nonce).map(|_| ()), Err(Unconfirmed::Expired));
     }
 
     #[test]

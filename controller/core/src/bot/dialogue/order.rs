@@ -26,7 +26,7 @@ pub(super) struct Order {
 impl Order {
     /// By a press on a one-time button.
     pub(super) fn confirmed(world: &World, target: NodeId, confirmation: Confirmation, shown: Now) -> Self {
-        let left_ms = DEADLINE_MS.saturating_sub(world.now.since(shown.boot_ms));
+        let left_ms = DEADLINE_MS.saturating_sub(world.now.elapsed(shown));
         let theirs = world.nodes.iter().find(|row| row.node == target).and_then(|row| row.boot_ms);
         Self {
             target,

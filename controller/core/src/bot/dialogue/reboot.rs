@@ -94,7 +94,7 @@ impl Dialogue {
         confirmation: Confirmation,
         (shown, bring): (Now, bool),
     ) {
-        let left_ms = DEADLINE_MS.saturating_sub(step.world.now.since(shown.boot_ms));
+        let left_ms = DEADLINE_MS.saturating_sub(step.world.now.elapsed(shown));
         let order = Order::confirmed(step.world, target, confirmation, shown);
         self.order_reboot(step, job, order, left_ms, bring);
     }

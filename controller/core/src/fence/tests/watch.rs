@@ -160,6 +160,22 @@ fn who_only_looks_ahead_or_knows_that_somebody_serves_finishes_nothing() {
 }
 
 #[test]
+fn who_met_a_stranger_and_has_a_majority_finishes_what_it_took() {
+    // F1, F6: no member serves beside a strong holder, and a stranger does not finish what this node took
+    let mut rig = Rig::new(STRONG);
+    let mut acts = rig.step();
+    for _ in 0..3 {
+        rig.now += 4_000;
+        let call = poll(&acts).unwrap_or(CallId(0));
+        acts = rig.answer(call, Err(BotError::Conflict));
+    }
+    assert!(acts.contains(&FenceAct::Stranger) && rig.fence.state() == BotState::Watching);
+    rig.title = Some(Title { owed: Owed::Orphaned, ..title(STRONG) });
+    assert_eq!(watch_on(&mut rig, acts, 30_000, |_| None), None, "nothing waits, so it disturbs nobody");
+    assert!(rig.fence.finishes());
+}
+
+#[test]
 fn who_lost_its_majority_with_a_command_in_hand_leaves_it_for_a_minute() {
     // F2, F6: others have a copy and a majority, or they died; it cannot tell which
     let mut rig = Rig::new(WEAK);

@@ -38,6 +38,7 @@ fn an_id_is_executed_once_and_whoever_asks_again_learns_it_at_any_time() {
     assert_eq!(bench.ask(3, 1, old_term(ask.clone())), (Some(RpcCode::OldTerm), false));
     assert_eq!(bench.ask(3, 1, ask.clone()), (None, true));
     assert_eq!(bench.ask(3, 1, ask.clone()), (None, false));
+    assert_eq!(bench.ask(3, 1, old_term(ask.clone())), (None, false), "in whatever term");
     assert_eq!(bench.ask(3, 2, reboot(&bench, 1, until, Some("another boot"))), (None, false), "it was executed");
     bench.run_ms(60_000);
     assert_eq!(bench.ask(3, 2, reboot(&bench, 1, until, BOOT)), (None, false), "late, and known");
