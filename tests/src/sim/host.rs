@@ -51,6 +51,8 @@ pub(super) struct Host {
     pub(super) torn_now: bool,
     /// Somebody wants it to stay away.
     pub(super) keep_down: bool,
+    /// From when on it is started again, where it was told to stop: a process that stands still stops later than that.
+    pub(super) back_at: u64,
     pub(super) reach: Reach,
     pub(super) agent: Agent,
 }

@@ -189,8 +189,13 @@ impl Rules {
     }
 
     /// L3 and F6: what is on disk never goes back.
-    pub(super) fn persists(&mut self, t: u64, host: &Host, document: &Document) {
+    pub(super) fn persists(&mut self, t: u64, hosts: &[Host], at: usize, document: &Document) {
+        let Some(host) = hosts.get(at) else { return };
         let (name, Some(disk)) = (&host.name, host.disk.as_ref()) else { return };
+        let true_ms = EPOCH_MS.saturating_add(t);
+        let is_behind = |each: &&Host| each.network == host.network && each.clock.now(t).unix_ms + SKEW_MS < true_ms;
+        // Two wrong clocks are right for each other: what was written by a right one is ahead of all in sight.
+        let true_ms = if hosts.iter().filter(is_behind).count() > 1 { host.clock.now(t).unix_ms } else { true_ms };
         let wrong = match document {
             Document::Vote(new) => {
                 let old = &disk.vote;
@@ -202,7 +207,7 @@ impl Rules {
                 let voters = new.voters.mark < old.voters.mark;
                 let records: BTreeMap<NodeId, &OwnerRecord> =
                     new.peers.iter().map(|peer| (peer.owner.node, &peer.owner)).collect();
-                let unix_ms = (host.clock.now(t).unix_ms, EPOCH_MS.saturating_add(t));
+                let unix_ms = (host.clock.now(t).unix_ms, true_ms);
                 let host = host.id;
                 let lost = old.peers.iter().find(|peer| {
                     records.get(&peer.owner.node).is_none_or(|now| went_back(host, unix_ms, &peer.owner, now))

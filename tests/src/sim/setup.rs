@@ -111,6 +111,7 @@ pub(super) fn new_host(name: String, network: usize, addr: String, clock: Clock)
         torn_back_ms: None,
         torn_now: false,
         keep_down: false,
+        back_at: 0,
         reach: Reach::Well,
         agent: Agent::new(),
         name,

@@ -78,10 +78,7 @@ impl World {
         let Some(at) = self.named(node) else { return };
         self.with_host(at, |host| host.up = false);
         self.crash(at);
-        self.with_host(at, |host| host.keep_down = back_s.is_none());
-        if let Some(back_s) = back_s {
-            self.agenda.add(self.t + ms(back_s), Event::PowerOn { host: at });
-        }
+        self.comes_back(at, back_s);
     }
 
     fn stop(&mut self, node: &str, back_s: Option<f64>) {
@@ -284,7 +281,9 @@ impl World {
     fn comes_back(&mut self, at: usize, back_s: Option<f64>) {
         self.with_host(at, |host| host.keep_down = back_s.is_none());
         if let Some(back_s) = back_s {
-            self.agenda.add(self.t + ms(back_s), Event::PowerOn { host: at });
+            let back_at = self.t + ms(back_s);
+            self.with_host(at, |host| host.back_at = back_at);
+            self.agenda.add(back_at, Event::PowerOn { host: at });
         }
     }
 

@@ -32,6 +32,7 @@ impl World {
         for at in 0..self.hosts.len() {
             self.with_host(at, |host| {
                 host.keep_down = false;
+                host.back_at = 0;
                 host.torn = false;
                 host.reach = Reach::Well;
                 host.agent.gone = false;

@@ -24,11 +24,13 @@ impl World {
     /// Performs one output.
     pub(super) fn perform(&mut self, at: usize, output: Output) {
         let t = self.t;
+        if let Output::Persist(document) = &output {
+            self.figures.writes += 1;
+            self.rules.persists(t, &self.hosts, at, document);
+        }
         let Some(host) = self.hosts.get_mut(at) else { return };
         match output {
             Output::Persist(document) => {
-                self.figures.writes += 1;
-                self.rules.persists(t, host, &document);
                 if let Some(disk) = host.disk.as_mut() {
                     match &document {
                         Document::Commands(commands) => self.telegram.stored(t, at, commands),
@@ -62,6 +64,9 @@ impl World {
             Output::Stopped => {
                 self.note(|| String::from("stopped"));
                 self.crash(at);
+                if self.hosts.get(at).is_some_and(|host| !host.keep_down && host.back_at <= self.t) {
+                    self.power_on(at);
+                }
             }
         }
     }
