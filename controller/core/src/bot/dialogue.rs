@@ -71,6 +71,8 @@ pub struct Dialogue {
     newest_update: i64,
     /// The newest update that chose a language.
     newest_choice: i64,
+    /// A language that was chosen here, and is not on record yet.
+    chosen: Option<Language>,
 }
 
 /// Whether the command menu is set.
@@ -105,6 +107,7 @@ impl Dialogue {
             menu: Menu::default(),
             newest_update: i64::MIN,
             newest_choice: i64::MIN,
+            chosen: None,
         }
     }
 
@@ -169,7 +172,7 @@ impl Dialogue {
         self.menu = Menu { tries_left: MENU_TRIES, set_at: Some(world.now.boot_ms) };
         let mut step = Step::new(world);
         if let Some((chat, _)) = world.message.filter(|_| !self.has_the_screen()) {
-            let language = Language::choose(world.language.as_deref(), None, self.default_language);
+            let language = self.language_of(world, None);
             self.draw_list(&mut step, Sheet { chat, language, bring: false }, 0);
         }
         self.run(&mut step);
@@ -185,13 +188,14 @@ impl Dialogue {
         self.confirmations.clear();
         self.menu = Menu::default();
         (self.newest_update, self.newest_choice) = (i64::MIN, i64::MIN);
+        self.chosen = None;
     }
 
     /// Tells the owner something above whatever the one message shows; nothing while there is no message.
     pub fn notice(&mut self, world: &World, say: Say) -> Vec<Act> {
         let mut step = Step::new(world);
         if let Some((chat, _)) = world.message {
-            let language = Language::choose(world.language.as_deref(), None, self.default_language);
+            let language = self.language_of(world, None);
             self.add_notice(&mut step, Sheet { chat, language, bring: false }, say);
         }
         self.run(&mut step);
@@ -212,7 +216,11 @@ impl Dialogue {
 
     /// The owner's language, with Telegram's word from a command.
     fn language(&self, world: &World, command: &StoredCommand) -> Language {
-        Language::choose(world.language.as_deref(), command.language.as_deref(), self.default_language)
+        self.language_of(world, command.language.as_deref())
+    }
+
+    fn language_of(&self, world: &World, of_telegram: Option<&str>) -> Language {
+        self.chosen.unwrap_or_else(|| Language::choose(world.language.as_deref(), of_telegram, self.default_language))
     }
 
     /// An id for a question whose answer matters.
@@ -250,6 +258,7 @@ impl Dialogue {
 
     /// Does everything that is due, and ends the commands whose screens are shown.
     fn run(&mut self, step: &mut Step<'_>) {
+        self.chosen = self.chosen.filter(|chosen| step.world.language.as_deref() != Some(chosen.code()));
         let ids: Vec<CommandId> = self.jobs.keys().copied().collect();
         for id in ids {
             match self.jobs.get(&id).map(|job| &job.work) {

@@ -206,6 +206,7 @@ impl Dialogue {
         }
         self.newest_choice = command.update_id;
         step.acts.push(Act::Record(NetValue::Language { code: language.code().to_string() }));
+        self.chosen = Some(language);
         let sheet = Sheet { language, ..sheet };
         if self.is_overtaken(step, command) {
             return self.add_notice(step, sheet, Say::new(Key::LanguageSet));

@@ -26,6 +26,19 @@ fn shown(bench: &mut Bench, press: &Press) -> Message {
 }
 
 #[test]
+fn a_language_counts_from_its_choice_on_though_it_is_not_on_record_yet() {
+    // F6: the record waits behind the copy of an order, and the owner has asked for more meanwhile
+    let mut bench = Bench::new();
+    let [choice, list] =
+        ["/lang ru", "/nodes"].map(|text| bench.stored(CommandContent::Text { text: text.to_string() }));
+    let mut acts = bench.dialogue.command(&bench.world, &choice);
+    acts.extend(bench.dialogue.command(&bench.world, &list));
+    bench.perform(acts);
+    let screen = last_screen(&bench.telegram());
+    assert!(matches!(screen.body, Body::List(_)) && screen.language == Language::Ru, "{screen:?}");
+}
+
+#[test]
 fn the_list_is_sorted_by_name_and_paged_by_eight() {
     let mut bench = Bench::new();
     bench.world.nodes = (0..20).map(|n| row(&alloc::format!("Node{:02}", 19 - n))).collect();
