@@ -100,7 +100,8 @@ pub enum Request {
         /// Base64 of the encoded members.
         members: Vec<String>,
     },
-    /// Keep a copy of these commands (F6), replacing older stages.
+    /// Keep a copy of these commands (F6), replacing older stages. Refused with `Busy` where one tells that its time is ended, and the receiver
+    /// has begun it.
     #[serde(rename = "Command.Store")]
     CommandStore {
         /// The commands.
@@ -293,7 +294,7 @@ pub enum RpcCode {
     TooLate,
     /// The host's operator switched it off. HTTP 403.
     Disabled,
-    /// A test or reboot is on its way, or the last was too short ago. HTTP 409.
+    /// A test, a reboot or the command is on its way here, or the last was too short ago. HTTP 409.
     Busy,
     /// The agent does not answer. HTTP 503.
     AgentUnreachable,

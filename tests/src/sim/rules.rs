@@ -282,8 +282,8 @@ impl Rules {
 }
 
 /// Whether a record about a node became an older one. R1: what was written with a clock that was ahead is written anew, word for word or with
-/// the owner's next edit, with an earlier stamp. At others than its writer, who has the owner's words to write anew, it gives way to a stamp that is not ahead, if it was
-/// ahead of the true time too, or to its own writer's later word, whose clock was set back as this one's.
+/// the owner's next edit, with an earlier stamp. At others than its writer, who has the owner's words to write anew, it gives way to a stamp
+/// that is not ahead, if it was ahead of the true time too, or to its own writer's later word, whose clock was set back as this one's.
 fn went_back(host: NodeId, (unix_ms, true_ms): (u64, u64), before: &OwnerRecord, after: &OwnerRecord) -> bool {
     let again = OwnerRecord { stamp: before.stamp, term: before.term, ..after.clone() } == *before;
     let ahead = |record: &OwnerRecord| record.stamp.unix_ms > unix_ms + SKEW_MS;

@@ -24,9 +24,14 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// By a press on a one-time button.
-    pub(super) fn confirmed(world: &World, target: NodeId, confirmation: Confirmation, shown: Now) -> Self {
-        let left_ms = DEADLINE_MS.saturating_sub(world.now.elapsed(shown));
+    /// By a press on a one-time button that was shown then, and leaves so much time.
+    pub(super) fn confirmed(
+        world: &World,
+        target: NodeId,
+        confirmation: Confirmation,
+        shown: Now,
+        left_ms: u64,
+    ) -> Self {
         let theirs = world.nodes.iter().find(|row| row.node == target).and_then(|row| row.boot_ms);
         Self {
             target,
@@ -56,9 +61,14 @@ impl Order {
         Stage::Rebooting { target, boot_id, not_after_unix_ms, not_after_boot_ms, asked_unix_ms: Some(asked_unix_ms) }
     }
 
+    /// The same with its time ended: the target refuses it, and tells whether it was done before.
+    pub(super) fn over(&self) -> Self {
+        Self { not_after_unix_ms: 0, not_after_boot_ms: Some(0), ..self.clone() }
+    }
+
     /// What is stored before the owner reads that nothing was done: its time is over, so whoever takes the command over has the target refuse it.
     pub(super) fn void(&self, asked_unix_ms: u64) -> Stage {
-        Self { not_after_unix_ms: 0, not_after_boot_ms: Some(0), ..self.clone() }.stage(asked_unix_ms)
+        self.over().stage(asked_unix_ms)
     }
 }
 

@@ -68,8 +68,7 @@ impl Reboot {
         if left_ms > 0 && world.now.since(self.asked.boot_ms) < DEADLINE_MS {
             return self.order.request(id, world.term, left_ms);
         }
-        let over = Order { not_after_boot_ms: Some(0), ..self.order.clone() };
-        over.request(id, world.term, 0)
+        self.order.over().request(id, world.term, 0)
     }
 
     /// Whether these are the figures of a later boot than the one that was to be ended.
@@ -95,7 +94,7 @@ impl Dialogue {
         (shown, bring): (Now, bool),
     ) {
         let left_ms = DEADLINE_MS.saturating_sub(step.world.now.elapsed(shown));
-        let order = Order::confirmed(step.world, target, confirmation, shown);
+        let order = Order::confirmed(step.world, target, confirmation, shown, left_ms);
         self.order_reboot(step, job, order, left_ms, bring);
     }
 
