@@ -293,10 +293,11 @@ impl Commands {
     }
 
     fn finish(&mut self, id: CommandId) {
-        if self.open.remove(&id).is_some_and(|open| open.command.stage == Stage::Taken) {
-            self.orderless.insert(id);
-        }
+        let ordered = self.open.remove(&id).is_some_and(|open| open.command.stage != Stage::Taken);
         if !self.done.contains(&id) {
+            if !ordered {
+                self.orderless.insert(id);
+            }
             if let Some(forgotten) = push_bounded(&mut self.done, id) {
                 self.orderless.remove(&forgotten);
             }

@@ -127,6 +127,9 @@ fn what_ended_here_without_an_order_is_taken_up_again_from_a_copy_with_one() {
     assert!(keeper.keep(command(7), n(1), None));
     keeper.done_elsewhere(&[id(7)]);
     assert!(keeper.keep(given(), n(2), None), "who was told of the end knows no order either");
+    let mut stranger = empty();
+    stranger.done_elsewhere(&[id(7)]);
+    assert!(stranger.keep(given(), n(2), None), "nor does who never had the command");
 }
 
 #[test]
