@@ -203,7 +203,13 @@ impl State {
             seq_reserved: Seq(0),
             starts: Vec::new(),
         };
-        let commands = CommandsState { format: STATE_FORMAT, open: Vec::new(), done: Vec::new(), executed: Vec::new() };
+        let commands = CommandsState {
+            format: STATE_FORMAT,
+            open: Vec::new(),
+            done: Vec::new(),
+            ordered: Vec::new(),
+            executed: Vec::new(),
+        };
         self.write(VOTE, &vote)?;
         self.write(COMMANDS, &commands)?;
         self.write(INVITES, invites)?;

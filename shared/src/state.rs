@@ -85,6 +85,9 @@ pub struct CommandsState {
     pub open: Vec<StoredCommand>,
     /// Ids that are done, newest last, at most [`crate::limits::DONE_COMMANDS`].
     pub done: Vec<CommandId>,
+    /// Of these, the ones that ended here with an order known: a reboot or a speedtest that a target was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ordered: Vec<CommandId>,
     /// Ids that this node executed as a target, newest last, at most [`crate::limits::DONE_COMMANDS`].
     pub executed: Vec<CommandId>,
 }

@@ -478,7 +478,13 @@ fn state_files() {
         "commands",
         vec![(
             "full",
-            CommandsState { format: STATE_FORMAT, open: commands(), done: vec![COMMAND], executed: vec![COMMAND] },
+            CommandsState {
+                format: STATE_FORMAT,
+                open: commands(),
+                done: vec![COMMAND],
+                ordered: Vec::new(),
+                executed: vec![COMMAND],
+            },
         )],
     );
 }

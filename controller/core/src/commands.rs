@@ -13,8 +13,8 @@ use constella_shared::wire::command::{Stage, StoredCommand};
 pub struct Commands {
     open: BTreeMap<CommandId, Open>,
     done: VecDeque<CommandId>,
-    /// Of what is done, what ended in this life while no order was known to have been given.
-    orderless: BTreeSet<CommandId>,
+    /// Of what is done, what ended while an order was known to have been given.
+    ordered: BTreeSet<CommandId>,
     executed: VecDeque<CommandId>,
     dirty: bool,
 }
@@ -60,7 +60,7 @@ impl Commands {
         Self {
             open: state.open.into_iter().map(open).collect(),
             done: state.done.into(),
-            orderless: BTreeSet::new(),
+            ordered: state.ordered.into_iter().collect(),
             executed: state.executed.into(),
             dirty: false,
         }
@@ -84,7 +84,7 @@ impl Commands {
     /// itself: it need not be asked to. False where the command is done here already: an order that another holder gave counts for more than
     /// an end without one.
     pub fn keep(&mut self, command: StoredCommand, from: NodeId, holder: Option<(NodeId, Term)>) -> bool {
-        if gives_order(&command.stage) && self.orderless.remove(&command.id) {
+        if gives_order(&command.stage) && !self.ordered.contains(&command.id) {
             self.done.retain(|id| *id != command.id);
         }
         if self.done.contains(&command.id) {
@@ -119,8 +119,7 @@ impl Commands {
     pub fn may_take(&self, command: &StoredCommand) -> bool {
         let id = &command.id;
         let begun = self.open.get(id).is_some_and(|open| open.begun);
-        let ended = self.done.contains(id) && !self.orderless.contains(id);
-        rank(&command.stage) != VOID || !begun && !ended
+        rank(&command.stage) != VOID || !begun && !self.ordered.contains(id)
     }
 
     /// Telegram is about to be told of everything below `upto`; whether it heard is not known yet.
@@ -283,6 +282,7 @@ impl Commands {
             format: STATE_FORMAT,
             open: self.open.values().map(|open| open.command.clone()).collect(),
             done: self.done.iter().copied().collect(),
+            ordered: self.ordered.iter().copied().collect(),
             executed: self.executed.iter().copied().collect(),
         })
     }
@@ -295,11 +295,11 @@ impl Commands {
     fn finish(&mut self, id: CommandId) {
         let ordered = self.open.remove(&id).is_some_and(|open| open.command.stage != Stage::Taken);
         if !self.done.contains(&id) {
-            if !ordered {
-                self.orderless.insert(id);
+            if ordered {
+                self.ordered.insert(id);
             }
             if let Some(forgotten) = push_bounded(&mut self.done, id) {
-                self.orderless.remove(&forgotten);
+                self.ordered.remove(&forgotten);
             }
             self.dirty = true;
         }

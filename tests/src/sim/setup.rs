@@ -130,7 +130,13 @@ pub(super) fn disk(network: &NetworkState) -> Disk {
             seq_reserved: Seq(0),
             starts: Vec::new(),
         },
-        commands: CommandsState { format: STATE_FORMAT, open: Vec::new(), done: Vec::new(), executed: Vec::new() },
+        commands: CommandsState {
+            format: STATE_FORMAT,
+            open: Vec::new(),
+            done: Vec::new(),
+            ordered: Vec::new(),
+            executed: Vec::new(),
+        },
     }
 }
 

@@ -36,7 +36,13 @@ fn void() -> Stage {
 }
 
 fn empty() -> Commands {
-    Commands::new(CommandsState { format: 1, open: Vec::new(), done: Vec::new(), executed: Vec::new() })
+    Commands::new(CommandsState {
+        format: 1,
+        open: Vec::new(),
+        done: Vec::new(),
+        ordered: Vec::new(),
+        executed: Vec::new(),
+    })
 }
 
 #[test]
@@ -122,6 +128,9 @@ fn what_ended_here_without_an_order_is_taken_up_again_from_a_copy_with_one() {
     assert_eq!(commands.start_next().map(|c| c.stage), Some(rebooting(Some(5))), "a successor tells its end");
     assert_eq!(commands.stage(id(7), Stage::Done), Some([n(2)].into()));
     assert!(!commands.keep(given(), n(2), None), "a late copy of what ended with the order");
+    let restarted = |mut commands: Commands| commands.take_dirty().map(Commands::new).unwrap_or_else(empty);
+    assert!(!restarted(commands).keep(given(), n(2), None), "also after a restart");
+    assert!(restarted(ended(Stage::Taken)).keep(given(), n(2), None), "nor does a restart make an order of none");
     assert!(!ended(rebooting(Some(5))).keep(given(), n(2), None), "the same");
     let mut keeper = empty();
     assert!(keeper.keep(command(7), n(1), None));

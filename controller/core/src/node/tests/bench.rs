@@ -91,7 +91,13 @@ impl Bench {
                 seq_reserved: Seq(0),
                 starts: Vec::new(),
             };
-            let commands = CommandsState { format: 1, open: Vec::new(), done: Vec::new(), executed: Vec::new() };
+            let commands = CommandsState {
+                format: 1,
+                open: Vec::new(),
+                done: Vec::new(),
+                ordered: Vec::new(),
+                executed: Vec::new(),
+            };
             let invites = InvitesState { format: 1, invites: Vec::new() };
             bench.disks.insert(number, Disk { network: network.clone(), invites, vote, commands });
             bench.restart(number);
