@@ -142,8 +142,8 @@ impl Telegram {
     pub(super) fn confirms(&mut self, offset: i64) -> Vec<CommandId> {
         let from = self.confirmed;
         self.confirmed = from.max(offset);
-        let fresh = |duty: &&Duty| (from..offset).contains(&duty.update) && !duty.stolen;
-        self.duties.iter().rev().take(RECENT).filter(fresh).map(|duty| duty.id).collect()
+        let unconfirmed = self.duties.iter().rev().take_while(|duty| duty.update >= from);
+        unconfirmed.filter(|duty| duty.update < offset && !duty.stolen).map(|duty| duty.id).collect()
     }
 
     /// A node began to carry a command out, at this second of its wall clock.
@@ -339,10 +339,11 @@ impl Telegram {
             Screen::Message(message) => Some((**message).clone()),
             Screen::Words { .. } | Screen::Note { .. } | Screen::Invite { .. } => None,
         };
-        let first = self.duties.len().saturating_sub(RECENT);
         match &message {
             Some(message) => {
-                self.duties.iter_mut().skip(first).for_each(|duty| duty.sees(t, host, call, message, &self.names));
+                // However long ago it was asked for: the end of a reboot may come after hundreds of other screens.
+                let open = self.duties.iter_mut().filter(|duty| duty.told.is_none());
+                open.for_each(|duty| duty.sees(t, host, call, message, &self.names));
                 let before = self.chat.values().rev().find_map(|shown| shown.message.clone());
                 self.denies(t, host, before.as_ref(), message);
             }
@@ -392,9 +393,6 @@ pub(super) const BOT: i64 = 4_200_000_042;
 
 /// How long a press may be answered.
 const QUERY_MS: u64 = 15_000;
-
-/// Commands that a screen may be an answer to.
-const RECENT: usize = 400;
 
 /// Messages of the chat that are remembered.
 const MESSAGES: usize = 50;
