@@ -19,6 +19,7 @@ mod pending;
 mod requests;
 mod serve;
 mod slept;
+mod target;
 mod view;
 
 use alloc::boxed::Box;

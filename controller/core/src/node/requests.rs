@@ -4,8 +4,8 @@ use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::ToString;
 
-use constella_shared::agent::{AgentErrorCode, RebootAnswer, RebootOutcome, RebootRequest, SpeedtestRequest};
-use constella_shared::ids::{CommandId, NodeId, Term};
+use constella_shared::agent::{AgentErrorCode, RebootRequest, SpeedtestRequest};
+use constella_shared::ids::{NodeId, Term};
 use constella_shared::wire::heartbeat::Glance;
 use constella_shared::wire::lease::{LeaseRelease, LeaseState, LeaseView};
 use constella_shared::wire::rpc::{Request, Response, RpcCode, RpcError};
@@ -244,60 +244,6 @@ impl Node {
         }
     }
 
-    /// F6: "refuses terms below the highest it has seen".
-    fn check_term(&mut self, term: Term) -> Result<(), RpcError> {
-        let highest = self.durable.term();
-        if term < highest {
-            let message = format!("term {term} is over, term {highest} was seen here; ask the present holder");
-            return Err(RpcError { code: RpcCode::OldTerm, message });
-        }
-        if term.0 > highest.0.saturating_add(constella_shared::limits::TERM_LEAP) {
-            return Err(refusal(RpcCode::OldTerm, "the term is too far above the highest that was seen here"));
-        }
-        self.durable.raise(term);
-        Ok(())
-    }
-
-    /// F6: whether a reboot may be performed now; false where this id was executed before, which comes first: who asks again learns it at any
-    /// time, and a later refusal means that it never was.
-    fn may_reboot(
-        &mut self,
-        now: Now,
-        id: CommandId,
-        term: Term,
-        not_after: u64,
-        boot_id: Option<&str>,
-    ) -> Result<bool, RpcError> {
-        if self.commands.is_executed(&id) {
-            return Ok(false);
-        }
-        self.check_term(term)?;
-        if let Some(meant) = boot_id {
-            let present = self.host.boot_id.as_deref();
-            let present = present.ok_or_else(|| refusal(RpcCode::Starting, "this node has just started; ask again"))?;
-            if present != meant {
-                return Err(refusal(RpcCode::TooLate, "the boot that was to be ended is over"));
-            }
-        }
-        let waited_until = now.boot_ms.saturating_add(self.host.slept.lately_ms(now));
-        if waited_until > not_after {
-            let late = waited_until.saturating_sub(not_after);
-            return Err(RpcError {
-                code: RpcCode::TooLate,
-                message: format!("the confirmation expired {late} ms ago"),
-            });
-        }
-        if not_after > now.boot_ms.saturating_add(REBOOT_LIFE_MS) {
-            return Err(refusal(RpcCode::BadRequest, "a reboot is asked for within 60 s of its confirmation"));
-        }
-        Ok(self.commands.execute_once(id))
-    }
-
-    fn asked_before(&self, command_id: CommandId) -> Response {
-        let answer = RebootAnswer { command_id, outcome: RebootOutcome::Started };
-        Response::Reboot { answer, boot_id: self.host.boot_id.clone() }
-    }
-
     fn glanced(&mut self, result: &Result<AgentReply, AgentFailure>) {
         self.host.glance = None;
         if let Ok(AgentReply::Stats(stats)) = result {
@@ -388,9 +334,6 @@ fn whole(percent: f32) -> u8 {
 
 /// 90 days.
 const MOST_HOURS: u32 = 2_160;
-
-/// F6: a reboot later than 60 s after its confirmation was shown is refused.
-const REBOOT_LIFE_MS: u64 = 60_000;
 
 /// L6: the heir answers within 2 s, and before a stopping holder gives up.
 const PROOF_MS: u64 = 1_500;

@@ -1,0 +1,70 @@
+//! F6 at a target: which orders it carries out, and what it tells of those that it did or refused before.
+
+use alloc::format;
+
+use constella_shared::agent::{RebootAnswer, RebootOutcome};
+use constella_shared::ids::{CommandId, Term};
+use constella_shared::wire::rpc::{Response, RpcCode, RpcError};
+
+use super::Node;
+use super::requests::refusal;
+use crate::clock::Now;
+
+impl Node {
+    /// F6: "refuses terms below the highest it has seen".
+    pub(super) fn check_term(&mut self, term: Term) -> Result<(), RpcError> {
+        let highest = self.durable.term();
+        if term < highest {
+            let message = format!("term {term} is over, term {highest} was seen here; ask the present holder");
+            return Err(RpcError { code: RpcCode::OldTerm, message });
+        }
+        if term.0 > highest.0.saturating_add(constella_shared::limits::TERM_LEAP) {
+            return Err(refusal(RpcCode::OldTerm, "the term is too far above the highest that was seen here"));
+        }
+        self.durable.raise(term);
+        Ok(())
+    }
+
+    /// F6: whether a reboot may be performed now; false where this id was executed before, which comes first: who asks again learns it at any
+    /// time, and a later refusal means that it never was.
+    pub(super) fn may_reboot(
+        &mut self,
+        now: Now,
+        id: CommandId,
+        term: Term,
+        not_after: u64,
+        boot_id: Option<&str>,
+    ) -> Result<bool, RpcError> {
+        if self.commands.is_executed(&id) {
+            return Ok(false);
+        }
+        self.check_term(term)?;
+        if let Some(meant) = boot_id {
+            let present = self.host.boot_id.as_deref();
+            let present = present.ok_or_else(|| refusal(RpcCode::Starting, "this node has just started; ask again"))?;
+            if present != meant {
+                return Err(refusal(RpcCode::TooLate, "the boot that was to be ended is over"));
+            }
+        }
+        let waited_until = now.boot_ms.saturating_add(self.host.slept.lately_ms(now));
+        if waited_until > not_after {
+            let late = waited_until.saturating_sub(not_after);
+            return Err(RpcError {
+                code: RpcCode::TooLate,
+                message: format!("the confirmation expired {late} ms ago"),
+            });
+        }
+        if not_after > now.boot_ms.saturating_add(REBOOT_LIFE_MS) {
+            return Err(refusal(RpcCode::BadRequest, "a reboot is asked for within 60 s of its confirmation"));
+        }
+        Ok(self.commands.execute_once(id))
+    }
+
+    pub(super) fn asked_before(&self, command_id: CommandId) -> Response {
+        let answer = RebootAnswer { command_id, outcome: RebootOutcome::Started };
+        Response::Reboot { answer, boot_id: self.host.boot_id.clone() }
+    }
+}
+
+/// F6: a reboot later than 60 s after its confirmation was shown is refused.
+const REBOOT_LIFE_MS: u64 = 60_000;
