@@ -209,6 +209,7 @@ impl State {
             done: Vec::new(),
             ordered: Vec::new(),
             executed: Vec::new(),
+            refused: Vec::new(),
         };
         self.write(VOTE, &vote)?;
         self.write(COMMANDS, &commands)?;

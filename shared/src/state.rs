@@ -90,4 +90,7 @@ pub struct CommandsState {
     pub ordered: Vec<CommandId>,
     /// Ids that this node executed as a target, newest last, at most [`crate::limits::DONE_COMMANDS`].
     pub executed: Vec<CommandId>,
+    /// Ids that this node refused as a target, for they came late, newest last, at most [`crate::limits::DONE_COMMANDS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<CommandId>,
 }

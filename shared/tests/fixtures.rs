@@ -484,6 +484,7 @@ fn state_files() {
                 done: vec![COMMAND],
                 ordered: Vec::new(),
                 executed: vec![COMMAND],
+                refused: Vec::new(),
             },
         )],
     );

@@ -16,6 +16,7 @@ pub struct Commands {
     /// Of what is done, what ended while an order was known to have been given.
     ordered: BTreeSet<CommandId>,
     executed: VecDeque<CommandId>,
+    refused: VecDeque<CommandId>,
     dirty: bool,
 }
 
@@ -62,6 +63,7 @@ impl Commands {
             done: state.done.into(),
             ordered: state.ordered.into_iter().collect(),
             executed: state.executed.into(),
+            refused: state.refused.into(),
             dirty: false,
         }
     }
@@ -276,6 +278,20 @@ impl Commands {
         true
     }
 
+    /// F6: whether this node, as a target, refused this id as late.
+    #[must_use]
+    pub fn is_refused(&self, id: &CommandId) -> bool {
+        self.refused.contains(id)
+    }
+
+    /// F6: remembers that this node, as a target, refuses this id as late, whoever asks.
+    pub fn refuse(&mut self, id: CommandId) {
+        if !self.is_refused(&id) {
+            let _forgotten = push_bounded(&mut self.refused, id);
+            self.dirty = true;
+        }
+    }
+
     /// The state file's new content, once after each change.
     pub fn take_dirty(&mut self) -> Option<CommandsState> {
         core::mem::take(&mut self.dirty).then(|| CommandsState {
@@ -284,6 +300,7 @@ impl Commands {
             done: self.done.iter().copied().collect(),
             ordered: self.ordered.iter().copied().collect(),
             executed: self.executed.iter().copied().collect(),
+            refused: self.refused.iter().copied().collect(),
         })
     }
 

@@ -218,9 +218,11 @@ impl Rules {
                 let old = &disk.commands;
                 let ended = old.open.iter().filter(|open| open.stage != Stage::Taken && new.done.contains(&open.id));
                 self.ordered.extend(ended.map(|open| (host.id, open.id)));
-                let full = new.executed.len() >= constella_shared::limits::DONE_COMMANDS;
-                let executed = old.executed.iter().any(|id| !full && !new.executed.contains(id));
-                executed.then(|| "a command that it executed was forgotten".to_owned())
+                let forgets = |old: &[CommandId], new: &[CommandId]| {
+                    new.len() < constella_shared::limits::DONE_COMMANDS && old.iter().any(|id| !new.contains(id))
+                };
+                let forgotten = forgets(&old.executed, &new.executed) || forgets(&old.refused, &new.refused);
+                forgotten.then(|| "a command that it executed or refused was forgotten".to_owned())
             }
             Document::Invites(_) => None,
         };

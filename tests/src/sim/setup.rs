@@ -136,6 +136,7 @@ pub(super) fn disk(network: &NetworkState) -> Disk {
             done: Vec::new(),
             ordered: Vec::new(),
             executed: Vec::new(),
+            refused: Vec::new(),
         },
     }
 }

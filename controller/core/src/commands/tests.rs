@@ -42,6 +42,7 @@ fn empty() -> Commands {
         done: Vec::new(),
         ordered: Vec::new(),
         executed: Vec::new(),
+        refused: Vec::new(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! F6 at a target: which orders it carries out, and what it tells of those that it did or refused before.
 
 use alloc::format;
+use alloc::string::String;
 
 use constella_shared::agent::{RebootAnswer, RebootOutcome};
 use constella_shared::ids::{CommandId, Term};
@@ -25,8 +26,8 @@ impl Node {
         Ok(())
     }
 
-    /// F6: whether a reboot may be performed now; false where this id was executed before, which comes first: who asks again learns it at any
-    /// time, and a later refusal means that it never was.
+    /// F6: whether a reboot may be performed now; false where this id was executed before. That, or that it was refused as late, comes first: who
+    /// asks again learns it at any time, and a later refusal means that it never was.
     pub(super) fn may_reboot(
         &mut self,
         now: Now,
@@ -38,26 +39,33 @@ impl Node {
         if self.commands.is_executed(&id) {
             return Ok(false);
         }
+        if self.commands.is_refused(&id) {
+            return Err(refusal(RpcCode::TooLate, "this node refused it before, as too late"));
+        }
         self.check_term(term)?;
         if let Some(meant) = boot_id {
             let present = self.host.boot_id.as_deref();
             let present = present.ok_or_else(|| refusal(RpcCode::Starting, "this node has just started; ask again"))?;
             if present != meant {
-                return Err(refusal(RpcCode::TooLate, "the boot that was to be ended is over"));
+                return Err(self.too_late(id, "the boot that was to be ended is over".into()));
             }
         }
         let waited_until = now.boot_ms.saturating_add(self.host.slept.lately_ms(now));
         if waited_until > not_after {
             let late = waited_until.saturating_sub(not_after);
-            return Err(RpcError {
-                code: RpcCode::TooLate,
-                message: format!("the confirmation expired {late} ms ago"),
-            });
+            return Err(self.too_late(id, format!("the confirmation expired {late} ms ago")));
         }
         if not_after > now.boot_ms.saturating_add(REBOOT_LIFE_MS) {
             return Err(refusal(RpcCode::BadRequest, "a reboot is asked for within 60 s of its confirmation"));
         }
         Ok(self.commands.execute_once(id))
+    }
+
+    /// For good: its holder tells the owner that nothing was done. What a machine stood still counts for a minute and is forgotten by a restart,
+    /// so another holder that asks later would find time left.
+    fn too_late(&mut self, id: CommandId, message: String) -> RpcError {
+        self.commands.refuse(id);
+        RpcError { code: RpcCode::TooLate, message }
     }
 
     pub(super) fn asked_before(&self, command_id: CommandId) -> Response {

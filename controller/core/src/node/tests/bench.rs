@@ -97,6 +97,7 @@ impl Bench {
                 done: Vec::new(),
                 ordered: Vec::new(),
                 executed: Vec::new(),
+                refused: Vec::new(),
             };
             let invites = InvitesState { format: 1, invites: Vec::new() };
             bench.disks.insert(number, Disk { network: network.clone(), invites, vote, commands });

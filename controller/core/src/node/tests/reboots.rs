@@ -53,8 +53,9 @@ fn what_was_never_executed_is_refused_late_and_in_another_boot_and_stays_so() {
     let mut bench = Bench::of(3);
     bench.run_ms(20_000);
     let until = bench.now + 30_000;
-    assert_eq!(bench.ask(3, 1, reboot(&bench, 1, until, Some("another boot"))), (Some(RpcCode::TooLate), false));
     assert_eq!(bench.ask(3, 1, reboot(&bench, 1, bench.now + 61_000, BOOT)), (Some(RpcCode::BadRequest), false));
+    assert_eq!(bench.ask(3, 1, reboot(&bench, 2, until, Some("another boot"))), (Some(RpcCode::TooLate), false));
+    assert_eq!(bench.ask(3, 1, reboot(&bench, 2, until, BOOT)), (Some(RpcCode::TooLate), false), "for good");
     bench.run_ms(30_001);
     assert_eq!(bench.ask(3, 1, reboot(&bench, 1, until, BOOT)), (Some(RpcCode::TooLate), false));
 }
@@ -134,5 +135,25 @@ fn a_target_that_stood_still_counts_that_time_by_the_wall_clock() {
         bench.walls.insert(3, slept_ms);
         bench.input(3, crate::io::Input::Tick);
         assert_eq!(bench.ask(3, 1, ask).0, expected, "{slept_ms}");
+    }
+}
+
+#[test]
+fn what_a_target_refused_as_late_it_never_carries_out() {
+    // F6: "nothing was done" stays true. That it stood still counts for a minute and is forgotten by a restart, so a later look would find time left.
+    for restarts in [false, true] {
+        let mut bench = Bench::of(3);
+        bench.run_ms(20_000);
+        bench.walls.insert(3, 70_000);
+        bench.input(3, crate::io::Input::Tick);
+        bench.run_ms(30_000);
+        let ask = reboot(&bench, 1, bench.now + 55_000, BOOT);
+        assert_eq!(bench.ask(3, 1, ask.clone()), (Some(RpcCode::TooLate), false));
+        if restarts {
+            bench.kill(3);
+            bench.restart(3);
+        }
+        bench.run_ms(40_000);
+        assert_eq!(bench.ask(3, 1, ask), (Some(RpcCode::TooLate), false), "restarts: {restarts}");
     }
 }
