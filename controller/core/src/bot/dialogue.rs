@@ -253,7 +253,8 @@ impl Dialogue {
 
     /// The command ends as soon as this screen, or a later one, is shown.
     fn show(&mut self, step: &Step<'_>, job: Job, version: canvas::Version) {
-        self.keep(job, Work::Show { version, since: step.world.now.boot_ms });
+        let until = step.world.now.boot_ms.saturating_add(PATIENCE_MS);
+        self.keep(job, Work::Show { version, until });
     }
 
     /// Does everything that is due, and ends the commands whose screens are shown.
@@ -278,8 +279,8 @@ impl Dialogue {
         let now = step.world.now;
         let canvas = &self.canvas;
         self.jobs.retain(|id, job| {
-            let Work::Show { version, since } = job.work else { return true };
-            let over = canvas.is_settled(version) || now.since(since) >= PATIENCE_MS;
+            let Work::Show { version, until } = job.work else { return true };
+            let over = canvas.is_settled(version) || now.boot_ms >= until;
             if over {
                 step.done(*id);
             }
@@ -355,6 +356,9 @@ const OTHER_KIND: &str = "an answer of another kind";
 /// How long a command waits for its screen to be shown: the owner has asked anew long since, and a holder that Telegram does not answer has
 /// handed over.
 const PATIENCE_MS: u64 = 5 * 60_000;
+
+/// How long an order waits for its end to be shown: as long as Telegram keeps what the owner wrote. A leader that follows finds it open, and tells it.
+const ORDER_PATIENCE_MS: u64 = 24 * 3_600_000;
 
 /// Tries at setting the command menu: it is a convenience, every command works without it.
 const MENU_TRIES: u8 = 5;

@@ -26,7 +26,7 @@ impl Dialogue {
     /// Takes up a command at its stage.
     pub(super) fn begin(&mut self, step: &mut Step<'_>, command: StoredCommand) {
         let stage = command.stage.clone();
-        let job = Job { command, work: Work::Show { version: 0, since: step.world.now.boot_ms } };
+        let job = Job { command, work: Work::Show { version: 0, until: step.world.now.boot_ms } };
         match stage {
             Stage::Taken => self.fresh(step, job),
             Stage::Rebooting { target, boot_id, not_after_unix_ms, not_after_boot_ms, asked_unix_ms } => {

@@ -5,7 +5,6 @@ use alloc::string::String;
 use constella_shared::ids::CommandId;
 use constella_shared::wire::command::StoredCommand;
 
-use super::PATIENCE_MS;
 use super::canvas::Version;
 use super::card::Gather;
 use super::mail::Mail;
@@ -41,8 +40,8 @@ pub(super) enum Work {
     Show {
         /// Which screen.
         version: Version,
-        /// Since when, CLOCK_BOOTTIME.
-        since: u64,
+        /// Or until then, CLOCK_BOOTTIME.
+        until: u64,
     },
 }
 
@@ -54,7 +53,7 @@ impl Work {
             Self::Reboot(reboot) => reboot.deadline(),
             Self::Test(test) => test.deadline(),
             Self::Mail(mail) => mail.deadline(),
-            Self::Show { since, .. } => Some(*since + PATIENCE_MS),
+            Self::Show { until, .. } => Some(*until),
             Self::Invite { .. } => None,
         }
     }

@@ -6,9 +6,9 @@ use constella_shared::ids::CommandId;
 use constella_shared::wire::command::StoredCommand;
 
 use super::canvas::Version;
-use super::job::Job;
+use super::job::{Job, Work};
 use super::pace::Urgency;
-use super::{Dialogue, Step};
+use super::{Dialogue, ORDER_PATIENCE_MS, Step};
 use crate::bot::language::Language;
 use crate::bot::screen::{Body, Button, Message};
 use crate::bot::text::Say;
@@ -88,7 +88,7 @@ impl Dialogue {
         self.scene.watched == Some(id)
     }
 
-    /// The result of a command: on its own screen where the owner still looks at it, else as a notice above whatever the owner looks at. The
+    /// The result of an order: on its own screen where the owner still looks at it, else as a notice above whatever the owner looks at. The
     /// command ends when that is shown.
     pub(super) fn conclude(&mut self, step: &mut Step<'_>, job: Job, drawing: Drawing, notice: Say) {
         let sheet = self.sheet(step, &job.command, false);
@@ -99,7 +99,8 @@ impl Dialogue {
         } else {
             self.add_notice(step, sheet, notice)
         };
-        self.show(step, job, version);
+        let until = step.world.now.boot_ms.saturating_add(ORDER_PATIENCE_MS);
+        self.keep(job, Work::Show { version, until });
     }
 
     /// Adds a notice to what the owner looks at.

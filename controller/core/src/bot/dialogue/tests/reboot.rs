@@ -55,6 +55,26 @@ fn a_confirmed_reboot_is_asked_once_and_followed_until_the_boot_id_changes() {
 }
 
 #[test]
+fn the_end_of_a_reboot_waits_for_telegram_as_long_as_telegram_keeps_what_the_owner_wrote() {
+    // A change of leader before it is shown must find the command open: the next one tells its end.
+    for (hours, expected) in [(23, 0), (25, 1)] {
+        let mut bench = Bench::new();
+        let id = confirm(&mut bench);
+        bench.reply("reboot", &took(id, RebootOutcome::Accepted));
+        bench.telegram();
+        bench.pass(2_000);
+        bench.reply("stats", &stats("boot-2", 5));
+        for _ in 0..hours * 60 {
+            bench.telegram_fails(BotError::RetryAfter { ms: 5_000 });
+            bench.pass(60_000);
+        }
+        assert_eq!(bench.done(id), expected, "{hours} h");
+        assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootBack]);
+        assert_eq!(bench.done(id), 1);
+    }
+}
+
+#[test]
 fn the_deadline_is_sixty_seconds_from_its_showing_by_the_targets_own_clock() {
     // F6: where that clock is not known, the time on the way must not make it later
     for (theirs, not_after_boot_ms, expires_in_ms) in [(Some(5_000), Some(45_000), 40_000), (None, None, 30_000)] {
