@@ -330,7 +330,8 @@ fn requests() {
             ("roster_sync_empty", Request::RosterSync(RosterSync::default())),
             ("members_sync", Request::MembersSync { members: vec!["AAEC".into()] }),
             ("command_store", Request::CommandStore { commands: commands(), term: Term(5), adopt: false }),
-            ("command_done", Request::CommandDone { ids: vec![COMMAND] }),
+            ("command_done", Request::CommandDone { ids: vec![COMMAND], ordered: Vec::new() }),
+            ("command_done_ordered", Request::CommandDone { ids: vec![COMMAND], ordered: vec![COMMAND] }),
         ],
     );
 }

@@ -86,14 +86,14 @@ impl Commands {
     /// itself: it need not be asked to. False where the command is done here already: an order that another holder gave counts for more than
     /// an end without one.
     pub fn keep(&mut self, command: StoredCommand, from: NodeId, holder: Option<(NodeId, Term)>) -> bool {
-        if gives_order(&command.stage) && !self.ordered.contains(&command.id) {
+        if is_order(&command.stage) && !self.ordered.contains(&command.id) {
             self.done.retain(|id| *id != command.id);
         }
         if self.done.contains(&command.id) {
             return false;
         }
         if command.stage == Stage::Done {
-            self.finish(command.id);
+            self.finish(command.id, false);
             return true;
         }
         let id = command.id;
@@ -161,7 +161,7 @@ impl Commands {
         let open = self.open.get_mut(&id)?;
         let keepers = open.keepers.iter().copied().collect();
         if stage == Stage::Done {
-            self.finish(id);
+            self.finish(id, false);
         } else {
             open.command.stage = stage;
             self.dirty = true;
@@ -189,12 +189,14 @@ impl Commands {
         self.open.iter().map(|(id, open)| (*id, open.keepers.iter().copied().collect()))
     }
 
-    /// Somebody else carried these out, or ended them without an order: one that was given here, and is followed, goes on.
-    pub fn done_elsewhere(&mut self, ids: &[CommandId]) {
+    /// Somebody else ended these, the ones in `ordered` with an order known. Who knew of none has not told what came of it, so an order that is
+    /// known here stays open and is passed on; one that is followed here goes on anyway.
+    pub fn done_elsewhere(&mut self, ids: &[CommandId], ordered: &[CommandId]) {
         for id in ids {
-            let in_hand = self.open.get(id).is_some_and(|open| open.started && gives_order(&open.command.stage));
-            if !in_hand {
-                self.finish(*id);
+            let known = ordered.contains(id);
+            match self.open.get_mut(id).filter(|open| is_order(&open.command.stage) && (open.started || !known)) {
+                Some(open) => open.passed_to = None,
+                None => self.finish(*id, known),
             }
         }
     }
@@ -231,6 +233,12 @@ impl Commands {
     #[must_use]
     pub fn done_among(&self, ids: &[CommandId]) -> Vec<CommandId> {
         ids.iter().filter(|id| self.done.contains(id)).copied().collect()
+    }
+
+    /// Of these, the ones that ended with an order known.
+    #[must_use]
+    pub fn ordered_among(&self, ids: &[CommandId]) -> Vec<CommandId> {
+        ids.iter().filter(|id| self.ordered.contains(id)).copied().collect()
     }
 
     /// Whether a command is open that Telegram may count no more: what it counts comes again, to whoever polls.
@@ -309,12 +317,14 @@ impl Commands {
         self.dirty = true;
     }
 
-    fn finish(&mut self, id: CommandId) {
-        let ordered = self.open.remove(&id).is_some_and(|open| open.command.stage != Stage::Taken);
+    /// With an order where one is known here, or was to whoever ended it.
+    fn finish(&mut self, id: CommandId, ordered: bool) {
+        let ordered = self.open.remove(&id).is_some_and(|open| is_order(&open.command.stage)) || ordered;
+        if ordered && !self.ordered.contains(&id) {
+            self.ordered.insert(id);
+            self.dirty = true;
+        }
         if !self.done.contains(&id) {
-            if ordered {
-                self.ordered.insert(id);
-            }
             if let Some(forgotten) = push_bounded(&mut self.done, id) {
                 self.ordered.remove(&forgotten);
             }
@@ -352,9 +362,9 @@ const fn rank(stage: &Stage) -> u8 {
 /// An order whose time was ended.
 const VOID: u8 = 3;
 
-/// Whether it was left to a target to carry something out.
-const fn gives_order(stage: &Stage) -> bool {
-    matches!(rank(stage), 1 | 2)
+/// Whether it was left to a target to carry something out, be the time for that over.
+const fn is_order(stage: &Stage) -> bool {
+    matches!(stage, Stage::Rebooting { .. } | Stage::Testing { .. })
 }
 
 /// The oldest one gives way where there are too many, and is returned.

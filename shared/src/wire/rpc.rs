@@ -111,11 +111,14 @@ pub enum Request {
         /// The sender does not hold the lease and the receiver does: carry them out.
         adopt: bool,
     },
-    /// These are done: their copies are marked so.
+    /// These are done: their copies are marked so, but for one with an order that the sender did not know of.
     #[serde(rename = "Command.Done")]
     CommandDone {
         /// Which.
         ids: Vec<CommandId>,
+        /// Of these, the ones that ended with an order known to the sender: a reboot or a speedtest that a target was asked for.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        ordered: Vec<CommandId>,
     },
 }
 

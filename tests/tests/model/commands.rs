@@ -73,7 +73,7 @@ enum Letter {
     /// It was asked, or was before.
     Rebooting { to: u8, id: CommandId },
     /// A keeper of a copy is told.
-    Done { to: u8, id: CommandId },
+    Done { to: u8, id: CommandId, ordered: Vec<CommandId> },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,8 +193,9 @@ impl Queue {
             }
         }
         persist(holder);
+        let ordered = holder.commands.ordered_among(&done);
         let giver = host(state, from);
-        giver.commands.done_elsewhere(&done);
+        giver.commands.done_elsewhere(&done, &ordered);
         persist(giver);
         !passed.is_empty()
     }
@@ -213,9 +214,9 @@ impl Queue {
                 state.letters.push(Letter::Rebooting { to: from, id });
             }
             Letter::Rebooting { to, id } => self.done(state, to, id),
-            Letter::Done { to, id } => {
+            Letter::Done { to, id, ordered } => {
                 let keeper = host(state, to);
-                keeper.commands.done_elsewhere(&[id]);
+                keeper.commands.done_elsewhere(&[id], &ordered);
                 persist(keeper);
             }
         }
@@ -228,10 +229,11 @@ impl Queue {
             return;
         }
         let keepers = host.commands.stage(done, Stage::Done).unwrap_or_default();
+        let ordered = host.commands.ordered_among(&[done]);
         persist(host);
         for keeper in keepers {
             let to = (0..self.nodes).find(|node| id(*node) == keeper).unwrap_or(0);
-            state.letters.push(Letter::Done { to, id: done });
+            state.letters.push(Letter::Done { to, id: done, ordered: ordered.clone() });
         }
     }
 

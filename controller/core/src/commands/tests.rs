@@ -135,27 +135,49 @@ fn what_ended_here_without_an_order_is_taken_up_again_from_a_copy_with_one() {
     assert!(!ended(rebooting(Some(5))).keep(given(), n(2), None), "the same");
     let mut keeper = empty();
     assert!(keeper.keep(command(7), n(1), None));
-    keeper.done_elsewhere(&[id(7)]);
+    keeper.done_elsewhere(&[id(7)], &[]);
     assert!(keeper.keep(given(), n(2), None), "who was told of the end knows no order either");
     let mut stranger = empty();
-    stranger.done_elsewhere(&[id(7)]);
+    stranger.done_elsewhere(&[id(7)], &[]);
     assert!(stranger.keep(given(), n(2), None), "nor does who never had the command");
+    for mut knows in [empty(), keeper] {
+        knows.done_elsewhere(&[id(7)], &[id(7)]);
+        assert!(!knows.keep(given(), n(2), None), "who was told that an order has ended does");
+    }
+    let over = StoredCommand { stage: void(), ..command(7) };
+    assert!(ended(Stage::Taken).keep(over, n(2), None), "its end was not told, be its time over");
 }
 
 #[test]
 fn the_end_of_another_holder_does_not_end_an_order_in_hand() {
     // F6: the other one did not know the confirmation, and was done with it; this one has given the order
-    for (stage, ends) in [(Stage::Taken, true), (rebooting(Some(5)), false)] {
+    for (stage, ends) in [(Stage::Taken, true), (rebooting(Some(5)), false), (void(), false)] {
         let mut commands = empty();
         assert!(commands.take(command(7)));
         commands.confirmed(8);
         assert!(commands.start_next().is_some());
         let _keepers = commands.stage(id(7), stage.clone());
-        commands.done_elsewhere(&[id(7)]);
+        commands.done_elsewhere(&[id(7)], &[]);
         assert_eq!(commands.any_open(), !ends, "{stage:?}");
+        commands.done_elsewhere(&[id(7)], &[id(7)]);
+        assert_eq!(commands.any_open(), !ends, "{stage:?}, whoever else has told an end");
         commands.put_down();
-        commands.done_elsewhere(&[id(7)]);
+        commands.done_elsewhere(&[id(7)], &[id(7)]);
         assert!(!commands.any_open(), "whom it was passed on to has ended it");
+    }
+}
+
+#[test]
+fn an_end_without_the_order_does_not_end_a_copy_that_has_it() {
+    // F6: who ended it has not told what came of the order; it is passed on, to be told
+    for stage in [rebooting(Some(5)), void()] {
+        let mut keeper = empty();
+        assert!(keeper.keep(StoredCommand { stage, ..command(7) }, n(1), Some((n(1), Term(3)))));
+        assert!(keeper.pass_on(n(1), Term(3)).is_empty(), "it came from the holder");
+        keeper.done_elsewhere(&[id(7)], &[]);
+        assert_eq!(keeper.pass_on(n(1), Term(3)).len(), 1);
+        keeper.done_elsewhere(&[id(7)], &[id(7)]);
+        assert!(!keeper.any_open());
     }
 }
 
@@ -216,7 +238,7 @@ fn open_commands_are_passed_to_each_holder_once() {
     assert_eq!(commands.pass_on(n(2), Term(5)).len(), 1, "a new term is a new holder");
     commands.not_passed(&[id(7)]);
     assert_eq!(commands.pass_on(n(2), Term(5)).len(), 1);
-    commands.done_elsewhere(&[id(7)]);
+    commands.done_elsewhere(&[id(7)], &[]);
     assert!(!commands.any_open());
 }
 

@@ -178,7 +178,8 @@ impl Node {
     /// A command is done: those who keep a copy are told.
     pub(super) fn tell_done(&mut self, keeper: NodeId, ids: Vec<CommandId>) {
         let limit = self.settings.rpc_timeout_ms;
-        self.call(keeper, limit, PeerRequest::Rpc(Request::CommandDone { ids }), Pending::Told { to: keeper });
+        let ordered = self.commands.ordered_among(&ids);
+        self.call(keeper, limit, PeerRequest::Rpc(Request::CommandDone { ids, ordered }), Pending::Told { to: keeper });
     }
 
     /// What is open here while another node serves is passed on to it (F6).

@@ -133,8 +133,8 @@ impl Node {
             Request::CommandStore { commands, term, adopt } => {
                 self.keep_commands(now, from, commands, term, adopt).map(|()| Response::Done)
             }
-            Request::CommandDone { ids } => {
-                self.commands.done_elsewhere(&ids);
+            Request::CommandDone { ids, ordered } => {
+                self.commands.done_elsewhere(&ids, &ordered);
                 Ok(Response::Done)
             }
             Request::GetPeers {}
