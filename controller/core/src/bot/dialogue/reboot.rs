@@ -71,6 +71,12 @@ impl Reboot {
         self.order.over().request(id, world.term, 0)
     }
 
+    /// How long the reboot took. Who sees it at the first look may look long after.
+    fn took_ms(&self, stats: &Stats, elapsed_ms: u64) -> u64 {
+        let up_ms = if self.seen == Seen::Nothing { stats.uptime_s.saturating_mul(1_000) } else { 0 };
+        elapsed_ms.saturating_sub(up_ms)
+    }
+
     /// Whether these are the figures of a later boot than the one that was to be ended.
     fn is_over(&self, stats: &Stats, elapsed_ms: u64) -> bool {
         let up_ms = stats.uptime_s.saturating_mul(1_000).saturating_add(UPTIME_SLACK_MS);
@@ -232,7 +238,7 @@ impl Dialogue {
         let elapsed_ms = reboot.asked.elapsed_ms(now);
         reboot.seen = match answer {
             Ok(Response::Stats { stats, .. }) if reboot.is_over(&stats, elapsed_ms) => {
-                let say = Say::new(Key::RebootBack).text("name", name).span("took", elapsed_ms);
+                let say = Say::new(Key::RebootBack).text("name", name).span("took", reboot.took_ms(&stats, elapsed_ms));
                 return self.end_reboot(step, job, target, say);
             }
             Ok(Response::Stats { .. }) => Seen::Up,

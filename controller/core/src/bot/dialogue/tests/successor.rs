@@ -249,7 +249,9 @@ fn one_that_was_asked_long_ago_is_still_looked_at() {
     let id = resumed(&mut bench, stage(Some(asked), asked + 30_000, Some("boot-1")));
     bench.telegram();
     bench.reply("stats", &stats("boot-2", 3_500));
-    assert_eq!(keys(&last_screen(&bench.telegram())), [Key::RebootBack]);
+    let screen = last_screen(&bench.telegram());
+    let took = &said(&screen, Key::RebootBack).values[1].1;
+    assert_eq!(*took, crate::bot::text::Value::Span(100_000), "by how long it is up, not by when it was looked at");
     assert_eq!(bench.done(id), 1);
 }
 
