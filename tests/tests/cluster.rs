@@ -14,9 +14,10 @@ mod owner;
 use std::path::Path;
 use std::time::Duration;
 
+use constella_shared::wire::records::{NetRecord, NetValue};
 use constella_tests::botapi::model::{MessageId, Toast};
 use constella_tests::botapi::view::{ChatView, MessageView};
-use constella_tests::cluster::{Network, Plan};
+use constella_tests::cluster::{Network, Node, Plan};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// For anything that has to happen, on a machine that has other things to do.
@@ -54,7 +55,21 @@ impl Bench {
         }
         bench.network.settled(PATIENCE).await.unwrap();
         bench.claim().await.unwrap();
+        bench.message_is_known().await;
         bench
+    }
+
+    /// Waits until every node has stored which message is the bot's one: who dies before that leaves a successor that sends its own (F4).
+    async fn message_is_known(&self) {
+        let by = tokio::time::Instant::now() + PATIENCE;
+        let knows = |node: &Node| {
+            let of_message = |record: &NetRecord| matches!(record.value, NetValue::Message { .. });
+            node.stored_records().is_ok_and(|state| state.records.iter().any(of_message))
+        };
+        while !self.nodes().iter().all(|node| knows(node)) {
+            assert!(tokio::time::Instant::now() < by, "somebody does not know the message");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     async fn holder(&self) -> String {

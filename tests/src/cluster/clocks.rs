@@ -67,7 +67,10 @@ impl WallClock {
 
 impl Node {
     /// Its records, as it stored them last.
-    fn stored_records(&self) -> io::Result<NetworkState> {
+    ///
+    /// # Errors
+    /// The file is being replaced, or not there yet.
+    pub fn stored_records(&self) -> io::Result<NetworkState> {
         Ok(serde_json::from_slice(&std::fs::read(self.state_folder().join("network_state.json"))?)?)
     }
 }
