@@ -26,6 +26,9 @@ pub struct Scenario {
     /// False where boot clocks run exact; else up to 1 % apart from true time.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub drift: bool,
+    /// Terms that the network has counted already; who joins has seen none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub terms: u64,
     /// The faults end after so many seconds, and the network must become whole.
     pub heal_s: f64,
     /// False where the network cannot become whole by itself: then only the rules of every step are demanded.
@@ -90,6 +93,7 @@ impl Scenario {
             nodes: plan.nodes,
             networks: 1,
             drift: plan.drifts(),
+            terms: if plan.seed % 4 == 3 { OLD_NETWORK } else { 0 },
             heal_s: super::world::seconds(plan.for_ms),
             heals: true,
             expect: Expect::default(),
@@ -119,7 +123,12 @@ impl Scenario {
     /// Runs it.
     #[must_use]
     pub fn run(&self, with_log: bool) -> Outcome {
-        let setup = Setup { networks: self.networks, drift: self.drift, ..Setup::new(self.seed, self.nodes) };
+        let setup = Setup {
+            networks: self.networks,
+            drift: self.drift,
+            terms: self.terms,
+            ..Setup::new(self.seed, self.nodes)
+        };
         let mut world = World::new(&setup);
         if with_log {
             world.keep_log();
@@ -243,6 +252,14 @@ const fn is_one(value: &usize) -> bool {
 const fn is_yes(value: &bool) -> bool {
     *value
 }
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_zero(value: &u64) -> bool {
+    *value == 0
+}
+
+/// Terms of a network that is some years old: further than a voter accepts a leap.
+const OLD_NETWORK: u64 = 5_000;
 
 /// After the last act the run goes on for so long before everything heals.
 const TAIL_S: f64 = 30.0;

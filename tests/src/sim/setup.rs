@@ -57,6 +57,8 @@ pub struct Setup {
     pub far: bool,
     /// Boot clocks run up to 1 % apart from true time, else exact.
     pub drift: bool,
+    /// Terms that every network has counted already; who joins has seen none.
+    pub terms: u64,
     /// How soon a failure is felt.
     pub beat: Beat,
 }
@@ -65,7 +67,7 @@ impl Setup {
     /// One network all over the world, with clocks that drift.
     #[must_use]
     pub fn new(seed: u64, nodes: usize) -> Self {
-        Self { seed, nodes, networks: 1, far: true, drift: true, beat: Beat::default() }
+        Self { seed, nodes, networks: 1, far: true, drift: true, terms: 0, beat: Beat::default() }
     }
 
     pub(super) fn hosts(&self, dice: &mut Dice) -> Vec<Host> {
@@ -74,7 +76,7 @@ impl Setup {
             let mut members: Vec<Host> = (0..self.nodes).map(|at| self.host(network, at, dice)).collect();
             let state = state_of(network, &members);
             for host in &mut members {
-                host.disk = Some(disk(&state));
+                host.disk = Some(disk(&state, Term(self.terms)));
             }
             hosts.extend(members);
         }
@@ -118,15 +120,15 @@ pub(super) fn new_host(name: String, network: usize, addr: String, clock: Clock)
     }
 }
 
-/// State files of a node that has not started yet.
-pub(super) fn disk(network: &NetworkState) -> Disk {
+/// State files of a node that has not started yet, and has seen this term.
+pub(super) fn disk(network: &NetworkState, term: Term) -> Disk {
     Disk {
         network: network.clone(),
         invites: InvitesState { format: STATE_FORMAT, invites: Vec::new() },
         vote: VoteState {
             format: STATE_FORMAT,
             generation: Generation(0),
-            term: Term(0),
+            term,
             seq_reserved: Seq(0),
             starts: Vec::new(),
         },

@@ -226,13 +226,14 @@ impl Claim {
         }
     }
 
-    /// A higher term than its own was seen: goes on above that, so that orders are not refused for it. One that is far above is left alone, for
-    /// voters that have not seen it would refuse the leap (L3), and cost the holder its lease.
+    /// A higher term than its own was seen: goes on above that, so that orders are not refused for it. Towards one that is far above it takes a
+    /// step each time: voters that have not seen it would refuse the leap (L3), and cost the holder its lease.
     pub fn outgrow(&mut self, now: Now, durable: &mut Durable, seen: Term) {
-        let seen = seen.max(durable.term());
-        if self.active && seen > self.term && seen.0 <= self.term.0.saturating_add(NEAR) {
+        let seen = seen.max(durable.term()).min(Term(self.term.0.saturating_add(NEAR)));
+        if self.active && seen > self.term {
             durable.raise(seen);
-            self.step_up(now, durable);
+            self.term = seen.next();
+            self.next_round = now.boot_ms;
         }
     }
 

@@ -34,7 +34,8 @@ impl Durable {
         }
     }
 
-    /// Takes a higher term that somebody claims to have seen, as far as others accept one leap (L3).
+    /// Takes a higher term that somebody claims to have seen, as far as others accept one leap (L3): a damaged number uses up no terms, and who is
+    /// far behind comes up in a few steps.
     pub fn raise_near(&mut self, term: Term) {
         self.raise(term.min(Term(self.state.term.0.saturating_add(TERM_LEAP))));
     }

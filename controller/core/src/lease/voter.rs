@@ -42,7 +42,7 @@ impl Voter {
     }
 
     /// Answers an ask. A raised term is in `durable` and must be on disk before the answer leaves; the caller has already taken over a
-    /// newer voter record that came with the ask.
+    /// newer voter record that came with the ask. One that is far behind refuses (L3), and comes up by a leap an ask.
     pub fn ask(&mut self, now: Now, durable: &mut Durable, record: &VoterRecord, ask: &LeaseAsk) -> LeaseAnswer {
         match self.judge(now, durable, record, ask) {
             Ok(()) => {
@@ -52,6 +52,9 @@ impl Voter {
                 LeaseAnswer::Granted { mark: record.mark }
             }
             Err(reason) => {
+                if reason == LeaseRefusal::TermLeap {
+                    durable.raise_near(ask.term);
+                }
                 let voters = (ask.mark < record.mark).then(|| record.clone());
                 LeaseAnswer::Refused { reason, term: durable.term(), voters }
             }

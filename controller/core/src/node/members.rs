@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use constella_shared::ids::NodeId;
 use constella_shared::wire::heartbeat::{Facts, Heartbeat};
+use constella_shared::wire::lease::Strength;
 use constella_shared::wire::records::Records;
 use constella_shared::wire::rpc::{Request, RosterSync, Status};
 use rand::RngExt as _;
@@ -63,6 +64,10 @@ impl Node {
         self.heard(now, from, heartbeat.facts.clone(), rtt_ms);
         if let Some(view) = heartbeat.lease.as_ref().filter(|view| view.holder.node != self.id) {
             self.seen.hear(now, view, self.settings.lease_ttl_ms);
+            if view.strength == Strength::Strong {
+                // L3: who just joined, or was away for thousands of terms, comes up by a leap a heartbeat, and then grants and obeys.
+                self.durable.raise_near(view.term);
+            }
         }
         if let Some(sync) = self.roster.sync_due(now, from, heartbeat.roster) {
             self.sync(from, sync);

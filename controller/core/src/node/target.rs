@@ -12,7 +12,7 @@ use super::requests::refusal;
 use crate::clock::Now;
 
 impl Node {
-    /// F6: "refuses terms below the highest it has seen".
+    /// F6: "refuses terms below the highest it has seen". One that is far behind comes up by a leap an order.
     pub(super) fn check_term(&mut self, term: Term) -> Result<(), RpcError> {
         let highest = self.durable.term();
         if term < highest {
@@ -20,6 +20,7 @@ impl Node {
             return Err(RpcError { code: RpcCode::OldTerm, message });
         }
         if term.0 > highest.0.saturating_add(constella_shared::limits::TERM_LEAP) {
+            self.durable.raise_near(term);
             return Err(refusal(RpcCode::OldTerm, "the term is too far above the highest that was seen here"));
         }
         self.durable.raise(term);

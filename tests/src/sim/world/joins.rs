@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use constella_core::io::{CallId, InboundId, Input, JoinAttempt, OperatorRequest};
 use constella_core::roster::{OpenError, adopt};
+use constella_shared::ids::Term;
 use constella_shared::link::{InviteId, InviteLink, join_mac, token_hash};
 use constella_shared::secret::Secret;
 use constella_shared::wire::PROTOCOL;
@@ -161,7 +162,7 @@ impl World {
             }
             Ok(answer) => match adopt(host.clock.now(t), SKEW_MS, host.id, host.keys.pin(), answer, None) {
                 Ok((network, invites)) => {
-                    let fresh = disk(&network);
+                    let fresh = disk(&network, Term(0));
                     host.disk = Some(Disk { invites, ..fresh });
                     let life = host.life;
                     self.note(|| format!("{name}: let in"));

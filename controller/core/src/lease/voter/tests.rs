@@ -160,8 +160,19 @@ fn an_ask_under_an_older_voter_record_is_answered_with_the_newer() {
 #[test]
 fn a_term_far_above_is_refused() {
     // L3
+    for (above, expected) in [(TERM_LEAP, None), (TERM_LEAP + 1, Some(LeaseRefusal::TermLeap))] {
+        let (mut voter, mut durable) = (voter(), durable());
+        let answer = voter.ask(at(5_000), &mut durable, &record(), &ask(1, 5 + above, 1));
+        assert_eq!(refusal(answer), expected);
+    }
+}
+
+#[test]
+fn a_voter_that_is_thousands_of_terms_behind_comes_up_by_a_leap_an_ask() {
+    // L3: one that just joined, or was away for a month, is no voter less for good
     let (mut voter, mut durable) = (voter(), durable());
-    let answer = voter.ask(at(5_000), &mut durable, &record(), &ask(1, 5 + TERM_LEAP + 1, 1));
-    assert_eq!(refusal(answer), Some(LeaseRefusal::TermLeap));
-    assert!(granted(&voter.ask(at(5_000), &mut durable, &record(), &ask(1, 5 + TERM_LEAP, 2))));
+    let mut answers = (1..=4).map(|seq| voter.ask(at(5_000), &mut durable, &record(), &ask(1, 5 + 3 * TERM_LEAP, seq)));
+    assert_eq!(answers.next().and_then(refusal), Some(LeaseRefusal::TermLeap));
+    assert_eq!(answers.next().and_then(refusal), Some(LeaseRefusal::TermLeap));
+    assert!(answers.next().is_some_and(|answer| granted(&answer)));
 }

@@ -157,3 +157,40 @@ fn what_a_target_refused_as_late_it_never_carries_out() {
         assert_eq!(bench.ask(3, 1, ask), (Some(RpcCode::TooLate), false), "restarts: {restarts}");
     }
 }
+
+#[test]
+fn a_node_that_is_thousands_of_terms_behind_obeys_the_holder() {
+    // L3, F6: one that just joined, or was away for a month
+    let mut bench = Bench::of(3);
+    bench.run_ms(1_000);
+    for number in [1, 2] {
+        bench.inside(number, |node, _| node.durable.raise(Term(50_000)));
+        bench.run_ms(100);
+        bench.kill(number);
+        bench.restart(number);
+    }
+    assert!(bench.run_until(20_000, |bench| bench.node(1).held == Some(Strength::Strong)));
+    assert!(bench.node(1).claim.term() > Term(50_000));
+    bench.run_ms(60_000);
+    let request = reboot(&bench, 1, bench.now + 30_000, BOOT);
+    let timeout = core::time::Duration::from_secs(8);
+    bench.act(1, Act::Ask { ask: AskId(9_000), to: node(3), request, timeout });
+    assert!(bench.run_until(8_000, |bench| bench.rebooted == [3]), "{}", bench.node(3).durable.term());
+}
+
+#[test]
+fn who_hears_of_no_holder_comes_up_by_a_leap_an_order() {
+    // L3
+    let mut bench = Bench::of(3);
+    bench.run_ms(20_000);
+    let ask = |bench: &mut Bench| match reboot(bench, 1, bench.now + 30_000, BOOT) {
+        Request::Reboot { command_id, expires_in_ms, not_after_boot_ms, boot_id, .. } => {
+            let term = Term(2_500);
+            bench.ask(3, 1, Request::Reboot { command_id, term, expires_in_ms, not_after_boot_ms, boot_id })
+        }
+        _ => (None, false),
+    };
+    assert_eq!(ask(&mut bench), (Some(RpcCode::OldTerm), false));
+    assert_eq!(ask(&mut bench), (Some(RpcCode::OldTerm), false));
+    assert_eq!(ask(&mut bench), (None, true));
+}
