@@ -15,6 +15,7 @@ use crate::calls::Calls;
 use crate::clock::Now;
 use crate::commands::Owed;
 use crate::io::{BotCall, BotError, BotReply, BotState, CallId, Update};
+use crate::update_ids;
 use poll::Poll;
 use watch::Watch;
 
@@ -219,7 +220,7 @@ impl Fence {
 
     /// Everything below the offset is on disk and copied: tell Telegram, while the lease is held (F5, F6).
     pub fn confirm(&mut self, offset: i64) {
-        self.offset = Some(offset.max(self.offset.unwrap_or(offset)));
+        self.offset = Some(update_ids::later(self.offset, offset));
         if let Mode::Poll(poll) = &mut self.mode {
             poll.confirm(offset);
         }
@@ -227,7 +228,7 @@ impl Fence {
 
     /// Nothing of the last updates needs to be confirmed before it is acted on: poll on from the offset.
     pub fn skip(&mut self, offset: i64) {
-        self.offset = Some(offset.max(self.offset.unwrap_or(offset)));
+        self.offset = Some(update_ids::later(self.offset, offset));
         if let Mode::Poll(poll) = &mut self.mode {
             poll.resume();
         }

@@ -25,4 +25,5 @@ pub mod node;
 pub mod peers;
 pub mod probe;
 pub mod roster;
+pub mod update_ids;
 pub mod voters;

@@ -102,6 +102,21 @@ fn a_strong_holder_polls_at_once_and_confirms_before_it_polls_on() {
     assert!(poll(&acts).is_some());
 }
 
+#[test]
+fn ids_that_start_anew_after_an_idle_week_are_followed() {
+    // Telegram ignores an offset far ahead of its queue and brings the same again: a poll that kept to it would ask without end
+    let mut rig = Rig::new(STRONG);
+    let mut acts = rig.step();
+    for (id, expected) in [(900_001, 900_002), (900_000, 900_002), (700_000, 700_001), (2_000_000, 2_000_001)] {
+        let call = poll(&acts).unwrap_or(CallId(0));
+        let _acts = rig.answer(call, updates(&[id]));
+        rig.fence.skip(id + 1);
+        acts = rig.step();
+        let next = asked(&acts, |r| matches!(r, BotCall::GetUpdates { offset, .. } if *offset == Some(expected)));
+        assert!(next.is_some(), "{id}: {acts:?}");
+    }
+}
+
 /// A poller that sent the confirmation of 900,001; the call.
 fn confirming(strength: Strength) -> (Rig, CallId) {
     let mut rig = Rig::new(strength);

@@ -19,6 +19,7 @@ use crate::bot::language::Language;
 use crate::bot::press::{NodeTag, Press};
 use crate::bot::screen::{Body, Screen};
 use crate::bot::text::{Key, Say, Value};
+use crate::update_ids;
 use constella_shared::wire::rpc::Request;
 use core::time::Duration;
 
@@ -43,7 +44,7 @@ impl Dialogue {
         let overtaken = self.is_overtaken(step, command);
         let passage = passage(&step.world.owner, command.user, command.username.as_deref(), &command.content);
         if passage != Passage::Stranger && !has_its_own_message(&command.content) {
-            self.newest_update = self.newest_update.max(command.update_id);
+            self.newest_update = update_ids::later(Some(self.newest_update), command.update_id);
         }
         match (passage, command.content.clone()) {
             (Passage::Owner, CommandContent::Text { text }) if overtaken && only_looks(&text) => {
@@ -75,7 +76,7 @@ impl Dialogue {
     /// take it away again, nor an order's progress; its end is a notice above it. Update ids may start anew after an idle week, so commands of
     /// one's own are never judged by them.
     pub(super) fn is_overtaken(&self, step: &Step<'_>, command: &StoredCommand) -> bool {
-        command.taken_by != step.world.me && command.update_id < self.newest_update
+        command.taken_by != step.world.me && update_ids::is_before(command.update_id, self.newest_update)
     }
 
     /// Name and code fit: the id is pinned, and the language that Telegram names is kept, so that a leader that has not heard the owner yet
@@ -201,7 +202,7 @@ impl Dialogue {
         command: &StoredCommand,
         language: Language,
     ) -> super::canvas::Version {
-        if command.taken_by != step.world.me && command.update_id < self.newest_choice {
+        if command.taken_by != step.world.me && update_ids::is_before(command.update_id, self.newest_choice) {
             return self.canvas.latest();
         }
         self.newest_choice = command.update_id;
