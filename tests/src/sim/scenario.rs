@@ -93,7 +93,8 @@ impl Scenario {
             nodes: plan.nodes,
             networks: 1,
             drift: plan.drifts(),
-            terms: if plan.seed % 4 == 3 { OLD_NETWORK } else { 0 },
+            // Every fourth, at each of the numbers of nodes that the seeds take turns with.
+            terms: if (plan.seed + plan.seed / 4) % 4 == 3 { OLD_NETWORK } else { 0 },
             heal_s: super::world::seconds(plan.for_ms),
             heals: true,
             expect: Expect::default(),
