@@ -203,14 +203,7 @@ impl State {
             seq_reserved: Seq(0),
             starts: Vec::new(),
         };
-        let commands = CommandsState {
-            format: STATE_FORMAT,
-            open: Vec::new(),
-            done: Vec::new(),
-            ordered: Vec::new(),
-            executed: Vec::new(),
-            refused: Vec::new(),
-        };
+        let commands = CommandsState::empty();
         self.write(VOTE, &vote)?;
         self.write(COMMANDS, &commands)?;
         self.write(INVITES, invites)?;

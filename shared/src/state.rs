@@ -94,3 +94,18 @@ pub struct CommandsState {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<CommandId>,
 }
+
+impl CommandsState {
+    /// Of a node that has seen no command.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self {
+            format: STATE_FORMAT,
+            open: Vec::new(),
+            done: Vec::new(),
+            ordered: Vec::new(),
+            executed: Vec::new(),
+            refused: Vec::new(),
+        }
+    }
+}

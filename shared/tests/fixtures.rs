@@ -477,17 +477,28 @@ fn state_files() {
     );
     recorded(
         "commands",
-        vec![(
-            "full",
-            CommandsState {
-                format: STATE_FORMAT,
-                open: commands(),
-                done: vec![COMMAND],
-                ordered: Vec::new(),
-                executed: vec![COMMAND],
-                refused: Vec::new(),
-            },
-        )],
+        vec![
+            (
+                "full",
+                CommandsState {
+                    format: STATE_FORMAT,
+                    open: commands(),
+                    done: vec![COMMAND],
+                    ordered: Vec::new(),
+                    executed: vec![COMMAND],
+                    refused: Vec::new(),
+                },
+            ),
+            (
+                "ordered_and_refused",
+                CommandsState {
+                    done: vec![COMMAND],
+                    ordered: vec![COMMAND],
+                    refused: vec![COMMAND],
+                    ..CommandsState::empty()
+                },
+            ),
+        ],
     );
 }
 

@@ -132,14 +132,7 @@ pub(super) fn disk(network: &NetworkState, term: Term) -> Disk {
             seq_reserved: Seq(0),
             starts: Vec::new(),
         },
-        commands: CommandsState {
-            format: STATE_FORMAT,
-            open: Vec::new(),
-            done: Vec::new(),
-            ordered: Vec::new(),
-            executed: Vec::new(),
-            refused: Vec::new(),
-        },
+        commands: CommandsState::empty(),
     }
 }
 

@@ -276,14 +276,7 @@ impl Model for Queue {
     type Action = Action;
 
     fn init_states(&self) -> Vec<State> {
-        let disk = CommandsState {
-            format: 1,
-            open: Vec::new(),
-            done: Vec::new(),
-            ordered: Vec::new(),
-            executed: Vec::new(),
-            refused: Vec::new(),
-        };
+        let disk = CommandsState::empty();
         let fresh = Host { title: false, commands: Commands::new(disk.clone()), disk, in_hand: None, copied: false };
         let hosts = (0..self.nodes).map(|_| Arc::new(fresh.clone())).collect();
         let executed = vec![0; usize::from(self.most.updates) + 1];

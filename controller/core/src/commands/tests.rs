@@ -36,14 +36,7 @@ fn void() -> Stage {
 }
 
 fn empty() -> Commands {
-    Commands::new(CommandsState {
-        format: 1,
-        open: Vec::new(),
-        done: Vec::new(),
-        ordered: Vec::new(),
-        executed: Vec::new(),
-        refused: Vec::new(),
-    })
+    Commands::new(CommandsState::empty())
 }
 
 #[test]

@@ -91,14 +91,7 @@ impl Bench {
                 seq_reserved: Seq(0),
                 starts: Vec::new(),
             };
-            let commands = CommandsState {
-                format: 1,
-                open: Vec::new(),
-                done: Vec::new(),
-                ordered: Vec::new(),
-                executed: Vec::new(),
-                refused: Vec::new(),
-            };
+            let commands = CommandsState::empty();
             let invites = InvitesState { format: 1, invites: Vec::new() };
             bench.disks.insert(number, Disk { network: network.clone(), invites, vote, commands });
             bench.restart(number);
