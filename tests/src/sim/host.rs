@@ -106,7 +106,7 @@ impl Host {
     }
 
     /// What the clocks show to a step. A wall clock that is off by just as much as its machine stood still hides the pause from every clock that
-    /// the machine has (ARCHITECTURE.md, "a grant counts by both clocks"): it is then off by another second, for no rule can hold.
+    /// the machine has (docs/decisions/0063-both-clocks-end-a-grant.md): it is then off by another second, for no rule can hold.
     pub(super) fn read_clocks(&mut self, t: u64) -> Now {
         let now = self.clock.now(t);
         let Some(process) = self.process.as_mut() else { return now };

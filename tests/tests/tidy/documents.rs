@@ -1,9 +1,8 @@
-//! What the documents say is so: paths exist, both READMEs are one, rules are proved by the tests that they name.
+//! What the documents say is so: paths exist, both READMEs are one, CI runs what the README says.
 
 use std::collections::BTreeSet;
 
-use crate::rust::mask;
-use crate::tree::Tree;
+use crate::tree::{File, Tree};
 
 const DOCUMENTS: [&str; 4] = ["README.md", "README.ru.md", "ARCHITECTURE.md", "CHANGELOG.md"];
 const TEST_COMMAND: &str = "cargo test --workspace --locked";
@@ -28,16 +27,24 @@ fn dead_paths(tree: &Tree) -> Vec<String> {
     let tops: BTreeSet<&str> =
         tree.files.iter().filter_map(|file| file.path.split_once('/')).map(|(top, _)| top).collect();
     let mut complaints = Vec::new();
-    for document in DOCUMENTS.into_iter().chain(["agent/AUDIT.md"]) {
-        let Some(text) = tree.text(document) else { continue };
+    for File { path: document, text } in tree.files.iter().filter(|file| file.path.ends_with(".md")) {
         let folder = document.rsplit_once('/').map_or("", |(folder, _)| folder);
         for path in named_paths(text, &tops) {
-            if !tree.has(&path) && !tree.has(&format!("{folder}/{path}")) {
+            if !tree.has(&path) && !tree.has(&beside(folder, &path)) {
                 complaints.push(format!("{document}: names {path}, which is not there"));
             }
         }
     }
     complaints
+}
+
+/// `path` as a link in a document of `folder` means it: `../a` is beside the folder.
+fn beside(folder: &str, path: &str) -> String {
+    match path.strip_prefix("../") {
+        Some(rest) => beside(folder.rsplit_once('/').map_or("", |(above, _)| above), rest),
+        None if folder.is_empty() => path.to_owned(),
+        None => format!("{folder}/{path}"),
+    }
 }
 
 /// Link targets, and words in backticks whose first component is a folder of the repository.
@@ -112,78 +119,6 @@ fn test_command(tree: &Tree) -> Vec<String> {
     complaints
 }
 
-/// A row `| L1 | path: test_name |` of ARCHITECTURE.md's table; several tests in one cell are parted by `;`.
-struct Proof<'a> {
-    rule: &'a str,
-    path: &'a str,
-    test: &'a str,
-}
-
-fn proofs(architecture: &str) -> (Vec<Proof<'_>>, Vec<String>) {
-    let (mut found, mut complaints, mut inside) = (Vec::new(), Vec::new(), false);
-    for line in architecture.lines() {
-        let cells: Vec<&str> = line.trim().trim_matches('|').split('|').map(str::trim).collect();
-        inside = line.trim_start().starts_with('|') && (inside || cells == ["rule", "test"]);
-        let [rule, tests] = cells.as_slice() else { continue };
-        if !inside || *rule == "rule" || rule.starts_with('-') || rule.starts_with(':') {
-            continue;
-        }
-        for test in tests.split(';').map(|test| test.trim().trim_matches('`')) {
-            match test.split_once(':') {
-                Some((path, test)) => {
-                    found.push(Proof { rule: rule.trim_matches(['*', '`']), path: path.trim(), test: test.trim() })
-                }
-                None => complaints.push(format!("ARCHITECTURE.md: row {rule}: {test:?} is not `path: test`")),
-            }
-        }
-    }
-    (found, complaints)
-}
-
-/// STYLE 1, 28: the file and the test are there, and the test's first line cites the rule.
-fn unproved_rules(tree: &Tree) -> Vec<String> {
-    let Some(architecture) = tree.text("ARCHITECTURE.md") else {
-        return vec!["ARCHITECTURE.md is missing".to_owned()];
-    };
-    let (proofs, mut complaints) = proofs(architecture);
-    if proofs.is_empty() {
-        complaints.push("ARCHITECTURE.md: no table `| rule | test |`".to_owned());
-    }
-    for Proof { rule, path, test } in proofs {
-        match tree.text(path).map(|text| cites(text, test, rule)) {
-            None => complaints.push(format!("ARCHITECTURE.md: {rule}: there is no {path}")),
-            Some(None) => complaints.push(format!("ARCHITECTURE.md: {rule}: {path} has no test {test}")),
-            Some(Some(false)) => complaints.push(format!("{path}: the first line of {test} does not cite {rule}")),
-            Some(Some(true)) => {}
-        }
-    }
-    complaints
-}
-
-/// Whether the test's comment above, or one of the three lines below its `fn`, has the rule's id as a word; none without such a test.
-fn cites(text: &str, test: &str, rule: &str) -> Option<bool> {
-    let masked = mask(text);
-    let lines: Vec<&str> = text.lines().collect();
-    let bats = format!("@test \"{test}\"");
-    let at = masked
-        .lines()
-        .position(|line| line.contains(&format!("fn {test}(")))
-        .or_else(|| lines.iter().position(|line| line.starts_with(&bats)))?;
-    let is_test = lines.iter().take(at).rev().take(8).any(|line| line.contains("test]") || line.contains("test("))
-        || lines.get(at)?.starts_with("@test");
-    if !is_test {
-        return None;
-    }
-    let above = lines
-        .iter()
-        .take(at)
-        .rev()
-        .take_while(|line| line.trim_start().starts_with("//") || line.trim_start().starts_with("#["));
-    let below = lines.iter().skip(at + 1).take(3);
-    let has = |line: &&str| line.split(|c: char| !c.is_alphanumeric()).any(|word| word == rule);
-    Some(above.chain(below).any(has))
-}
-
 #[test]
 fn the_documents_are_there() {
     crate::is_broken_by(missing_documents, &[("README.md", "\n")]);
@@ -195,6 +130,8 @@ fn paths_that_documents_name_exist() {
     let code = ("shared/src/ids.rs", "//! x\n");
     crate::is_broken_by(dead_paths, &[code, ("README.md", "see `shared/src/gone.rs`")]);
     crate::is_broken_by(dead_paths, &[code, ("ARCHITECTURE.md", "see [this](docs/gone.md#a)")]);
+    crate::is_broken_by(dead_paths, &[code, ("docs/a/b.md", "see [this](../shared/src/ids.rs)")]);
+    crate::is_kept_by(dead_paths, &[code, ("docs/a/b.md", "see [this](../../shared/src/ids.rs)")]);
     crate::is_kept_by(
         dead_paths,
         &[code, ("README.md", "`shared/src/ids.rs:12`, `./shared/src`, `state/wg/`, [x](https://example.org/a)")],
@@ -232,26 +169,4 @@ fn ci_runs_the_test_command_of_the_readme() {
         &[("README.md", readme), (".ci/run", "step test 9 cargo test --workspace --locked\n")],
     );
     crate::holds_here(test_command);
-}
-
-#[test]
-fn rules_are_proved_by_the_tests_that_they_name() {
-    let table =
-        "| rule | test |\n|---|---|\n| L1 | `controller/core/src/lease/tests.rs: lease_is_not_granted_twice` |\n";
-    let test = |body: &str| format!("#[test]\nfn lease_is_not_granted_twice() {{\n    {body}\n}}\n");
-    let path = "controller/core/src/lease/tests.rs";
-    crate::is_kept_by(unproved_rules, &[("ARCHITECTURE.md", table), (path, &test("// L1: one holder at a time."))]);
-    crate::is_broken_by(unproved_rules, &[("ARCHITECTURE.md", table), (path, &test("// L10: another rule."))]);
-    crate::is_broken_by(
-        unproved_rules,
-        &[("ARCHITECTURE.md", table), (path, "//! L1\nfn lease_is_not_granted_twice() {}\n")],
-    );
-    crate::is_broken_by(
-        unproved_rules,
-        &[("ARCHITECTURE.md", table), (path, "//! x\n// fn lease_is_not_granted_twice() L1\n")],
-    );
-    crate::is_broken_by(unproved_rules, &[("ARCHITECTURE.md", table)]);
-    crate::is_broken_by(unproved_rules, &[("ARCHITECTURE.md", "| rule | test |\n|---|---|\n| L1 | by reading |\n")]);
-    crate::is_broken_by(unproved_rules, &[("ARCHITECTURE.md", "no table\n")]);
-    crate::holds_here(unproved_rules);
 }

@@ -8,6 +8,7 @@
 mod agent;
 mod documents;
 mod manifests;
+mod proofs;
 mod rust;
 mod sizes;
 mod tree;

@@ -65,6 +65,31 @@ fn agent_size(tree: &Tree) -> Vec<String> {
     complaints
 }
 
+/// HOUSE 5: what a newcomer reads stays readable. Measurements and generated pages have no limit.
+fn document_sizes(tree: &Tree) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for file in tree.files.iter().filter(|file| file.path.ends_with(".md")) {
+        let Some(limit) = document_limit(&file.path) else { continue };
+        let bytes = file.text.len();
+        if bytes > limit {
+            complaints.push(format!("{}: {bytes} bytes, the limit is {limit}", file.path));
+        }
+    }
+    complaints
+}
+
+fn document_limit(path: &str) -> Option<usize> {
+    match path {
+        "ARCHITECTURE.md" => Some(10 * 1024),
+        "docs/glossary.md" => Some(4 * 1024),
+        "docs/rules.md" => Some(9 * 1024),
+        "docs/lease.md" | "docs/fence.md" | "docs/commands.md" | "docs/alerts.md" => Some(6 * 1024),
+        "docs/wire.md" | "docs/SECURITY.md" | "CONTRIBUTING.md" => Some(5 * 1024),
+        _ if path.starts_with("docs/decisions/") => Some(2 * 1024),
+        _ => None,
+    }
+}
+
 /// Shell scripts too: what runs as root on a stranger's host is read first.
 fn script_sizes(tree: &Tree) -> Vec<String> {
     let scripts = tree.files.iter().filter(|file| file.path.ends_with(".sh") || file.path == ".ci/run");
@@ -111,4 +136,12 @@ fn the_agent_is_read_in_one_sitting() {
 fn scripts_are_short() {
     crate::is_broken_by(script_sizes, &[("install.sh", &"true\n".repeat(401))]);
     crate::holds_here(script_sizes);
+}
+
+#[test]
+fn documents_are_short() {
+    crate::is_broken_by(document_sizes, &[("ARCHITECTURE.md", &"x".repeat(10 * 1024 + 1))]);
+    crate::is_broken_by(document_sizes, &[("docs/decisions/0001-a.md", &"x".repeat(2 * 1024 + 1))]);
+    crate::is_kept_by(document_sizes, &[("docs/measurements/a.md", &"x".repeat(90_000))]);
+    crate::holds_here(document_sizes);
 }

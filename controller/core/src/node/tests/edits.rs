@@ -110,7 +110,7 @@ fn a_removed_node_tells_the_owner_of_the_commands_that_it_alone_had_in_hand() {
 
 #[test]
 fn a_removed_node_tells_of_its_commands_also_where_it_did_not_hold_when_it_heard_of_it() {
-    // F6 and R2: its clock was wrong, so that nobody took from it what it passed on (S1)
+    // F6, R2 and F7: its clock was wrong, so that nobody took from it what it passed on (S1); it tells without a lease
     let mut bench = Bench::of(4);
     bench.run_ms(30_000);
     bench.inside(4, |node, _| {
