@@ -31,10 +31,10 @@ Usage: ./install.sh VERB [FLAGS]
 
   init      found a network: this server becomes its first node
   join      add this server to a network, with a link from the bot's /invite
-  demo      three nodes on this computer with a local Telegram; needs only Rust (--script plays it without a browser)
+  demo      three nodes on this computer with a local Telegram; needs only Rust
   upgrade   build the sources that are checked out and replace the controller; the agent only if its own version changed
   remove    stop and remove the containers (--purge: also state, volumes and images)
-  doctor    check this host and this node, and say what to do
+  doctor    check this host and this node, and say what to do (exit status 0: all is well, 1: something is wrong)
   vpn-peer KEY ADDRESS | KEY --remove
             on the overlay's hub: let a client in, with the key that its install printed, or out
 
@@ -51,7 +51,14 @@ init only:
   --no-share-token          later nodes do not get the token and never hold the bot
 join only:
   --join LINK               the join:// link; `-` reads it from standard input, --join-file PATH from a file
-Overlay (WireGuard), both:
+upgrade:
+  --no-start                build everything, replace nothing      --yes  ask nothing
+remove:
+  --purge                   also state, volumes and images         --yes  ask nothing
+demo:
+  --script                  plays the story without a browser
+  --port N  --nodes 2..10  --lang en|ru
+Overlay (WireGuard), init and join:
   --vpn-mode none|hub|client  --vpn-interface wg0  --vpn-cidr 10.42.0.0/24  --vpn-address A  --vpn-listen-port 51820
   --vpn-hub-endpoint HOST:PORT  --vpn-hub-public-key KEY  --vpn-allowed-ips CIDRS  --vpn-preshared-key KEY|-
 TEXT
@@ -60,6 +67,12 @@ TEXT
 main() {
     local verb="${1:-help}"
     [ $# -eq 0 ] || shift
+    # Whoever asks for help gets it and nothing else, wherever the word stands.
+    case " $verb $* " in
+        " init "* | " join "* | " demo "* | " upgrade "* | " remove "* | " doctor "* | " vpn-peer "*)
+            case " $* " in *" --help "* | *" -h "*) verb=help ;; esac
+            ;;
+    esac
     case "$verb" in
         init | join) options "$verb" "$@"; install_node "$verb" ;;
         demo) demo "$@" ;;
@@ -68,20 +81,32 @@ main() {
         doctor) options doctor "$@"; doctor ;;
         vpn-peer) vpn_peer "$@" ;;
         help | -h | --help) usage ;;
-        *) usage >&2; die "unknown verb: $verb" ;;
+        *) usage >&2; refuse "unknown verb: $verb" ;;
     esac
 }
 
 # Replaces this shell by cargo, and cargo itself by the demo: Ctrl-C and signals reach the demo, which cleans up after itself.
 demo() {
-    command -v cargo >/dev/null || die "the demo needs Rust $min_rust or newer: https://rustup.rs"
-    local have
-    have="$(rustc --version | awk '{print $2}')"
-    version_at_least "$have" "$min_rust" || die "the demo needs Rust $min_rust or newer, here is $have: rustup update"
+    demo_flags "$@"
+    step "Checking this computer"
+    check_rust
+    stop_on_failed_checks
     cd "$root"
     say "building (the first time takes some minutes on two cores; cargo shows how far it is)"
     cargo build --locked -p constella-agent -p constella-controller -p constella-tests --bins
     exec cargo run -q --locked -p constella-tests --bin demo -- "$@"
+}
+
+# Refused before minutes of building; the values are the demo's own to judge.
+demo_flags() {
+    while [ $# -gt 0 ]; do
+        case "$1" in
+            --script | --port=* | --nodes=* | --lang=*) ;;
+            --port | --nodes | --lang) [ $# -gt 1 ] || refuse "demo: $1 needs a value (./install.sh demo --help)"; shift ;;
+            *) refuse "demo knows no $1 (./install.sh demo --help)" ;;
+        esac
+        shift
+    done
 }
 
 main "$@"

@@ -1,24 +1,64 @@
 # shellcheck shell=bash
 # What an install needs of its host. Each check prints one line and, where something is wrong, what to do. Sourced by install.sh.
 
+# Seconds for an engine's first word: a good one needs a fraction of one.
+readonly engine_patience_s=20
+
 failed_checks=0
 good() { printf '  ok    %s\n' "$*"; }
 hint() { printf '  note  %s\n' "$*"; }
 bad() { printf '  FAIL  %s\n' "$*"; failed_checks=$((failed_checks + 1)); }
 
+# What Docker is good for here; check_docker finds out, the checks after it ask. A check that needs what is missing says so and goes on.
+docker_answers='' compose_answers=''
+
+# Each thing of Docker's is looked at by itself, so that one report names all that is missing.
 check_docker() {
-    command -v docker >/dev/null || { bad "there is no docker here: install Docker Engine $min_docker or newer"; return; }
-    local version
-    version="$(docker version --format '{{.Server.Version}}' 2>/dev/null)" || { bad "no Docker engine answers: start it (systemctl start docker), and run this as root"; return; }
+    docker_answers='' compose_answers=''
+    command -v docker >/dev/null || { bad "there is no docker here: install Docker Engine $min_docker or newer (https://docs.docker.com/engine/install)"; return 0; }
+    check_engine
+    check_compose
+}
+
+check_engine() {
+    local version status=0
+    # An engine that hangs must not hang its check.
+    version="$(timeout "$engine_patience_s" docker version --format '{{.Server.Version}}' 2>/dev/null)" || status=$?
+    case "$status" in
+        0) ;;
+        124) bad "the Docker engine does not answer within $engine_patience_s s: systemctl restart docker"; return 0 ;;
+        *)
+            case "$(timeout "$engine_patience_s" docker version 2>&1 >/dev/null || true)" in
+                *"permission denied"*) bad "this user may not speak to the Docker engine: run this as root (sudo ./install.sh ...)" ;;
+                *) bad "no Docker engine answers: start it (systemctl start docker)" ;;
+            esac
+            return 0
+            ;;
+    esac
+    docker_answers=1
     if version_at_least "${version%%[+-]*}" "$min_docker"; then good "Docker engine $version"; else bad "Docker engine $version is older than $min_docker: upgrade it"; fi
-    if docker compose version >/dev/null 2>&1; then
-        good "Docker Compose $(docker compose version --short 2>/dev/null)"
+    case "$(docker_info '{{.SecurityOptions}}')" in
+        *rootless*) bad "this engine runs rootless: the agent could not see the host; use the system's engine" ;;
+    esac
+}
+
+check_compose() {
+    local version
+    if version="$(docker compose version --short 2>/dev/null)"; then
+        compose_answers=1
+        good "Docker Compose $version"
     else
         bad "\`docker compose\` is missing (docker-compose 1.x is too old): install the docker-compose-plugin package"
     fi
-    if docker info --format '{{.SecurityOptions}}' 2>/dev/null | grep -q rootless; then
-        bad "this engine runs rootless: the agent could not see the host; use the system's engine"
-    fi
+}
+
+# docker_info FORMAT: nothing where no engine answers.
+docker_info() { [ -n "$docker_answers" ] || return 0; docker info --format "$1" 2>/dev/null || true; }
+
+# Root gives state/ away, and alone may look into it.
+is_root() { [ "$(id -u)" = 0 ]; }
+check_root() {
+    if is_root; then good "this is root, who may look at everything"; else bad "this is not root, so not everything can be looked at: sudo ./install.sh doctor"; fi
 }
 
 # The port that this host opens: the controller's own, or with bridge.yaml the one that Docker publishes. Before .env is written the flag counts.
@@ -31,30 +71,42 @@ host_port() {
     printf '%s\n' "${port:-4747}"
 }
 
-# In the kernel's own list of listening sockets; ours may have it.
+# is_taken PROTOCOL PORT: in the kernel's own lists of sockets, of which a host without IPv6 has one. 0A is a socket that listens (tcp_states.h).
+is_taken() {
+    local state=''
+    [ "$1" = udp ] || state=0A
+    cat "/proc/net/$1" "/proc/net/${1}6" 2>/dev/null |
+        awk -v port=":$(printf '%04X' "$2")" -v state="$state" \
+            '(state == "" || $4 == state) && substr($2, length($2) - 4) == port { found = 1 } END { exit !found }'
+}
+
+# Ours may have it.
 check_port() {
-    local port hex
+    local port setting
+    setting="$(port_setting)"
     port="$(host_port)"
-    hex="$(printf '%04X' "$port")"
-    if ! awk -v port=":$hex" '$4 == "0A" && substr($2, length($2) - 4) == port { found = 1 } END { exit !found }' /proc/net/tcp /proc/net/tcp6 2>/dev/null; then
+    if ! is_port "$port"; then
+        bad "$setting in .env ends with no port: write e.g. $([ "$setting" = LISTEN_ADDR ] && echo '[::]:4747' || echo 4747)"
+    elif ! is_taken tcp "$port"; then
         good "port $port/tcp is free"
     elif container_runs controller; then
         good "port $port/tcp is served by this node"
     else
-        bad "port $port/tcp is taken by another program: stop it, or set $(port_setting) in .env (ss -ltnp | grep $port)"
+        bad "port $port/tcp is taken by another program: stop it, or set $setting in .env (ss -ltnp | grep $port)"
     fi
 }
 
 # A hub's clients come by UDP. Ours may have it: then the interface is up.
 check_hub_port() {
-    local port hex
+    local port
     [ "$(vpn_mode)" = hub ] || return 0
     port="${opt_vpn_listen_port:-$(sed -n 's/^ListenPort = //p' "$(vpn_state_file)" 2>/dev/null || true)}"
     port="${port:-51820}"
-    hex="$(printf '%04X' "$port")"
     if vpn_is_up; then
         good "the overlay is up"
-    elif awk -v port=":$hex" 'substr($2, length($2) - 4) == port { found = 1 } END { exit !found }' /proc/net/udp /proc/net/udp6 2>/dev/null; then
+    elif ! is_port "$port"; then
+        bad "$(vpn_state_file) has no ListenPort from 1 to 65535: write one there and in $(vpn_quick)"
+    elif is_taken udp "$port"; then
         bad "port $port/udp is taken by another program: stop it, or choose another with --vpn-listen-port (ss -lunp | grep $port)"
     else
         good "port $port/udp is free for the overlay"
@@ -73,10 +125,12 @@ check_clock() {
 
 check_disk() {
     local folder free_mb
-    folder="$(docker info --format '{{.DockerRootDir}}' 2>/dev/null)"
+    folder="$(docker_info '{{.DockerRootDir}}')"
     [ -d "$folder" ] || folder="$root"
-    free_mb="$(df -Pk "$folder" | awk 'NR == 2 { print int($4 / 1024) }')"
-    if [ "$free_mb" -ge "$build_disk_mb" ]; then
+    free_mb="$(df -Pk "$folder" 2>/dev/null | awk 'NR == 2 { print int($4 / 1024) }')" || free_mb=
+    if [ -z "$free_mb" ]; then
+        hint "cannot tell how much disk is free in $folder: building needs $build_disk_mb MB"
+    elif [ "$free_mb" -ge "$build_disk_mb" ]; then
         good "$free_mb MB free in $folder"
     elif have_images; then
         hint "$free_mb MB free in $folder: enough to run, too little for the next build ($build_disk_mb MB)"
@@ -87,7 +141,7 @@ check_disk() {
 
 check_memory() {
     local free_mb
-    free_mb="$(awk '/^(MemAvailable|SwapFree):/ { sum += $2 } END { print int(sum / 1024) }' /proc/meminfo)"
+    free_mb="$(awk '/^(MemAvailable|SwapFree):/ { sum += $2 } END { print int(sum / 1024) }' /proc/meminfo 2>/dev/null)" || free_mb=0
     if [ "$free_mb" -ge "$build_memory_mb" ] || have_images; then
         good "$free_mb MB of memory and swap available"
     else
@@ -104,18 +158,27 @@ check_apparmor() {
 }
 
 check_firewall() {
-    local port
+    local port rules
     port="$(host_port)"
-    if command -v ufw >/dev/null && ufw status 2>/dev/null | grep -q '^Status: active'; then
-        if is_bridge; then
-            hint "ufw is active, and a port that Docker publishes is open all the same"
-        elif ufw status | grep -Eq "^$port(/tcp)? +ALLOW"; then
-            good "ufw lets $port/tcp in"
-        else
-            hint "ufw is active: let the other nodes in with \`ufw allow $port/tcp\`"
-        fi
-    else
+    rules="$(ufw status 2>/dev/null)" || rules=
+    if ! grep -q '^Status: active' <<<"$rules"; then
         hint "see that a firewall, also your provider's, lets $port/tcp in"
+    elif is_bridge; then
+        hint "ufw is active, and a port that Docker publishes is open all the same"
+    elif grep -Eq "^$port(/tcp)? +ALLOW" <<<"$rules"; then
+        good "ufw lets $port/tcp in"
+    else
+        hint "ufw is active: let the other nodes in with \`ufw allow $port/tcp\`"
+    fi
+}
+
+# The overlay's keys are made by one of two programs; without either nothing may be written yet.
+check_key_tools() {
+    has_overlay && [ ! -e "$(vpn_state_file)" ] || return 0
+    if command -v wg >/dev/null || command -v openssl >/dev/null; then
+        good "the overlay's keys can be made"
+    else
+        bad "the overlay's keys need wireguard-tools: apt-get install --no-install-recommends wireguard-tools"
     fi
 }
 
@@ -123,9 +186,28 @@ check_host() {
     check_docker
     check_port
     check_hub_port
+    check_key_tools
     check_clock
     check_disk
     check_memory
     check_apparmor
     check_firewall
+}
+
+# The demo's needs: Rust, and a linker, which is the C compiler. Rust is looked for by what it answers: rustup's proxies are there without a
+# toolchain too.
+check_rust() {
+    local have
+    if ! command -v cargo >/dev/null; then
+        bad "there is no cargo here: install Rust $min_rust or newer from https://rustup.rs (as the user who runs the demo: it needs no root)"
+    fi
+    have="$(rustc --version 2>/dev/null | awk '{ print $2 }')" || have=
+    if [ -z "$have" ]; then
+        bad "rustc does not tell its version: install Rust $min_rust or newer from https://rustup.rs (rustup default stable)"
+    elif version_at_least "$have" "$min_rust"; then
+        good "Rust $have"
+    else
+        bad "Rust $have is older than $min_rust: rustup update"
+    fi
+    if command -v cc >/dev/null; then good "there is a C compiler"; else bad "there is no C compiler (cc), which links the programs: apt-get install --no-install-recommends gcc libc6-dev"; fi
 }

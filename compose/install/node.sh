@@ -3,7 +3,13 @@
 
 compose() { (cd "$root" && docker compose "$@"); }
 has_network() { [ -e "$root/state/network_state.json" ]; }
-container_runs() { [ -f "$root/.env" ] && compose ps --status running --services 2>/dev/null | grep -qx "$1"; }
+can_compose() { [ -n "$docker_answers" ] && [ -n "$compose_answers" ]; }
+container_runs() {
+    local running
+    can_compose && [ -f "$root/.env" ] || return 1
+    running="$(compose ps --status running --services 2>/dev/null)" || return 1
+    grep -qx "$1" <<<"$running"
+}
 have_image() { docker image inspect "$1" >/dev/null 2>&1; }
 have_images() { have_image "constella-agent:$(agent_version)" && have_image "constella-controller:$(controller_version)"; }
 
@@ -16,7 +22,7 @@ agent_version() {
 controller_version() { sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1; }
 
 # env_get KEY: what .env says, without its quotes.
-env_get() { [ ! -f "$root/.env" ] || sed -n "s/^$1=//p" "$root/.env" | tail -n 1 | sed "s/^'\(.*\)'\$/\1/"; }
+env_get() { [ ! -r "$root/.env" ] || sed -n "s/^$1=//p" "$root/.env" | tail -n 1 | sed "s/^'\(.*\)'\$/\1/"; }
 
 # env_set KEY VALUE: one line of .env, said aloud when it changes. Values were checked to hold no quote.
 env_set() {
@@ -37,10 +43,17 @@ env_set() {
     fi
 }
 
-need_root() { [ "$(id -u)" = 0 ] || die "run this as root (sudo ./install.sh ...): the state folder belongs to uid $controller_uid, which only root can give away"; }
+need_root() { is_root || die "run this as root (sudo ./install.sh ...): the state folder belongs to uid $controller_uid, which only root can give away"; }
 
 stop_on_failed_checks() {
     [ "$failed_checks" -eq 0 ] || die "$failed_checks check(s) failed; nothing was changed. Mend what is marked FAIL and run this again"
+}
+
+# For verbs that do nothing but by Docker: all that is missing is said at once, before anything is changed.
+need_docker() {
+    step "Checking Docker"
+    check_docker
+    stop_on_failed_checks
 }
 
 install_node() {
@@ -181,6 +194,7 @@ upgrade_node() {
     need_root
     [ -f "$root/.env" ] || die "there is no node here to upgrade: ./install.sh init or join"
     has_network || die "this node belongs to no network yet: ./install.sh init or join"
+    need_docker
     local old
     old="$(env_get CONTROLLER_VERSION)"
     step "Building"
@@ -201,6 +215,7 @@ upgrade_node() {
 remove_node() {
     need_root
     [ -f "$root/.env" ] || { say "there is no node here"; return; }
+    need_docker
     if [ -n "$opt_purge" ]; then
         confirm "Delete this node's containers, images, series, keys and state/ for good?" || die "nothing was removed"
         compose down --remove-orphans --volumes
@@ -215,22 +230,30 @@ remove_node() {
     say "The other nodes show it as down until you remove it in the bot (/remove)."
 }
 
+# Exit status 0: all is well, 1: something is wrong. Every check reports, whatever the ones before it met, and the count is the last line.
 doctor() {
     step "This host"
+    check_root
     check_host
     step "This node"
     if [ ! -f "$root/.env" ]; then
         hint "no node is installed here: ./install.sh init or join"
+    elif [ ! -r "$root/.env" ]; then
+        bad ".env cannot be read by this user: sudo ./install.sh doctor"
     else
         doctor_node
     fi
     say
-    [ "$failed_checks" -eq 0 ] || die "$failed_checks check(s) failed"
+    [ "$failed_checks" -eq 0 ] || { say "$failed_checks check(s) failed"; exit 1; }
     say "nothing is wrong"
 }
 
 check_state() {
     local owner
+    if [ -d "$root/state" ] && [ ! -x "$root/state" ]; then
+        hint "state/ is closed to this user: sudo ./install.sh doctor"
+        return
+    fi
     if ! has_network; then
         bad "state/ belongs to no network: ./install.sh init or join"
         return
@@ -243,20 +266,36 @@ check_state() {
     fi
 }
 
+check_compose_files() {
+    local problem
+    if [ -z "$compose_answers" ]; then
+        hint "the compose files cannot be checked without \`docker compose\`"
+    elif problem="$(compose config -q 2>&1)"; then
+        good "compose files are valid"
+    else
+        bad "the compose files do not fit .env, ./install.sh init writes it: $problem"
+    fi
+}
+
+check_container() {
+    local service="$1"
+    if ! can_compose; then
+        hint "the $service cannot be looked at without Docker"
+    elif ! container_runs "$service"; then
+        bad "the $service does not run: docker compose up -d; docker compose logs $service"
+    elif compose exec -T "$service" "/constella-$service" healthcheck >/dev/null 2>&1 </dev/null; then
+        good "the $service is healthy"
+    else
+        bad "the $service runs and is not healthy: docker compose logs $service"
+    fi
+}
+
 doctor_node() {
-    if compose config -q; then good "compose files are valid"; else bad "the compose files above do not fit .env: ./install.sh init writes it"; fi
+    check_compose_files
     check_overlay
     check_state
-    local service
-    for service in agent controller; do
-        if ! container_runs "$service"; then
-            bad "the $service does not run: docker compose up -d; docker compose logs $service"
-        elif compose exec -T "$service" "/constella-$service" healthcheck >/dev/null 2>&1 </dev/null; then
-            good "the $service is healthy"
-        else
-            bad "the $service runs and is not healthy: docker compose logs $service"
-        fi
-    done
+    check_container agent
+    check_container controller
     if container_runs controller; then
         compose exec -T controller /constella-controller doctor </dev/null || bad "the controller's own checks above"
     fi

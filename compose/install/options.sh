@@ -20,10 +20,10 @@ options() {
     esac
     while [ $# -gt 0 ]; do
         local flag="${1#--}" value=
-        [ "$1" != "$flag" ] || die "not a flag: $1"
+        [ "$1" != "$flag" ] || refuse "$verb takes flags alone, and no $1 (./install.sh $verb --help)"
         shift
         case "$flag" in *=*) value="${flag#*=}"; flag="${flag%%=*}"; set -- "$value" "$@" ;; esac
-        case " $known " in *" $flag "*) ;; *) die "$verb knows no --$flag (./install.sh help)" ;; esac
+        case " $known " in *" $flag "*) ;; *) refuse "$verb knows no --$flag (./install.sh $verb --help)" ;; esac
         case "$flag" in
             no-start | yes | no-share-token | purge) [ -z "$value" ] || die "--$flag takes no value"; printf -v "opt_${flag//-/_}" 1; continue ;;
         esac

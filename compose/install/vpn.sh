@@ -165,6 +165,7 @@ vpn_keys() {
 # removed and added: userspace implementations are known to fall over an update in place.
 vpn_peer() {
     local key="${1:-}" address="${2:-}" file interface
+    [ $# -le 2 ] || refuse "vpn-peer takes KEY and ADDRESS, or KEY and --remove, and no ${*:3}"
     need_root
     [ "$(env_get VPN_MODE)" = hub ] || die "this node is not its overlay's hub"
     [[ $key =~ ^[A-Za-z0-9+/]{43}=$ ]] || die "vpn-peer KEY ADDRESS, or vpn-peer KEY --remove: KEY is the client's WireGuard public key"
@@ -183,11 +184,16 @@ vpn_peer() {
         [ "$address" = --remove ] || peer_lines "$key" "$address" "$file" >>"$file.new"
     )
     mv "$file.new" "$file"
-    if vpn_is_up && command -v wg >/dev/null; then
-        wg set "$interface" peer "$key" remove
-        [ "$address" = --remove ] || wg addconf "$interface" <(peer_lines "$key" "$address" "$file")
-    fi
     say "$file: $([ "$address" = --remove ] && echo "$key is removed" || echo "$key is $address")"
+    vpn_is_up || return 0
+    peer_now "$key" "$address" "$file" || warn "the running $interface does not know of it yet: wg-quick down $interface; wg-quick up $interface"
+}
+
+# peer_now KEY ADDRESS FILE: the same in the interface that is up.
+peer_now() {
+    command -v wg >/dev/null || return 1
+    wg set "$(vpn_interface)" peer "$1" remove || return 1
+    [ "$2" = --remove ] || wg addconf "$(vpn_interface)" <(peer_lines "$1" "$2" "$3")
 }
 
 # peer_lines KEY ADDRESS FILE
@@ -216,7 +222,7 @@ vpn_next_steps() {
 # For `doctor`: the host's side of the overlay; the controller's own doctor looks at the interface's address.
 check_overlay() {
     has_overlay || return 0
-    local interface met
+    local interface shakes met
     interface="$(vpn_interface)"
     [ -f "$(vpn_quick)" ] || bad "$(vpn_quick) is missing: cp -p $(vpn_state_file) $(vpn_quick)"
     if ! vpn_is_up; then
@@ -224,7 +230,8 @@ check_overlay() {
         return
     fi
     command -v wg >/dev/null || { hint "$interface is up; without wireguard-tools nothing more is known of it"; return; }
-    met="$(wg show "$interface" latest-handshakes | awk '$2 > 0 { met++ } END { print met + 0 " of " NR }')"
+    shakes="$(wg show "$interface" latest-handshakes 2>/dev/null)" || { hint "$interface is up; its peers are shown to root alone: sudo ./install.sh doctor"; return; }
+    met="$(awk 'NF { all++ } $2 > 0 { met++ } END { print met + 0 " of " all + 0 }' <<<"$shakes")"
     case "$met" in
         "0 of 0") hint "$interface is up and has no peers: ./install.sh vpn-peer KEY ADDRESS for each client" ;;
         "0 of "*) bad "$interface is up and none of its peers was ever met: check the endpoint, its UDP port, and that the hub has this node's key" ;;

@@ -1,35 +1,8 @@
 #!/usr/bin/env bats
+bats_require_minimum_version 1.5.0
 # install.sh against a docker that writes down what it is asked. Run: bats tests/install
 
-setup() {
-    export FAKE="$BATS_TEST_TMPDIR/fake"
-    mkdir -p "$FAKE/images" "$FAKE/bin"
-    echo 20.10.24+dfsg1 >"$FAKE/engine"
-    cp "$BATS_TEST_DIRNAME"/fake/* "$FAKE/bin/"
-    # A time service and no firewall, whatever the machine has.
-    printf '#!/bin/sh\necho yes\n' >"$FAKE/bin/timedatectl"
-    printf '#!/bin/sh\necho Status: inactive\n' >"$FAKE/bin/ufw"
-    # The overlay's files in a place of their own, and an interface that never comes up.
-    export WIREGUARD_DIR="$FAKE/wireguard"
-    printf '#!/bin/sh\nprintf "wg-quick %%s\n" "$*" >>"%s"\n' "$FAKE/calls" >"$FAKE/bin/wg-quick"
-    chmod +x "$FAKE"/bin/*
-    export PATH="$FAKE/bin:$PATH"
-    repo="$BATS_TEST_TMPDIR/checkout"
-    source="$BATS_TEST_DIRNAME/../.."
-    mkdir -p "$repo/agent"
-    cp -r "$source/install.sh" "$source/compose" "$source/Cargo.toml" "$repo/"
-    cp "$source/agent/Cargo.toml" "$repo/agent/"
-    token="123456789:AAEhBOweik9aaaaaaaaaaaaaaaaaaaaaaaa"
-    link="join://203.0.113.7:4747?net=abc&token=onetimetoken&ttl=15m&fp=00ff"
-    cd "$repo" || exit
-    # Ports of the test's own: 4747 of this machine may be in use.
-    printf "LISTEN_ADDR='[::]:47471'\nPUBLISH_PORT='127.0.0.1:47472'\n" >.env
-}
-
-# bats lets a plain `!` pass in the middle of a test.
-refute() { if "$@"; then return 1; fi; }
-need_root() { [ "$(id -u)" = 0 ] || skip "gives files away, which only root may"; }
-init() { ./install.sh init --owner @maria --bot-token - --server-name alpha "$@" <<<"$token"; }
+load common
 
 # Nowhere but in the one file that was mounted: no argument, no output, no file that stays.
 secret_is_nowhere() {
@@ -45,15 +18,33 @@ secret_is_nowhere() {
     for verb in init join demo upgrade remove doctor; do [[ $output == *"$verb"* ]]; done
 }
 
+@test "whoever asks for help gets help, and nothing is started, asked or written" {
+    before="$(find . | sort; cat .env)"
+    for verb in init join demo upgrade remove doctor vpn-peer; do
+        for words in "$verb --help" "$verb -h" "$verb --yes --help"; do
+            # shellcheck disable=SC2086
+            run --separate-stderr ./install.sh $words
+            [ "$status" -eq 0 ]
+            [[ $output == "Usage: "*"$verb"* ]]
+            [ -z "$stderr" ]
+        done
+    done
+    [ "$before" = "$(find . | sort; cat .env)" ]
+    [ ! -e "$FAKE/calls" ]
+}
+
 @test "an unknown verb, an unknown flag and a flag of another verb are refused" {
-    run ./install.sh frobnicate
-    [ "$status" -eq 1 ]
+    for wrong in frobnicate "frobnicate --help" "init --frobnicate" "join --owner @maria" "doctor now" "upgrade --purge" "demo --frobnicate" "demo --port" "vpn-peer a b c"; do
+        # shellcheck disable=SC2086
+        run --separate-stderr ./install.sh $wrong
+        [ "$status" -eq 2 ]
+        [[ $stderr == *"error: "* ]]
+        [ -z "$output" ]
+    done
     run ./install.sh init --frobnicate
-    [ "$status" -eq 1 ]
     [[ $output == *"init knows no --frobnicate"* ]]
-    run ./install.sh join --owner @maria
-    [ "$status" -eq 1 ]
     [ ! -e state ]
+    [ ! -e "$FAKE/calls" ]
 }
 
 @test "a bad value is refused by name before anything is written" {
