@@ -61,6 +61,7 @@ pub const fn status(code: RpcCode) -> StatusCode {
         RpcCode::Protocol => StatusCode::UPGRADE_REQUIRED,
         RpcCode::TooMany => StatusCode::TOO_MANY_REQUESTS,
         RpcCode::AgentFailed => StatusCode::BAD_GATEWAY,
+        RpcCode::Unknown => StatusCode::INTERNAL_SERVER_ERROR,
         RpcCode::AgentUnreachable | RpcCode::Starting | RpcCode::Stopping => StatusCode::SERVICE_UNAVAILABLE,
     }
 }

@@ -298,5 +298,5 @@ fn request_of(method: &str, params: &str) -> Result<constella_shared::wire::rpc:
     let params: serde_json::Value = serde_json::from_str(params)
         .map_err(|error| CliError::Usage(format!("the parameters are no JSON: {error}")))?;
     let text = serde_json::json!({ "method": method, "params": params }).to_string();
-    crate::parse::request(text.as_bytes()).map_err(|refusal| CliError::Refused(refusal.error))
+    crate::parse::typed(&text).map_err(|refusal| CliError::Refused(refusal.error))
 }

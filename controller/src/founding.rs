@@ -7,6 +7,7 @@ use constella_shared::link::token_hash;
 use constella_shared::secret::Secret;
 use constella_shared::state::{InvitesState, NetworkState, Peer, STATE_FORMAT};
 use constella_shared::wire::PROTOCOL;
+use constella_shared::wire::more::More;
 use constella_shared::wire::records::{
     NetRecord, NetValue, OwnerRecord, SelfRecord, SignedSelf, Stamp, VoterRecord, VotersMark,
 };
@@ -69,7 +70,7 @@ pub fn random_network() -> Result<NetworkId, NoRandomness> {
 pub fn found(identity: &Identity, founding: Founding, now: Now) -> (NetworkState, InvitesState) {
     let node = identity.node;
     let stamp = Stamp { unix_ms: now.unix_ms, count: 0, node };
-    let record = |value| NetRecord { stamp, term: Term(0), value };
+    let record = |value| NetRecord::new(stamp, Term(0), value);
     let owner = NetValue::Owner { username: founding.owner.clone(), telegram_id: None, claim: Some(founding.claim) };
     let mut records = vec![record(owner)];
     if let Some((id, username)) = founding.bot {
@@ -91,6 +92,7 @@ pub fn found(identity: &Identity, founding: Founding, now: Now) -> (NetworkState
             pin: identity.pin,
             admitted_by: node,
             removed: false,
+            more: More::none(),
         },
         own: own_words(identity, founding.addr, stamp),
     };
@@ -104,8 +106,9 @@ pub fn found(identity: &Identity, founding: Founding, now: Now) -> (NetworkState
         peers: vec![peer],
         records,
         voters: VoterRecord { mark: VotersMark { number: 1, term: Term(0) }, old: Vec::new(), new: vec![node] },
+        more: More::none(),
     };
-    (state, InvitesState { format: STATE_FORMAT, invites: Vec::new() })
+    (state, InvitesState { format: STATE_FORMAT, invites: Vec::new(), more: More::none() })
 }
 
 /// This node's signed `self` record.

@@ -13,6 +13,7 @@ use constella_shared::sign::{INVITE, MAC};
 use constella_shared::state::{InvitesState, NetworkState, Peer, STATE_FORMAT};
 use constella_shared::wire::PROTOCOL;
 use constella_shared::wire::join::{JoinAnswer, JoinHandshake, JoinRequest};
+use constella_shared::wire::more::More;
 use constella_shared::wire::records::{NetValue, SelfRecord, SignedSelf, Stamp};
 use constella_shared::wire::rpc::{RpcCode, RpcError};
 use http_body_util::Full;
@@ -211,8 +212,9 @@ impl Joiner {
             peers,
             records: records.net,
             voters: records.voters.unwrap_or_default(),
+            more: More::none(),
         };
-        (network, InvitesState { format: STATE_FORMAT, invites: records.invites })
+        (network, InvitesState { format: STATE_FORMAT, invites: records.invites, more: More::none() })
     }
 }
 

@@ -3,6 +3,7 @@
 use constella_shared::wire::rpc::{Request, RpcCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 use crate::answer::Refusal;
 
@@ -40,9 +41,52 @@ pub fn request(body: &[u8]) -> Result<Request, Refusal> {
     })
 }
 
+/// A request that a person typed: as [`request`], and strict, so that a misspelt parameter is not taken for one that was left out (S7).
+///
+/// # Errors
+/// As [`request`]; [`RpcCode::BadRequest`] too where a field is not known.
+pub fn typed(text: &str) -> Result<Request, Refusal> {
+    let parsed = request(text.as_bytes())?;
+    let document: Value = serde_json::from_str(text).map_err(|error| bad(&error))?;
+    let mut fields = Vec::new();
+    fields_of(&document, "", &mut fields);
+    match fields.into_iter().find(|field| !is_read(&document, field)) {
+        Some(field) => Err(Refusal::new(RpcCode::BadRequest, format!("{field} is no field of this request"))),
+        None => Ok(parsed),
+    }
+}
+
+/// The fields of all objects in a document, as JSON pointers.
+fn fields_of(document: &Value, at: &str, found: &mut Vec<String>) {
+    match document {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let field = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+                fields_of(value, &field, found);
+                found.push(field);
+            }
+        }
+        Value::Array(values) => {
+            values.iter().enumerate().for_each(|(index, value)| fields_of(value, &format!("{at}/{index}"), found));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// A field that is read does not take every type; one that is not known does. The request type itself is asked, so that there is no second list.
+fn is_read(document: &Value, field: &str) -> bool {
+    [json!(true), json!("\u{0}"), json!([[[]]])].into_iter().any(|wrong| {
+        let mut other = document.clone();
+        if let Some(value) = other.pointer_mut(field) {
+            *value = wrong;
+        }
+        Request::deserialize(other).is_err()
+    })
+}
+
 /// Asks the request type itself, so that there is no second list of names. Without parameters a known method fails at most on those.
 fn is_known(method: &str) -> bool {
-    let empty = serde_json::json!({ "method": method, "params": {} });
+    let empty = json!({ "method": method, "params": {} });
     Request::deserialize(empty).err().is_none_or(|error| !error.to_string().starts_with("unknown variant"))
 }
 
@@ -71,8 +115,8 @@ mod tests {
             (r#"{"method":"GetTS","params":{"kind":"nonsense","hours":6}}"#, Some(RpcCode::BadRequest)),
             (r#"{"method":"GetTS","params":{"kind":"cpu","hours":-1}}"#, Some(RpcCode::BadRequest)),
             (r#"{"method":"GetTS","params":{"kind":"cpu","hours":"6"}}"#, Some(RpcCode::BadRequest)),
-            (r#"{"method":"GetTS","params":{"kind":"cpu","hours":6,"more":1}}"#, Some(RpcCode::BadRequest)),
-            (r#"{"method":"GetStats","params":{},"more":1}"#, Some(RpcCode::BadRequest)),
+            (r#"{"method":"GetTS","params":{"kind":"cpu","hours":6,"more":1}}"#, None),
+            (r#"{"method":"GetStats","params":{},"more":1}"#, None),
             (r#"{"method":"Exec","params":{"command":"id"}}"#, Some(RpcCode::UnknownMethod)),
             (r#"{"method":"getstats","params":{}}"#, Some(RpcCode::UnknownMethod)),
             (r#"{"method":7,"params":{}}"#, Some(RpcCode::BadRequest)),
@@ -84,6 +128,31 @@ mod tests {
         for (text, wanted) in cases {
             assert_eq!(request(text.as_bytes()).err().map(|refusal| refusal.error.code), wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn what_a_person_typed_has_no_unknown_field_at_any_level() {
+        // S7: every recorded request, which has every method
+        let recorded = include_str!("../../shared/fixtures/v1/request.json");
+        let recorded: std::collections::BTreeMap<String, Value> = serde_json::from_str(recorded).unwrap();
+        let mut tried = 0;
+        for (case, document) in recorded {
+            assert!(typed(&document.to_string()).is_ok(), "{case}");
+            let mut fields = Vec::new();
+            fields_of(&document, "", &mut fields);
+            for field in fields {
+                let (object, _) = field.rsplit_once('/').unwrap();
+                let mut document = document.clone();
+                let Some(Value::Object(fields)) = document.pointer_mut(object) else { continue };
+                fields.insert("not_known".into(), json!({ "of": 1 }));
+                let text = document.to_string();
+                assert!(request(text.as_bytes()).is_ok(), "a member's is read: {case} {object}");
+                let refusal = typed(&text).expect_err(&format!("{case} {object}"));
+                assert!(refusal.error.message.contains("not_known"), "{}", refusal.error.message);
+                tried += 1;
+            }
+        }
+        assert!(tried > 100, "{tried}");
     }
 
     #[test]

@@ -230,7 +230,11 @@ fn warn_of_differences(config: &Config, loaded: &Loaded) {
     let (seed, network) = (&config.seed, &loaded.network);
     let shared = network.records.iter().find_map(|record| match &record.value {
         NetValue::Token { token } => Some(token),
-        NetValue::Owner { .. } | NetValue::Message { .. } | NetValue::Language { .. } | NetValue::Bot { .. } => None,
+        NetValue::Owner { .. }
+        | NetValue::Message { .. }
+        | NetValue::Language { .. }
+        | NetValue::Bot { .. }
+        | NetValue::Other(_) => None,
     });
     let token = seed.bot_token.as_ref().and_then(|source| source.read().ok());
     let differences = [

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use constella_core::io::Document;
 use constella_shared::ids::{Generation, NodeId, Seq, Term};
 use constella_shared::state::{CommandsState, InvitesState, NetworkState, STATE_FORMAT, VoteState};
+use constella_shared::wire::more::More;
 use nix::fcntl::{Flock, FlockArg};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -202,6 +203,7 @@ impl State {
             term: Term(0),
             seq_reserved: Seq(0),
             starts: Vec::new(),
+            more: More::none(),
         };
         let commands = CommandsState::empty();
         self.write(VOTE, &vote)?;

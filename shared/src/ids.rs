@@ -137,7 +137,6 @@ counter! {
 
 /// Who leads among those who may: smallest wins (DESIGN 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct LeaderKey {
     /// The owner's wish; smaller leads.
     pub priority: u32,

@@ -137,6 +137,25 @@ pub const TOKEN_BYTES: usize = 256;
 /// Records remembered as refused for a stamp too far ahead: a node with a wrong clock has a handful, and nobody fills the memory.
 pub const EARLY_RECORDS: usize = 1_024;
 
+/// What a newer version may add to one record or command, or write as a record of a kind that this version does not know: bytes of JSON. The largest
+/// record of today is under 1 kB, and a link, a name in every language or a list of thresholds fits.
+pub const MORE_BYTES: usize = 4 * 1024;
+
+/// Records of kinds that this version does not know, by one writer: the leader writes for everybody, one for each of 1,000 nodes.
+pub const OPAQUE_RECORDS: usize = 1_024;
+
+/// All of them together, of all writers, as JSON: with the roster of 1,000 nodes they must fit into one [`PEER_BODY_BYTES`].
+pub const OPAQUE_BYTES: usize = 1024 * 1024;
+
+/// A quarter of that for one writer: one member that went wild leaves room for others.
+pub const OPAQUE_BYTES_OF_ONE: usize = OPAQUE_BYTES / 4;
+
+/// A record's kind, and which of its kind it is: a word, and the text of two ids.
+pub const RECORD_NAME_BYTES: usize = 160;
+
+/// How deep that may be nested: every document around it adds some levels, and the reader of each stops at 128.
+pub const MORE_DEPTH: usize = 16;
+
 /// Seconds that an invitation, spent or not, is kept after its end: a node that was off overnight still learns that it was spent.
 pub const INVITE_KEPT_S: u64 = 24 * 60 * 60;
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{CommandId, Generation, NetworkId, Seq, Term};
 use crate::secret::Secret;
 use crate::wire::command::StoredCommand;
+use crate::wire::more::More;
 use crate::wire::records::{InviteRecord, NetRecord, OwnerRecord, SignedSelf, VoterRecord};
 
 /// The format of all state files of this version.
@@ -15,7 +16,6 @@ pub const STATE_FORMAT: u32 = 1;
 
 /// `network_state.json`: secret and roster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct NetworkState {
     /// [`STATE_FORMAT`].
     pub format: u32,
@@ -36,11 +36,13 @@ pub struct NetworkState {
     pub records: Vec<NetRecord>,
     /// The voters.
     pub voters: VoterRecord,
+    /// Of a newer version; kept (S7).
+    #[serde(flatten)]
+    pub more: More,
 }
 
 /// One node in `network_state.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Peer {
     /// The owner's words.
     pub owner: OwnerRecord,
@@ -51,17 +53,18 @@ pub struct Peer {
 
 /// `invites.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct InvitesState {
     /// [`STATE_FORMAT`].
     pub format: u32,
     /// Open, and spent or expired less than a day ago.
     pub invites: Vec<InviteRecord>,
+    /// Of a newer version; kept (S7).
+    #[serde(flatten)]
+    pub more: More,
 }
 
 /// `vote.json`: what this node must not forget about the lease.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct VoteState {
     /// [`STATE_FORMAT`].
     pub format: u32,
@@ -73,11 +76,13 @@ pub struct VoteState {
     pub seq_reserved: Seq,
     /// Unix seconds of this and earlier starts within ten minutes, newest first (L6).
     pub starts: Vec<u64>,
+    /// Of a newer version; kept (S7).
+    #[serde(flatten)]
+    pub more: More,
 }
 
 /// `commands.json`: F6.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct CommandsState {
     /// [`STATE_FORMAT`].
     pub format: u32,
@@ -93,6 +98,9 @@ pub struct CommandsState {
     /// Ids that this node refused as a target, for they came late, newest last, at most [`crate::limits::DONE_COMMANDS`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<CommandId>,
+    /// Of a newer version; kept (S7).
+    #[serde(flatten)]
+    pub more: More,
 }
 
 impl CommandsState {
@@ -106,6 +114,7 @@ impl CommandsState {
             ordered: Vec::new(),
             executed: Vec::new(),
             refused: Vec::new(),
+            more: More::none(),
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod command;
 pub mod heartbeat;
 pub mod join;
 pub mod lease;
+pub mod more;
 pub mod records;
 pub mod rekey;
 pub mod rpc;

@@ -23,6 +23,7 @@ use constella_shared::wire::join::{JoinAnswer, JoinForward, JoinHandshake, JoinR
 use constella_shared::wire::lease::{
     LeaseAnswer, LeaseAsk, LeaseRefusal, LeaseRelease, LeaseState, LeaseView, Strength,
 };
+use constella_shared::wire::more::More;
 use constella_shared::wire::records::{
     InviteRecord, NetRecord, NetValue, OwnerRecord, RecordKey, Records, SignedSelf, Spent, Stamp, VoterRecord,
     VotersMark,
@@ -97,11 +98,12 @@ fn owner(removed: bool) -> OwnerRecord {
         pin: Pin([0xd4; 32]),
         admitted_by: A,
         removed,
+        more: More::none(),
     }
 }
 
 fn net(value: NetValue) -> NetRecord {
-    NetRecord { stamp: STAMP, term: Term(5), value }
+    NetRecord::new(STAMP, Term(5), value)
 }
 
 fn net_values() -> Vec<(&'static str, NetValue)> {
@@ -124,8 +126,14 @@ fn records() -> Records {
         owners: vec![owner(false), owner(true)],
         net: net_values().into_iter().map(|(_, value)| net(value)).collect(),
         invites: vec![
-            InviteRecord { token: TokenHash([1; 32]), stamp: STAMP, exp_ts: 1_760_000_900, spent: None },
-            InviteRecord { token: TokenHash([2; 32]), stamp: STAMP, exp_ts: 1_760_000_900, spent },
+            InviteRecord {
+                token: TokenHash([1; 32]),
+                stamp: STAMP,
+                exp_ts: 1_760_000_900,
+                spent: None,
+                more: More::none(),
+            },
+            InviteRecord { token: TokenHash([2; 32]), stamp: STAMP, exp_ts: 1_760_000_900, spent, more: More::none() },
         ],
         voters: Some(voters()),
     }
@@ -143,6 +151,7 @@ fn command(content: CommandContent, stage: Stage) -> StoredCommand {
         stage,
         taken_by: A,
         taken_unix_ms: 1_760_000_000_123,
+        more: More::none(),
     }
 }
 
@@ -458,10 +467,14 @@ fn state_files() {
                 peers: vec![Peer { owner: owner(false), own: Some(words) }, Peer { owner: owner(true), own: None }],
                 records: records().net,
                 voters: voters(),
+                more: More::none(),
             },
         )],
     );
-    recorded("invites", vec![("full", InvitesState { format: STATE_FORMAT, invites: records().invites })]);
+    recorded(
+        "invites",
+        vec![("full", InvitesState { format: STATE_FORMAT, invites: records().invites, more: More::none() })],
+    );
     recorded(
         "vote",
         vec![(
@@ -472,6 +485,7 @@ fn state_files() {
                 term: Term(5),
                 seq_reserved: Seq(1_000),
                 starts: vec![1_760_000_000],
+                more: More::none(),
             },
         )],
     );
@@ -487,6 +501,7 @@ fn state_files() {
                     ordered: Vec::new(),
                     executed: vec![COMMAND],
                     refused: Vec::new(),
+                    more: More::none(),
                 },
             ),
             (

@@ -7,6 +7,7 @@ use constella_shared::ids::{CommandId, NodeId, Term};
 use constella_shared::limits::DONE_COMMANDS;
 use constella_shared::state::{CommandsState, STATE_FORMAT};
 use constella_shared::wire::command::{Stage, StoredCommand};
+use constella_shared::wire::more::More;
 
 /// `commands.json` in memory.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -17,6 +18,7 @@ pub struct Commands {
     ordered: BTreeSet<CommandId>,
     executed: VecDeque<CommandId>,
     refused: VecDeque<CommandId>,
+    more: More,
     dirty: bool,
 }
 
@@ -64,6 +66,7 @@ impl Commands {
             ordered: state.ordered.into_iter().collect(),
             executed: state.executed.into(),
             refused: state.refused.into(),
+            more: state.more,
             dirty: false,
         }
     }
@@ -102,7 +105,7 @@ impl Commands {
                 open.keepers.insert(from);
                 // The other one may have told Telegram of what this node took too, and it comes to nobody again.
                 (open.confirmed, open.owed) = (true, true);
-                if !open.started && rank(&command.stage) > rank(&open.command.stage) {
+                if !open.started && is_further(&command.stage, &open.command.stage) {
                     open.command.stage = command.stage;
                     self.dirty = true;
                 }
@@ -309,6 +312,7 @@ impl Commands {
             ordered: self.ordered.iter().copied().collect(),
             executed: self.executed.iter().copied().collect(),
             refused: self.refused.iter().copied().collect(),
+            more: self.more.clone(),
         })
     }
 
@@ -354,17 +358,23 @@ const fn rank(stage: &Stage) -> u8 {
         Stage::Rebooting { asked_unix_ms: None, .. } => 1,
         // Its time was ended by whoever told the owner that nothing was done.
         Stage::Rebooting { not_after_boot_ms: Some(0), .. } => VOID,
-        Stage::Rebooting { .. } | Stage::Testing { .. } => 2,
+        Stage::Rebooting { .. } | Stage::Testing { .. } | Stage::Other(_) => 2,
         Stage::Done => 4,
     }
+}
+
+/// Whether a copy came further. Of two stages that this version does not know, the one that came later (S7).
+fn is_further(came: &Stage, held: &Stage) -> bool {
+    let unknown = |stage: &Stage| matches!(stage, Stage::Other(_));
+    rank(came) > rank(held) || (unknown(came) && unknown(held) && came != held)
 }
 
 /// An order whose time was ended.
 const VOID: u8 = 3;
 
-/// Whether it was left to a target to carry something out, be the time for that over.
+/// Whether it was left to a target to carry something out, be the time for that over. Of a stage that is not known it is assumed (S7).
 const fn is_order(stage: &Stage) -> bool {
-    matches!(stage, Stage::Rebooting { .. } | Stage::Testing { .. })
+    matches!(stage, Stage::Rebooting { .. } | Stage::Testing { .. } | Stage::Other(_))
 }
 
 /// The oldest one gives way where there are too many, and is returned.

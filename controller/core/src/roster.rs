@@ -8,6 +8,7 @@ mod found;
 mod hlc;
 mod merge;
 pub mod name;
+mod opaque;
 mod query;
 mod rank;
 mod sync;
@@ -26,6 +27,7 @@ use constella_shared::ids::{NetworkId, NodeId, Pin, TokenHash};
 use constella_shared::secret::Secret;
 use constella_shared::state::{InvitesState, NetworkState, Peer, STATE_FORMAT};
 use constella_shared::wire::heartbeat::Digest;
+use constella_shared::wire::more::More;
 use constella_shared::wire::records::{
     InviteRecord, NetRecord, OwnerRecord, RecordKey, Records, SelfRecord, SignedSelf, VoterRecord,
 };
@@ -34,6 +36,7 @@ use crate::clock::Now;
 use crate::keys::Keys;
 use buckets::Buckets;
 use hlc::Hlc;
+use opaque::Opaque;
 use rank::{Rank, Ranked};
 
 pub use found::{Founding, adopt, found};
@@ -51,11 +54,17 @@ pub struct Roster {
     secret: Secret,
     secret_generation: u32,
     own_token: Option<Secret>,
+    /// S7: what a newer version wrote into the two files.
+    more: More,
+    more_of_invites: More,
     owners: BTreeMap<NodeId, OwnerRecord>,
     /// How many of them belong: asked in every step, so never counted anew (M2).
     members: usize,
     selfs: BTreeMap<NodeId, Own>,
-    net: BTreeMap<&'static str, NetRecord>,
+    /// By their names.
+    net: BTreeMap<String, NetRecord>,
+    /// S7: how much of it this version does not know.
+    opaque: Opaque,
     invites: BTreeMap<TokenHash, InviteRecord>,
     voters: VoterRecord,
     buckets: Buckets,
@@ -133,10 +142,13 @@ impl Roster {
             secret: network.network_secret,
             secret_generation: network.secret_generation,
             own_token: network.own_token,
+            more: network.more,
+            more_of_invites: invites.more,
             owners: BTreeMap::new(),
             members: 0,
             selfs: BTreeMap::new(),
             net: BTreeMap::new(),
+            opaque: Opaque::default(),
             invites: BTreeMap::new(),
             voters: VoterRecord::default(),
             buckets: Buckets::default(),
@@ -177,6 +189,7 @@ impl Roster {
             peers: self.owners.values().map(peer).collect(),
             records: self.net.values().cloned().collect(),
             voters: self.voters.clone(),
+            more: self.more.clone(),
         }
     }
 
@@ -186,7 +199,7 @@ impl Roster {
     pub fn to_invites_state(&self, now: Now) -> InvitesState {
         let invites =
             self.invites.values().filter(|invite| !merge::is_forgotten(invite, now.unix_ms)).cloned().collect();
-        InvitesState { format: STATE_FORMAT, invites }
+        InvitesState { format: STATE_FORMAT, invites, more: self.more_of_invites.clone() }
     }
 
     /// Forgets invitations that expired more than a day ago; to be called about once a minute. Answers whether any went.
@@ -275,7 +288,9 @@ impl Roster {
     fn put_net(&mut self, record: NetRecord) {
         self.book(&record);
         self.hlc.see(&record.stamp);
-        self.net.insert(rank::kind(&record.value), record);
+        let name = record.name();
+        self.opaque.change(self.net.get(&name), &record);
+        self.net.insert(name, record);
     }
 
     fn put_invite(&mut self, record: InviteRecord) {

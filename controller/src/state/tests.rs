@@ -20,11 +20,12 @@ fn network(secret: &str) -> NetworkState {
         peers: Vec::new(),
         records: Vec::new(),
         voters: VoterRecord::default(),
+        more: constella_shared::wire::more::More::none(),
     }
 }
 
 fn invites() -> InvitesState {
-    InvitesState { format: STATE_FORMAT, invites: Vec::new() }
+    InvitesState { format: STATE_FORMAT, invites: Vec::new(), more: constella_shared::wire::more::More::none() }
 }
 
 fn folder() -> tempfile::TempDir {
@@ -148,6 +149,7 @@ fn an_init_cut_short_can_be_repeated_and_keeps_the_identity() {
         term: Term(0),
         seq_reserved: Seq(0),
         starts: vec![],
+        more: constella_shared::wire::more::More::none(),
     };
     state.write(VOTE, &vote).unwrap();
     assert!(state.is_empty());

@@ -32,6 +32,7 @@ fn verifier() -> Verifier {
         peers: Vec::new(),
         records: Vec::new(),
         voters: VoterRecord::default(),
+        more: constella_shared::wire::more::More::none(),
     });
     members.set_pins(vec![PinnedPeer { node: PEER, pin: Pin([2; 32]), addr: None, generation: None }]);
     Verifier::new(members, SKEW_MS)

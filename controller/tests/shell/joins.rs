@@ -66,6 +66,7 @@ fn admit(attempt: &JoinAttempt) -> Result<JoinAnswer, RpcError> {
         pin,
         admitted_by: seed.node,
         removed: false,
+        more: constella_shared::wire::more::More::none(),
     };
     let words = SelfRecord { node: seed.node, stamp, addr: "127.0.0.1:1".into(), version: "1".into(), protocol: 1 };
     Ok(JoinAnswer {
@@ -77,11 +78,7 @@ fn admit(attempt: &JoinAttempt) -> Result<JoinAnswer, RpcError> {
         records: Records {
             selfs: vec![seed.sign(serde_json::to_string(&words).unwrap())],
             owners: vec![owner(seed.node, "seed", seed.pin), owner(request.node_id, &request.name, attempt.pin)],
-            net: vec![NetRecord {
-                stamp,
-                term: Term(1),
-                value: NetValue::Token { token: Secret::new("1:abcdefgh".into()) },
-            }],
+            net: vec![NetRecord::new(stamp, Term(1), NetValue::Token { token: Secret::new("1:abcdefgh".into()) })],
             invites: Vec::new(),
             voters: Some(VoterRecord { new: vec![seed.node], ..VoterRecord::default() }),
         },

@@ -169,6 +169,7 @@ pub(crate) fn network(identity: &Identity, name: &str) -> NetworkState {
         pin: identity.pin,
         admitted_by: identity.node,
         removed: false,
+        more: constella_shared::wire::more::More::none(),
     };
     NetworkState {
         format: STATE_FORMAT,

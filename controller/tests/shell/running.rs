@@ -94,7 +94,8 @@ async fn start(
     let rig = Rig::start("alpha").await;
     let folder = tempfile::tempdir().unwrap();
     let state = State::open(folder.path()).unwrap();
-    let invites = InvitesState { format: STATE_FORMAT, invites: Vec::new() };
+    let invites =
+        InvitesState { format: STATE_FORMAT, invites: Vec::new(), more: constella_shared::wire::more::More::none() };
     state.initialise(&network(&rig.identity, "alpha"), &invites).unwrap();
     let (inbox, events) = Inbox::new();
     let context = Arc::new(constella_controller::routes::Context {

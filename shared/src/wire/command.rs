@@ -2,13 +2,13 @@
 
 use alloc::string::String;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::more::More;
 use crate::ids::{CommandId, NodeId};
 
 /// One update of the owner with everything that is needed to carry it out elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct StoredCommand {
     /// SHA-256 over bot id, update id, index.
     pub id: CommandId,
@@ -30,11 +30,24 @@ pub struct StoredCommand {
     pub taken_by: NodeId,
     /// Unix milliseconds when it was taken, by the taker's clock.
     pub taken_unix_ms: u64,
+    /// Of a newer version; kept for a successor that knows it (S7).
+    #[serde(flatten)]
+    pub more: More,
+}
+
+impl StoredCommand {
+    /// Whether what a newer version added is as small as what members may make each other keep.
+    #[must_use]
+    pub fn is_bounded(&self) -> bool {
+        let content = !matches!(&self.content, CommandContent::Other(more) if !more.is_bounded());
+        let stage = !matches!(&self.stage, Stage::Other(more) if !more.is_bounded());
+        content && stage && self.more.is_bounded()
+    }
 }
 
 /// What the owner sent or pressed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "snake_case", remote = "Self")]
 pub enum CommandContent {
     /// A text message.
     Text {
@@ -50,11 +63,14 @@ pub enum CommandContent {
         /// The message that carries the button.
         message: i64,
     },
+    /// S7: what a newer version took. This version keeps it and passes it on; where it has to serve it, it says that it does not know it.
+    #[serde(untagged)]
+    Other(More),
 }
 
 /// How far a command was carried out. A successor goes on from here.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "stage", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "stage", rename_all = "snake_case", remote = "Self")]
 pub enum Stage {
     /// Stored; nothing was done yet.
     Taken,
@@ -81,4 +97,40 @@ pub enum Stage {
     },
     /// Nothing is left to do.
     Done,
+    /// S7: how far a newer version came. This version keeps it and passes it on; where it has to finish it, it does nothing and says that the outcome
+    /// is not known.
+    #[serde(untagged)]
+    Other(More),
+}
+
+/// S7: of another kind, or damaged where the kind is a known one.
+impl<'de> Deserialize<'de> for CommandContent {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match Self::deserialize(from)? {
+            Self::Other(more) => more.of_another("kind", &["text", "button"]).map(Self::Other),
+            known @ (Self::Text { .. } | Self::Button { .. }) => Ok(known),
+        }
+    }
+}
+
+impl Serialize for CommandContent {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, to)
+    }
+}
+
+/// S7: as for [`CommandContent`].
+impl<'de> Deserialize<'de> for Stage {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match Self::deserialize(from)? {
+            Self::Other(more) => more.of_another("stage", &["taken", "rebooting", "testing", "done"]).map(Self::Other),
+            known @ (Self::Taken | Self::Rebooting { .. } | Self::Testing { .. } | Self::Done) => Ok(known),
+        }
+    }
+}
+
+impl Serialize for Stage {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, to)
+    }
 }

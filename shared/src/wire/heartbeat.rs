@@ -10,7 +10,6 @@ use crate::ids::Generation;
 
 /// Body of `POST /health`, and of its answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Heartbeat {
     /// Gossip frames (base64): what the sender's membership has for the receiver now.
     pub swim: Vec<String>,
@@ -30,7 +29,6 @@ pub struct Digest(pub u64);
 
 /// What a node says of itself on every heartbeat and lease answer: true now, never stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Facts {
     /// The sender's boot generation.
     pub generation: Generation,
@@ -55,7 +53,6 @@ pub struct Facts {
 
 /// CPU and memory at a glance, whole percent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Glance {
     /// CPU, 0 to 100.
     pub cpu: u8,

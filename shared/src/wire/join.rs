@@ -10,7 +10,6 @@ use crate::secret::Secret;
 
 /// Body of `POST /join`. The certificate is the connection's own, never a field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct JoinRequest {
     /// The joiner's name.
     pub name: String,
@@ -34,7 +33,6 @@ pub struct JoinRequest {
 
 /// A checked join that a seed passes to the holder, which spends the token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct JoinForward {
     /// Which invitation.
     pub token: TokenHash,
@@ -48,7 +46,6 @@ pub struct JoinForward {
 
 /// Answer to a join: everything that a member knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct JoinAnswer {
     /// The network.
     pub network_id: NetworkId,
@@ -66,7 +63,6 @@ pub struct JoinAnswer {
 
 /// Answer to `GET /join_handshake?net=..`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct JoinHandshake {
     /// Oldest protocol spoken.
     pub protocol_min: u32,

@@ -1,12 +1,14 @@
 //! The lease on the wire: `Lease.Acquire` (also renews), `Lease.Release`, `Lease.Get`, and the view that rides on every heartbeat.
 
-use serde::{Deserialize, Serialize};
+use alloc::borrow::Cow;
+
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::records::{VoterRecord, VotersMark};
 use crate::ids::{LeaderKey, NodeId, Seq, Term};
 
 /// How good a holder's title is (L2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Strength {
     /// Grants from every voter that it can reach, but no majority.
@@ -15,9 +17,16 @@ pub enum Strength {
     Strong,
 }
 
+/// S7: a title that this version does not know is no majority, so it counts as weak.
+impl<'de> Deserialize<'de> for Strength {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = <Cow<'de, str>>::deserialize(from)?;
+        Ok(if text == "strong" { Self::Strong } else { Self::Weak })
+    }
+}
+
 /// The lease as somebody sees it. Spread on every heartbeat; each teller subtracts the time it kept it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct LeaseView {
     /// Who holds, with its LeaderKey.
     pub holder: LeaderKey,
@@ -36,7 +45,6 @@ pub struct LeaseView {
 
 /// `Lease.Acquire`: take or renew.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct LeaseAsk {
     /// Who asks.
     pub holder: LeaderKey,
@@ -61,7 +69,7 @@ pub struct LeaseAsk {
 
 /// Answer to `Lease.Acquire`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "answer", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "answer", rename_all = "snake_case")]
 pub enum LeaseAnswer {
     /// Granted for one TTL from when the voter heard the ask.
     Granted {
@@ -78,11 +86,14 @@ pub enum LeaseAnswer {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         voters: Option<VoterRecord>,
     },
+    /// S7: of a newer voter. It grants nothing, and tells nothing about a rival.
+    #[serde(other)]
+    Unknown,
 }
 
 /// Why a voter does not grant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "reason", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "reason", rename_all = "snake_case")]
 pub enum LeaseRefusal {
     /// Somebody else has this voter's grant.
     Held {
@@ -106,11 +117,13 @@ pub enum LeaseRefusal {
         /// Until it grants again.
         left_ms: u64,
     },
+    /// S7: of a newer voter. The ask was not granted; nothing else follows from it.
+    #[serde(other)]
+    Unknown,
 }
 
 /// `Lease.Release`: give back; needs no grant to exist.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct LeaseRelease {
     /// Who gives back.
     pub holder: NodeId,
@@ -124,7 +137,6 @@ pub struct LeaseRelease {
 
 /// Answer to `Lease.Get`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct LeaseState {
     /// The lease as the asked node sees it.
     pub view: Option<LeaseView>,

@@ -3,14 +3,14 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::more::More;
 use crate::ids::{NodeId, Pin, Term, TokenHash};
 use crate::secret::Secret;
 
 /// A hybrid logical clock's reading: orders all writes of the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Stamp {
     /// Unix time in milliseconds, never behind what the writer had seen.
     pub unix_ms: u64,
@@ -22,7 +22,6 @@ pub struct Stamp {
 
 /// What a node says of itself. Signed by its own key (R1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct SelfRecord {
     /// Whose.
     pub node: NodeId,
@@ -38,7 +37,6 @@ pub struct SelfRecord {
 
 /// A [`SelfRecord`] as it travels and as it is stored: the signed text itself, so that no re-encoding can break the signature.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct SignedSelf {
     /// JSON of a [`SelfRecord`], exactly as signed.
     pub body: String,
@@ -50,7 +48,6 @@ pub struct SignedSelf {
 
 /// What the owner, through a lease holder, says of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct OwnerRecord {
     /// Whom it is about.
     pub node: NodeId,
@@ -68,23 +65,76 @@ pub struct OwnerRecord {
     pub admitted_by: NodeId,
     /// R2: final for this id; no later stamp undoes it.
     pub removed: bool,
+    /// Of a newer version; kept (S7).
+    #[serde(flatten)]
+    pub more: More,
 }
 
 /// One record of the network's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Written", into = "Written")]
 pub struct NetRecord {
     /// When it was written.
     pub stamp: Stamp,
     /// The holder's term at that time.
     pub term: Term,
-    /// What; its kind is the record's key.
+    /// Which of its kind, e.g. a node's id; None where there is one of the kind.
+    pub which: Option<String>,
+    /// What.
     pub value: NetValue,
+    /// Fields of a newer version beside the value; kept (S7).
+    pub more: More,
+    /// Fields of a newer version in a value of a known kind; kept (S7).
+    pub more_in_value: More,
+}
+
+impl NetRecord {
+    /// The only record of its kind.
+    #[must_use]
+    pub const fn new(stamp: Stamp, term: Term, value: NetValue) -> Self {
+        Self { stamp, term, which: None, value, more: More::none(), more_in_value: More::none() }
+    }
+
+    /// The record's name among the network's records, known kinds and unknown ones alike: `kind`, or `kind/which`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let kind = self.value.kind();
+        self.which.as_ref().map_or_else(|| String::from(kind), |which| alloc::format!("{kind}/{which}"))
+    }
+}
+
+/// A [`NetRecord`] as it is written.
+#[derive(Clone, Serialize, Deserialize)]
+struct Written {
+    stamp: Stamp,
+    term: Term,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    which: Option<String>,
+    value: More,
+    #[serde(flatten)]
+    more: More,
+}
+
+impl TryFrom<Written> for NetRecord {
+    type Error = serde_json::Error;
+
+    fn try_from(Written { stamp, term, which, value, more }: Written) -> Result<Self, Self::Error> {
+        let read = value.read()?;
+        let known = More::of(&read).unwrap_or_default();
+        Ok(Self { stamp, term, which, value: read, more, more_in_value: value.without(&known) })
+    }
+}
+
+impl From<NetRecord> for Written {
+    fn from(NetRecord { stamp, term, which, value, more, more_in_value }: NetRecord) -> Self {
+        let value = More::of(&value).unwrap_or_default().with(&more_in_value);
+        Self { stamp, term, which, value, more }
+    }
 }
 
 /// What the network remembers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "snake_case", remote = "Self")]
 pub enum NetValue {
     /// The owner.
     Owner {
@@ -119,11 +169,50 @@ pub enum NetValue {
         /// Its user name, for links.
         username: String,
     },
+    /// S7: of a kind that this version does not know. It is kept and passed on, and nothing is done by it.
+    #[serde(untagged)]
+    Other(More),
+}
+
+impl NetValue {
+    /// The kind as it is written; empty where there is none.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::Owner { .. } => "owner",
+            Self::Token { .. } => "token",
+            Self::Message { .. } => "message",
+            Self::Language { .. } => "language",
+            Self::Bot { .. } => "bot",
+            Self::Other(value) => value.text("kind").unwrap_or_default(),
+        }
+    }
+}
+
+/// S7: of another kind, or damaged where the kind is a known one.
+impl<'de> Deserialize<'de> for NetValue {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match Self::deserialize(from)? {
+            Self::Other(more) => {
+                more.of_another("kind", &["owner", "token", "message", "language", "bot"]).map(Self::Other)
+            }
+            known @ (Self::Owner { .. }
+            | Self::Token { .. }
+            | Self::Message { .. }
+            | Self::Language { .. }
+            | Self::Bot { .. }) => Ok(known),
+        }
+    }
+}
+
+impl Serialize for NetValue {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, to)
+    }
 }
 
 /// An invitation, without its token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct InviteRecord {
     /// SHA-256 of the token.
     pub token: TokenHash,
@@ -134,11 +223,13 @@ pub struct InviteRecord {
     /// Who entered with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spent: Option<Spent>,
+    /// Of a newer version; kept (S7).
+    #[serde(flatten)]
+    pub more: More,
 }
 
 /// Who entered with an invitation: the same again is a lost answer, another is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Spent {
     /// The node.
     pub node: NodeId,
@@ -149,7 +240,6 @@ pub struct Spent {
 /// A voter record's place in their order: a record with a higher mark replaces one with a lower. The term decides between two records of
 /// one number, written by holders that followed each other before either was granted under.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct VotersMark {
     /// Counts up by one with every change.
     pub number: u64,
@@ -159,7 +249,6 @@ pub struct VotersMark {
 
 /// Who votes. While `old` is not empty, strong means a majority of each list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct VoterRecord {
     /// Its place in the order of records.
     pub mark: VotersMark,
@@ -172,7 +261,7 @@ pub struct VoterRecord {
 
 /// Records on their way from one roster to another.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct Records {
     /// Nodes' own words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -199,7 +288,7 @@ pub enum RecordKey {
     Self_(NodeId),
     /// The owner's words on a node.
     Owner(NodeId),
-    /// A record of the network: the snake_case kind of its [`NetValue`].
+    /// A record of the network: [`NetRecord::name`].
     Net(String),
     /// An invitation.
     Invite(TokenHash),

@@ -6,7 +6,6 @@ use crate::secret::Secret;
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct RekeyAnswer {
     /// Hex of 32 bytes.
     pub network_secret: Secret,

@@ -1,21 +1,23 @@
 //! `POST /rpc`: `{"method": "...", "params": {...}}` in, `{"ok": true, "is": "...", ...}` or `{"ok": false, "error": {...}}` out.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::command::StoredCommand;
 use super::heartbeat::{Digest, Facts};
 use super::join::{JoinAnswer, JoinForward};
 use super::lease::{LeaseAnswer, LeaseAsk, LeaseRelease, LeaseState};
+use super::more::More;
 use super::records::{RecordKey, Records, Stamp};
 use crate::agent::{RebootAnswer, Series, SeriesKind, SpeedtestState, Stats};
 use crate::ids::{CommandId, LeaderKey, NodeId, Term};
 
 /// A request to one node. Never forwarded, but `Join`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "method", content = "params", deny_unknown_fields)]
+#[serde(tag = "method", content = "params")]
 pub enum Request {
     /// Who is there, as the asked node sees it.
     GetPeers {},
@@ -124,19 +126,44 @@ pub enum Request {
 
 /// `Roster.Sync`: narrows the difference by buckets, then by stamps, then carries records.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct RosterSync {
     /// Digest of each of the sender's buckets; empty in a follow-up.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub buckets: Vec<Digest>,
     /// Stamps of all records of the buckets that differ.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "known_stamps")]
     pub have: Vec<(RecordKey, Stamp)>,
     /// Records that the receiver lacks, or asked for.
     pub records: Records,
     /// Records that the sender lacks and wants.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "known_keys")]
     pub want: Vec<RecordKey>,
+}
+
+/// S7: a key of a family that this version does not know is left out: it can neither take nor give such a record.
+struct Key(Option<RecordKey>);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let key = More::deserialize(from)?;
+        match key.text("of") {
+            None | Some("self_" | "owner" | "net" | "invite" | "voters") => {
+                key.read().map(|key| Self(Some(key))).map_err(serde::de::Error::custom)
+            }
+            Some(_) => Ok(Self(None)),
+        }
+    }
+}
+
+fn known_keys<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<RecordKey>, D::Error> {
+    let keys = <Vec<Key>>::deserialize(from)?;
+    Ok(keys.into_iter().filter_map(|Key(key)| key).collect())
+}
+
+fn known_stamps<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(RecordKey, Stamp)>, D::Error> {
+    let pairs = <Vec<(Key, Stamp)>>::deserialize(from)?;
+    Ok(pairs.into_iter().filter_map(|(Key(key), stamp)| Some((key?, stamp))).collect())
 }
 
 /// A good answer.
@@ -245,7 +272,7 @@ const fn is_zero(number: &u64) -> bool {
 }
 
 /// A member's status (DESIGN 4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// 🟢
@@ -256,6 +283,18 @@ pub enum Status {
     Down,
     /// Went away by itself.
     Left,
+}
+
+/// S7: a status that this version does not know is neither a sign of life nor a death, so it counts as suspect.
+impl<'de> Deserialize<'de> for Status {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Ok(match &*<Cow<'de, str>>::deserialize(from)? {
+            "alive" => Self::Alive,
+            "down" => Self::Down,
+            "left" => Self::Left,
+            _ => Self::Suspect,
+        })
+    }
 }
 
 /// A refusal: `{"ok": false, "error": {"code": "...", "message": "..."}}`.
@@ -271,7 +310,7 @@ pub struct RpcError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RpcCode {
-    /// The body is no JSON of the wanted shape, has an unknown field or a wrong type. HTTP 400.
+    /// The body is no JSON of the wanted shape, or a field is missing or has a wrong type. HTTP 400.
     BadRequest,
     /// No such method. HTTP 404.
     UnknownMethod,
@@ -325,4 +364,7 @@ pub enum RpcCode {
     Starting,
     /// The node is stopping. HTTP 503.
     Stopping,
+    /// S7: a kind that this version does not know, told by a newer node. A refusal as all of them: nothing was done. HTTP 500.
+    #[serde(other)]
+    Unknown,
 }

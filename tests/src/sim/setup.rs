@@ -124,13 +124,18 @@ pub(super) fn new_host(name: String, network: usize, addr: String, clock: Clock)
 pub(super) fn disk(network: &NetworkState, term: Term) -> Disk {
     Disk {
         network: network.clone(),
-        invites: InvitesState { format: STATE_FORMAT, invites: Vec::new() },
+        invites: InvitesState {
+            format: STATE_FORMAT,
+            invites: Vec::new(),
+            more: constella_shared::wire::more::More::none(),
+        },
         vote: VoteState {
             format: STATE_FORMAT,
             generation: Generation(0),
             term,
             seq_reserved: Seq(0),
             starts: Vec::new(),
+            more: constella_shared::wire::more::More::none(),
         },
         commands: CommandsState::empty(),
     }
@@ -168,7 +173,7 @@ fn state_of(network: usize, members: &[Host]) -> NetworkState {
     let bot = NetValue::Bot { id: BOT, username: "constella_bot".to_owned() };
     state.records.retain(|record| !matches!(record.value, NetValue::Owner { .. }));
     for (count, value) in [(900_000, pinned), (900_001, bot)] {
-        state.records.push(NetRecord { stamp: stamp(count), term: Term(0), value });
+        state.records.push(NetRecord::new(stamp(count), Term(0), value));
     }
     let voters = constella_core::voters::size(members.len());
     let new = members.iter().take(voters).map(|host| host.id).collect();
@@ -194,6 +199,7 @@ fn peer(host: &Host, founder: NodeId, count: u32) -> Peer {
         pin: host.keys.pin(),
         admitted_by: founder,
         removed: false,
+        more: constella_shared::wire::more::More::none(),
     };
     let body = serde_json::to_string(&own).unwrap_or_default();
     Peer { owner, own: Some(host.keys.sign(body)) }
@@ -210,6 +216,7 @@ fn empty() -> NetworkState {
         peers: Vec::new(),
         records: Vec::new(),
         voters: VoterRecord::default(),
+        more: constella_shared::wire::more::More::none(),
     }
 }
 

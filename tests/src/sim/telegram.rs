@@ -236,6 +236,7 @@ impl Telegram {
         let text = match &content {
             CommandContent::Text { text } => text.clone(),
             CommandContent::Button { data, .. } => data.clone(),
+            CommandContent::Other(_) => String::new(),
         };
         let event = UpdateEvent {
             user: OWNER,

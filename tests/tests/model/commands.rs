@@ -120,6 +120,7 @@ impl Queue {
             stage: Stage::Taken,
             taken_by: id(taker),
             taken_unix_ms: 0,
+            more: constella_shared::wire::more::More::none(),
         }
     }
 

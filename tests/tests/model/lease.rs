@@ -399,6 +399,7 @@ impl Model for Lease {
                 term: Term(1),
                 seq_reserved: Seq(0),
                 starts: Vec::new(),
+                more: constella_shared::wire::more::More::none(),
             };
             Host {
                 boot_ms: 0,

@@ -206,7 +206,7 @@ impl Dialogue {
         let language = Language::choose(None, event.language.as_deref(), self.default_language);
         let screen = Screen::Note { language, say: Say::new(Key::Stranger) };
         let call = match &event.content {
-            CommandContent::Text { .. } => BotCall::Send { chat: event.chat, screen },
+            CommandContent::Text { .. } | CommandContent::Other(_) => BotCall::Send { chat: event.chat, screen },
             CommandContent::Button { callback_id, .. } => {
                 BotCall::AnswerCallback { callback_id: callback_id.clone(), toast: Some(screen) }
             }

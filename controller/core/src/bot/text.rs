@@ -198,6 +198,8 @@ keys! {
     OldMessage(),
     /// A text that is no command.
     UnknownText(),
+    /// A newer version began it, and this one cannot know its outcome.
+    OtherVersion(),
     /// The help.
     HelpText(),
     /// What the owner reads at first contact.

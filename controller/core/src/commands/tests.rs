@@ -23,6 +23,7 @@ fn command(byte: u8) -> StoredCommand {
         stage: Stage::Taken,
         taken_by: n(1),
         taken_unix_ms: 0,
+        more: constella_shared::wire::more::More::none(),
     }
 }
 
@@ -284,4 +285,24 @@ fn what_telegram_still_counts_is_owed_by_nobody() {
     assert!(again.take(command(8)));
     again.confirming(9);
     assert_eq!(again.owed(), Owed::Orphaned, "one of another is enough");
+}
+
+#[test]
+fn what_a_newer_version_took_is_kept_in_its_newest_stage_and_ends_by_its_own_word() {
+    // S7, F6
+    let upgrading = |step: u8| -> Stage {
+        serde_json::from_str(&alloc::format!(r#"{{"stage":"upgrading","step":{step}}}"#)).unwrap()
+    };
+    let mut keeper = Commands::new(CommandsState::empty());
+    for step in [1, 2] {
+        assert!(keeper.keep(StoredCommand { stage: upgrading(step), ..command(7) }, n(1), Some((n(1), Term(3)))));
+    }
+    let stored = keeper.take_dirty().unwrap();
+    let text = serde_json::to_string(&stored).unwrap();
+    let mut keeper = Commands::new(serde_json::from_str(&text).unwrap());
+    assert_eq!(keeper.get(&id(7)).map(|command| command.stage.clone()), Some(upgrading(2)));
+    keeper.done_elsewhere(&[id(7)], &[]);
+    assert!(keeper.any_open(), "who knew of no order has not told its outcome");
+    keeper.done_elsewhere(&[id(7)], &[id(7)]);
+    assert!(!keeper.any_open());
 }

@@ -155,6 +155,8 @@ impl Claim {
                 Some(known) => known,
                 None => return,
             },
+            // S7: neither a grant nor a rival; the voter stays undecided, so this node is not weak without it.
+            Some(LeaseAnswer::Unknown) => return,
         };
         self.learn(now, voter, news);
     }
@@ -272,7 +274,7 @@ impl Claim {
                 }
                 None
             }
-            LeaseRefusal::OldSeq => None,
+            LeaseRefusal::OldSeq | LeaseRefusal::Unknown => None,
         }
     }
 

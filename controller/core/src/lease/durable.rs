@@ -70,9 +70,17 @@ const SEQ_BLOCK: u64 = 10_000;
 mod tests {
     use super::*;
     use alloc::vec::Vec;
+    use constella_shared::wire::more::More;
 
     fn fresh() -> VoteState {
-        VoteState { format: 1, generation: Generation(1), term: Term(5), seq_reserved: Seq(0), starts: Vec::new() }
+        VoteState {
+            format: 1,
+            generation: Generation(1),
+            term: Term(5),
+            seq_reserved: Seq(0),
+            starts: Vec::new(),
+            more: More::none(),
+        }
     }
 
     #[test]

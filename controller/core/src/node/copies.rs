@@ -9,6 +9,7 @@ use constella_shared::wire::rpc::{Request, RpcCode, RpcError};
 
 use super::Node;
 use super::pending::Pending;
+use super::requests::refusal;
 use crate::bot::act::Act;
 use crate::clock::Now;
 use crate::io::{CallError, PeerRequest, PeerResponse};
@@ -156,6 +157,12 @@ impl Node {
         term: Term,
         adopt: bool,
     ) -> Result<(), RpcError> {
+        if !commands.iter().all(|command| command.is_bounded()) {
+            return Err(refusal(
+                RpcCode::BadRequest,
+                "a command has more that is not known here than any version writes",
+            ));
+        }
         if !adopt && !commands.iter().all(|command| self.commands.may_take(command)) {
             let message = "this node has begun that command itself".into();
             return Err(RpcError { code: RpcCode::Busy, message });

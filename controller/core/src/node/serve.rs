@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use constella_shared::ids::CommandId;
 use constella_shared::wire::command::{Stage, StoredCommand};
 use constella_shared::wire::lease::Strength;
+use constella_shared::wire::more::More;
 use constella_shared::wire::records::NetValue;
 use constella_shared::wire::rpc::Status;
 
@@ -237,6 +238,7 @@ impl Node {
             stage: Stage::Taken,
             taken_by: self.id,
             taken_unix_ms: now.unix_ms,
+            more: More::none(),
         })
     }
 

@@ -85,7 +85,11 @@ pub(crate) fn alone() -> Roster {
 
 /// A state as the node with this number reads it.
 pub(crate) fn open(number: u64, state: constella_shared::state::NetworkState) -> Roster {
-    let invites = constella_shared::state::InvitesState { format: 1, invites: alloc::vec![] };
+    let invites = constella_shared::state::InvitesState {
+        format: 1,
+        invites: alloc::vec![],
+        more: constella_shared::wire::more::More::none(),
+    };
     let (roster, refused) = Roster::open(node(number), pin(number), state, invites, 30_000, &keys(number)).unwrap();
     assert_eq!(refused, []);
     roster

@@ -9,6 +9,7 @@ use constella_shared::secret::Secret;
 use constella_shared::state::{InvitesState, NetworkState, Peer, STATE_FORMAT};
 use constella_shared::wire::PROTOCOL;
 use constella_shared::wire::join::JoinAnswer;
+use constella_shared::wire::more::More;
 use constella_shared::wire::records::{
     NetRecord, NetValue, OwnerRecord, SelfRecord, SignedSelf, Stamp, VoterRecord, VotersMark,
 };
@@ -69,8 +70,9 @@ pub fn found(now: Now, founding: Founding, keys: &dyn Keys) -> Result<NetworkSta
         pin: founding.pin,
         admitted_by: node,
         removed: false,
+        more: More::none(),
     };
-    let net = |stamp: Stamp, value| NetRecord { stamp, term: Term(0), value };
+    let net = |stamp: Stamp, value| NetRecord::new(stamp, Term(0), value);
     let username = founding.owner_username.clone();
     let mut records = Vec::from([net(stamp(), NetValue::Owner { username, telegram_id: None, claim: founding.claim })]);
     let (shared, own_token) = if founding.share_token { (founding.token, None) } else { (None, founding.token) };
@@ -85,6 +87,7 @@ pub fn found(now: Now, founding: Founding, keys: &dyn Keys) -> Result<NetworkSta
         peers: Vec::from([Peer { owner, own: Some(own.signed) }]),
         records,
         voters: VoterRecord { mark: VotersMark { number: 1, term: Term(0) }, old: Vec::new(), new: Vec::from([node]) },
+        more: More::none(),
     })
 }
 
@@ -126,6 +129,7 @@ pub fn adopt(
         peers,
         records: records.net,
         voters: records.voters.ok_or(OpenError::Voters)?,
+        more: More::none(),
     };
-    Ok((network, InvitesState { format: STATE_FORMAT, invites: records.invites }))
+    Ok((network, InvitesState { format: STATE_FORMAT, invites: records.invites, more: More::none() }))
 }

@@ -12,7 +12,7 @@ use constella_shared::wire::records::{
 };
 
 use super::rank::{REMOVED, Rank, Ranked};
-use super::{Own, Roster, name};
+use super::{Own, Roster, name, opaque};
 use crate::clock::Now;
 use crate::keys::Keys;
 
@@ -71,6 +71,9 @@ pub enum Refusal {
     /// It says what no version of this program writes.
     #[error("it is not sound: {0}")]
     Unsound(&'static str),
+    /// S7: its writer has as much here of what this version does not know as a member may have.
+    #[error("this node keeps no more records of kinds that it does not know; upgrade it")]
+    TooMany,
     /// An invitation that expired more than a day ago.
     #[error("it is an invitation that expired long ago")]
     LongExpired,
@@ -161,6 +164,9 @@ impl Roster {
         if name::check(&record.name).is_err() {
             return Err(Refusal::Unsound("its name breaks the rules for names"));
         }
+        if !record.more.is_bounded() {
+            return Err(Refusal::Unsound(TOO_MUCH));
+        }
         if self.owners.get(&record.node).is_some_and(|held| held.pin != record.pin) {
             return Err(Refusal::OtherPin);
         }
@@ -220,14 +226,20 @@ impl Roster {
     }
 
     fn take_net(&mut self, limits: Limits, record: NetRecord, merged: &mut Merged) -> Result<(), Refusal> {
+        if !record.more.is_bounded() || !record.more_in_value.is_bounded() {
+            return Err(Refusal::Unsound(TOO_MUCH));
+        }
         let sound = match &record.value {
             NetValue::Owner { username, .. } | NetValue::Bot { username, .. } => username.len() <= USERNAME_BYTES,
             NetValue::Token { token } => token.expose().len() <= TOKEN_BYTES,
             NetValue::Language { code } => code.len() == 2,
-            NetValue::Message { .. } => true,
+            NetValue::Message { .. } | NetValue::Other(_) => true,
         };
         if !sound {
             return Err(Refusal::Unsound("a text in it has a length that no such text has"));
+        }
+        if opaque::is_opaque(&record) {
+            self.check_opaque(&record)?;
         }
         if self.is_new(limits, &record)? {
             merged.network_changed = true;
@@ -240,6 +252,9 @@ impl Roster {
     fn take_invite(&mut self, limits: Limits, record: InviteRecord, merged: &mut Merged) -> Result<(), Refusal> {
         if is_forgotten(&record, limits.now_unix_ms) {
             return Err(Refusal::LongExpired);
+        }
+        if !record.more.is_bounded() {
+            return Err(Refusal::Unsound(TOO_MUCH));
         }
         let held = self.invites.get(&record.token).and_then(|held| held.spent.as_ref());
         let twice = matches!((held, &record.spent), (Some(one), Some(other)) if one != other);
@@ -279,6 +294,9 @@ impl Roster {
         if voters.all(|node| self.owners.contains_key(node)) { Ok(()) } else { Err(Refusal::UnknownVoter) }
     }
 }
+
+/// S7: what it adds to the fields that this version knows is longer or deeper than any version writes.
+pub(super) const TOO_MUCH: &str = "what it has beyond the fields that are known here is too much";
 
 /// Somebody votes, nobody twice, and no list is longer than [`VOTERS`].
 pub(super) fn voters_are_sound(record: &VoterRecord) -> bool {

@@ -1,10 +1,8 @@
 //! Keys and ranks: of two records with one key, the one with the higher rank stays, whoever compares them and in whatever order they come.
 
-use alloc::string::String;
-
 use constella_shared::ids::NodeId;
 use constella_shared::wire::records::{
-    InviteRecord, NetRecord, NetValue, OwnerRecord, RecordKey, SelfRecord, Stamp, VoterRecord,
+    InviteRecord, NetRecord, OwnerRecord, RecordKey, SelfRecord, Stamp, VoterRecord,
 };
 
 /// A record's place among those with its key. It travels as a [`Stamp`] (`Roster.Sync`), so it is one: the record's own stamp, but
@@ -58,7 +56,7 @@ impl Ranked for OwnerRecord {
 
 impl Ranked for NetRecord {
     fn key(&self) -> RecordKey {
-        RecordKey::Net(String::from(kind(&self.value)))
+        RecordKey::Net(self.name())
     }
     fn rank(&self) -> Rank {
         Rank(self.stamp)
@@ -82,16 +80,5 @@ impl Ranked for VoterRecord {
         let mut term = [0; 32];
         term.iter_mut().zip(self.mark.term.0.to_be_bytes()).for_each(|(to, from)| *to = from);
         Rank(Stamp { unix_ms: self.mark.number, count: 0, node: NodeId(term) })
-    }
-}
-
-/// The key of a network's record: the kind as it is written on the wire.
-pub(super) const fn kind(value: &NetValue) -> &'static str {
-    match value {
-        NetValue::Owner { .. } => "owner",
-        NetValue::Token { .. } => "token",
-        NetValue::Message { .. } => "message",
-        NetValue::Language { .. } => "language",
-        NetValue::Bot { .. } => "bot",
     }
 }

@@ -14,6 +14,7 @@ use super::fake::{FakeKeys, alone, at, founding, keys, node, open, pin};
 use super::*;
 
 mod exchange;
+mod growth;
 
 fn admission(number: u64) -> Admission {
     Admission {

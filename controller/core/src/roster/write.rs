@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use constella_shared::ids::{NodeId, Pin, Term, TokenHash};
 use constella_shared::secret::Secret;
+use constella_shared::wire::more::More;
 use constella_shared::wire::records::{
     InviteRecord, NetRecord, NetValue, OwnerRecord, Records, SelfRecord, Spent, Stamp, VoterRecord,
 };
@@ -67,7 +68,12 @@ pub enum EditError {
 impl Roster {
     /// Writes a record of the network's own.
     pub fn write_net(&mut self, now: Now, term: Term, value: NetValue) -> Records {
-        let record = NetRecord { stamp: self.stamp(now), term, value };
+        let mut record = NetRecord::new(self.stamp(now), term, value);
+        if let Some(held) = self.net.get(&record.name()) {
+            // S7: what this version does not know of it is not its to take away.
+            record.more = held.more.clone();
+            record.more_in_value = held.more_in_value.clone();
+        }
         self.put_net(record.clone());
         Records { net: Vec::from([record]), ..Records::default() }
     }
@@ -90,7 +96,17 @@ impl Roster {
         self.check_name(&new.name, &new.node)?;
         let Admission { node, name, priority, pin, admitted_by } = new;
         let stamp = self.stamp(now);
-        Ok(self.write_owner(OwnerRecord { node, stamp, term, name, priority, pin, admitted_by, removed: false }))
+        Ok(self.write_owner(OwnerRecord {
+            node,
+            stamp,
+            term,
+            name,
+            priority,
+            pin,
+            admitted_by,
+            removed: false,
+            more: More::none(),
+        }))
     }
 
     /// Changes what the owner says of a node. Whether a holder may do so (R4) is the caller's to know.
@@ -137,7 +153,7 @@ impl Roster {
 
     /// A new invitation. The token itself is never written.
     pub fn write_invite(&mut self, now: Now, token: TokenHash, exp_ts: u64) -> Records {
-        let record = InviteRecord { token, stamp: self.stamp(now), exp_ts, spent: None };
+        let record = InviteRecord { token, stamp: self.stamp(now), exp_ts, spent: None, more: More::none() };
         self.put_invite(record.clone());
         Records { invites: Vec::from([record]), ..Records::default() }
     }

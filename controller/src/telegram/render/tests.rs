@@ -359,5 +359,6 @@ fn press(update_id: i64, press: &Press) -> StoredCommand {
         stage: Stage::Taken,
         taken_by: node(1),
         taken_unix_ms: 0,
+        more: constella_shared::wire::more::More::none(),
     }
 }

@@ -128,6 +128,10 @@ pub(super) const fn words(key: Key) -> &'static str {
         Key::UnknownButton => "This button is of another version of the bot.",
         Key::OldMessage => "This message is old, the current one is below.",
         Key::UnknownText => "I do not know this command.",
+        Key::OtherVersion => concat!(
+            "⚠️ A newer version of Constella began what you asked for, and this one cannot know what came of it. ",
+            "Look before you ask again.",
+        ),
         Key::HelpText => concat!(
             "<b>What the bot does</b>\n/nodes — the network's nodes: tap one to see its figures, test its ",
             "speed, or reboot it\n/invite 15m — a link for a new server; units: s, m, h, d\n/lang ru, /lang ",

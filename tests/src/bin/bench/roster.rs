@@ -62,7 +62,8 @@ fn fresh(founder: &Identity, now: Now) -> Result<Roster, Failure> {
         share_token: true,
     };
     let state = found(now, founding, founder)?;
-    let invites = InvitesState { format: STATE_FORMAT, invites: Vec::new() };
+    let invites =
+        InvitesState { format: STATE_FORMAT, invites: Vec::new(), more: constella_shared::wire::more::More::none() };
     Ok(Roster::open(founder.node, founder.pin, state, invites, 30_000, founder)?.0)
 }
 
@@ -92,6 +93,7 @@ fn admitted(founder: &Identity, now: Now, count: u32, later: u64) -> Result<(Rec
             pin: identity.pin,
             admitted_by: founder.node,
             removed: false,
+            more: constella_shared::wire::more::More::none(),
         };
         let signed = identity.sign(serde_json::to_string(&own)?);
         Ok((Records { selfs: vec![signed], ..Records::default() }, owner))

@@ -82,6 +82,7 @@ fn knows(me: &Identity, other: &PinnedPeer) -> Members {
         peers: Vec::new(),
         records: Vec::new(),
         voters: VoterRecord::default(),
+        more: constella_shared::wire::more::More::none(),
     });
     members.set_generation(GENERATION);
     members.set_pins(vec![other.clone()]);

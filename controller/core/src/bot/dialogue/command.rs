@@ -35,6 +35,7 @@ impl Dialogue {
                 self.resume_reboot(step, job, order, asked_unix_ms);
             }
             Stage::Testing { target, asked_unix_ms } => self.resume_test(step, job, target, asked_unix_ms),
+            Stage::Other(_) => self.mail_note(step, job, Say::new(Key::OtherVersion)),
             Stage::Done => {}
         }
     }
@@ -62,9 +63,12 @@ impl Dialogue {
             (Passage::Owner, CommandContent::Button { callback_id, data, message }) => {
                 self.button(step, job, &callback_id, &data, message);
             }
+            (Passage::Owner, CommandContent::Other(_)) => self.mail_note(step, job, Say::new(Key::UnknownText)),
             (Passage::FirstContact, _) => self.first_contact(step, job),
             // Admitted by an earlier leader, and the owner is another by now.
-            (Passage::Stranger, CommandContent::Text { .. }) => self.mail_note(step, job, Say::new(Key::Stranger)),
+            (Passage::Stranger, CommandContent::Text { .. } | CommandContent::Other(_)) => {
+                self.mail_note(step, job, Say::new(Key::Stranger))
+            }
             (Passage::Stranger, CommandContent::Button { callback_id, .. }) => {
                 self.toast(step, &job, &callback_id, Some(Key::Stranger));
                 step.done(job.command.id);

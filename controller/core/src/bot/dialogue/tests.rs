@@ -115,7 +115,9 @@ impl Bench {
                             self.world.owner =
                                 Owner { username: username.clone(), telegram_id: *telegram_id, claim: *claim };
                         }
-                        NetValue::Token { .. } | NetValue::Bot { .. } => panic!("not the dialogue's to write"),
+                        NetValue::Token { .. } | NetValue::Bot { .. } | NetValue::Other(_) => {
+                            panic!("not the dialogue's to write")
+                        }
                     }
                     self.records.push(value);
                 }
@@ -140,6 +142,7 @@ impl Bench {
             stage: Stage::Taken,
             taken_by: self.world.me,
             taken_unix_ms: self.world.now.unix_ms,
+            more: constella_shared::wire::more::More::none(),
         }
     }
 

@@ -47,6 +47,7 @@ fn why_refused(refusal: &RpcError) -> Say {
         | RpcCode::TimedOut
         | RpcCode::Protocol
         | RpcCode::Starting
-        | RpcCode::Stopping => Say::new(Key::WhyOther).text("message", refusal.message.as_str()),
+        | RpcCode::Stopping
+        | RpcCode::Unknown => Say::new(Key::WhyOther).text("message", refusal.message.as_str()),
     }
 }

@@ -31,6 +31,7 @@ fn durable() -> Durable {
         term: Term(5),
         seq_reserved: Seq(0),
         starts: vec![],
+        more: constella_shared::wire::more::More::none(),
     })
 }
 
@@ -92,6 +93,20 @@ fn grants_from_all_that_answer_without_a_majority_are_weak() {
     assert_eq!(claim.standing(at(1_100), key(2), &record()), Standing::Open);
     claim.answered(at(2_000), &mut durable, n(3), &sent, None);
     assert_eq!(claim.standing(at(2_000), key(2), &record()), Standing::Weak { reached: true });
+}
+
+#[test]
+fn an_answer_of_a_newer_voter_makes_nobody_weak_or_strong() {
+    // S7, L2: what cannot be understood is neither a grant nor silence
+    let refused = LeaseAnswer::Refused { reason: LeaseRefusal::Unknown, term: Term(6), voters: None };
+    for answer in [LeaseAnswer::Unknown, refused] {
+        let (mut claim, mut durable, sent) = claimed();
+        claim.answered(at(1_100), &mut durable, n(2), &sent, Some(&grant()));
+        claim.answered(at(1_100), &mut durable, n(3), &sent, Some(&answer));
+        claim.answered(at(1_100), &mut durable, n(1), &sent, None);
+        assert_eq!(claim.standing(at(1_100), key(2), &record()), Standing::Open, "{answer:?}");
+        assert!(claim.next_round().is_some_and(|at| at > 1_100), "nor is it asked again at once");
+    }
 }
 
 #[test]

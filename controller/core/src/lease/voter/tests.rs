@@ -28,6 +28,7 @@ fn durable() -> Durable {
         term: Term(5),
         seq_reserved: Seq(0),
         starts: Vec::new(),
+        more: constella_shared::wire::more::More::none(),
     })
 }
 
@@ -56,7 +57,7 @@ fn granted(answer: &LeaseAnswer) -> bool {
 fn refusal(answer: LeaseAnswer) -> Option<LeaseRefusal> {
     match answer {
         LeaseAnswer::Refused { reason, .. } => Some(reason),
-        LeaseAnswer::Granted { .. } => None,
+        LeaseAnswer::Granted { .. } | LeaseAnswer::Unknown => None,
     }
 }
 

@@ -90,9 +90,11 @@ impl Bench {
                 term: Term(0),
                 seq_reserved: Seq(0),
                 starts: Vec::new(),
+                more: constella_shared::wire::more::More::none(),
             };
             let commands = CommandsState::empty();
-            let invites = InvitesState { format: 1, invites: Vec::new() };
+            let invites =
+                InvitesState { format: 1, invites: Vec::new(), more: constella_shared::wire::more::More::none() };
             bench.disks.insert(number, Disk { network: network.clone(), invites, vote, commands });
             bench.restart(number);
         }
@@ -277,13 +279,14 @@ impl Bench {
                 pin: pin(number),
                 admitted_by: node(1),
                 removed: false,
+                more: constella_shared::wire::more::More::none(),
             };
             state.peers.push(Peer { owner, own: None });
         }
         let stamp = Stamp { unix_ms: 1_700_000_000_001, count: 0, node: node(1) };
         let value = NetValue::Owner { username: "owner".into(), telegram_id: Some(OWNER), claim: None };
         state.records.retain(|record| !matches!(record.value, NetValue::Owner { .. }));
-        state.records.push(NetRecord { stamp, term: Term(0), value });
+        state.records.push(NetRecord::new(stamp, Term(0), value));
         state
     }
 

@@ -26,6 +26,7 @@ pub(super) fn press() -> StoredCommand {
         stage: Stage::Taken,
         taken_by: node(1),
         taken_unix_ms: 1,
+        more: constella_shared::wire::more::More::none(),
     }
 }
 

@@ -358,3 +358,16 @@ fn a_card_that_a_node_collects_when_it_begins_to_poll_is_shown() {
     bench.pass(2_000);
     assert!(matches!(last_screen(&bench.telegram()).body, Body::Card(_)));
 }
+
+#[test]
+fn what_a_newer_version_began_is_left_alone_and_told_as_not_known() {
+    // S7, F6: nothing is asked of any node; the owner reads why
+    let mut bench = Bench::new();
+    let stage: Stage = serde_json::from_str(r#"{"stage":"upgrading","target":"beta","step":2}"#).unwrap();
+    let id = resumed(&mut bench, stage);
+    assert!(bench.asks.is_empty());
+    let sent = bench.telegram();
+    let said = |call: &BotCall| matches!(call, BotCall::Send { screen: Screen::Note { say, .. }, .. } if say.key == Key::OtherVersion);
+    assert!(sent.iter().any(said), "{sent:?}");
+    assert_eq!(bench.done(id), 1);
+}
