@@ -16,9 +16,10 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use nix::sys::socket::{setsockopt, sockopt};
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -34,7 +35,9 @@ use crate::routes::{Caller, Context, routes};
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// Another program has the port, or the address is not this host's. The operator's to mend.
-    #[error("cannot listen on {addr} (LISTEN_ADDR)")]
+    #[error(
+        "cannot listen on {addr} (LISTEN_ADDR); stop the program that has the port, or set another address of this host"
+    )]
     Bind {
         /// What was tried.
         addr: SocketAddr,
@@ -43,20 +46,35 @@ pub enum ListenError {
     },
 }
 
-/// Binds the address. `[::]` falls back to `0.0.0.0` on a host without IPv6.
+/// Binds the address. `[::]` answers IPv4 too, and falls back to `0.0.0.0` on a host without IPv6.
 ///
 /// # Errors
 /// [`ListenError::Bind`].
 pub async fn bind(addr: SocketAddr) -> Result<TcpListener, ListenError> {
     let failed = |source| ListenError::Bind { addr, source };
-    match TcpListener::bind(addr).await {
+    match listen(addr) {
         Ok(listener) => Ok(listener),
         Err(error) if addr.is_ipv6() && addr.ip().is_unspecified() && has_no_ipv6(&error) => {
-            TcpListener::bind((std::net::Ipv4Addr::UNSPECIFIED, addr.port())).await.map_err(failed)
+            listen((std::net::Ipv4Addr::UNSPECIFIED, addr.port()).into()).map_err(failed)
         }
         Err(error) => Err(failed(error)),
     }
 }
+
+/// What `TcpListener::bind` does, and one thing more: whether a socket of IPv6 takes IPv4 too is said here, and not left to the default of its
+/// kernel (`net.ipv6.bindv6only`, ipv6(7)).
+fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if addr.is_ipv6() { TcpSocket::new_v6() } else { TcpSocket::new_v4() }?;
+    socket.set_reuseaddr(true)?;
+    if addr.is_ipv6() {
+        setsockopt(&socket, sockopt::Ipv6V6Only, &false)?;
+    }
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
+}
+
+/// Connections that the kernel holds until they are accepted: as many as tokio's own `bind` asks for.
+const BACKLOG: u32 = 1_024;
 
 /// EAFNOSUPPORT and EADDRNOTAVAIL: what bind(2) says of `[::]` where IPv6 is not there or switched off.
 fn has_no_ipv6(error: &io::Error) -> bool {

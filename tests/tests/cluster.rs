@@ -6,6 +6,8 @@
 mod death;
 #[path = "cluster/door.rs"]
 mod door;
+#[path = "cluster/listen.rs"]
+mod listen;
 #[path = "cluster/operator.rs"]
 mod operator;
 #[path = "cluster/owner.rs"]
