@@ -11,7 +11,7 @@ use constella_shared::link::parse_ttl;
 use constella_shared::secret::Secret;
 use constella_shared::wire::rpc::RpcError;
 
-use crate::config::{Config, ConfigError, Environment, TokenSource, check};
+use crate::config::{Config, ConfigError, Environment, TokenSource, check, settings};
 use crate::control::{ControlError, Question, Told, ask};
 use crate::doctor::{self, Verdict};
 use crate::founding::NoRandomness;
@@ -21,7 +21,7 @@ use crate::state::StateError;
 
 /// Constella's controller.
 #[derive(Debug, Parser)]
-#[command(name = "constella-controller", version = crate::VERSION, about, arg_required_else_help = false)]
+#[command(name = "constella-controller", version = crate::VERSION, about, arg_required_else_help = false, after_help = SETTINGS_ARE)]
 struct Cli {
     /// The node's state folder (STATE_DIR).
     #[arg(long, global = true, value_name = "FOLDER")]
@@ -33,6 +33,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Run this node (the default).
+    #[command(after_help = settings::help())]
     Run,
     /// Found a network. The last line is the owner's link.
     Init(Init),
@@ -87,6 +88,10 @@ enum Verb {
     /// Print the version.
     Version,
 }
+
+/// For the end of `--help`.
+const SETTINGS_ARE: &str =
+    "Settings come from the environment and config.toml: `constella-controller run --help` lists them.";
 
 /// What `init` is told.
 #[derive(Debug, Args)]
@@ -154,9 +159,9 @@ enum CliError {
     Refused(RpcError),
     #[error("{0}")]
     Usage(String),
-    #[error("{0} of the checks failed")]
+    #[error("{0} of the checks failed; what to do is in their lines")]
     Unwell(usize),
-    #[error("the way to Telegram cannot be set up: {0}")]
+    #[error("the connection to Telegram cannot be set up: {0}")]
     Bot(String),
     #[error("the runtime cannot be started")]
     Runtime(#[source] std::io::Error),

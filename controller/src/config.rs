@@ -5,6 +5,7 @@
 
 pub mod check;
 mod overlay;
+pub mod settings;
 mod source;
 mod value;
 
@@ -178,10 +179,10 @@ impl Config {
         state_dir: PathBuf,
         warnings: Vec<String>,
     ) -> Result<Self, ConfigError> {
-        refuse_what_is_not_there_yet(&raw)?;
         let overlay = overlay::overlay(&raw)?;
         let listen = raw.listen_addr.map_or(Ok(LISTEN), |text| {
-            text.0.parse().map_err(|_| value("LISTEN_ADDR", "is not ADDRESS:PORT, e.g. [::]:4747 or 0.0.0.0:4747"))
+            let addr = text.0.parse().ok().filter(|addr: &SocketAddr| addr.port() != 0);
+            addr.ok_or_else(|| value("LISTEN_ADDR", "is not ADDRESS:PORT, e.g. [::]:4747 or 0.0.0.0:4747"))
         })?;
         let inside = overlay.as_ref().map(|overlay| SocketAddr::new(overlay.address, listen.port()).to_string());
         let public_addr =
@@ -310,14 +311,6 @@ fn checked_seed(raw: RawSeed) -> Result<SeedSettings, ConfigError> {
         peers: raw.seed_peers.map_or_else(|| Ok(Vec::new()), |text| seed_peers(&text.0))?,
         join: join.transpose()?,
     })
-}
-
-/// A setting that is accepted and does nothing would be a lie.
-fn refuse_what_is_not_there_yet(raw: &Raw) -> Result<(), ConfigError> {
-    if raw.metrics_addr.is_some() {
-        return Err(value("METRICS_ADDR", "cannot be set: this version has no metrics"));
-    }
-    Ok(())
 }
 
 /// In the container's tmpfs where there is one, else beside the state, which is private too.

@@ -131,8 +131,11 @@ pub enum BotDocument {
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
     /// Nobody listens.
-    #[error("no controller runs here (nobody answers at {}); start it first", .0.display())]
+    #[error("no controller runs here (nobody answers at {}); start it first, or set CONTROL_SOCKET as it is set there", .0.display())]
     NotRunning(PathBuf),
+    /// The socket is another user's.
+    #[error("{} may not be opened by this user; ask as the controller's user or as root", .0.display())]
+    NotOurs(PathBuf),
     /// The socket cannot be made. The operator's to mend: the folder is missing or belongs to somebody else.
     #[error("the control socket {} cannot be made (CONTROL_SOCKET)", path.display())]
     Listen {
@@ -142,8 +145,13 @@ pub enum ControlError {
         source: io::Error,
     },
     /// The connection broke or the answer took too long.
-    #[error("the controller did not answer")]
-    Broken(#[source] io::Error),
+    #[error("the controller did not answer at {}; see its log, and start it again if it says nothing", path.display())]
+    Broken {
+        /// Where it was asked.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
 }
 
 /// What answers the questions.
@@ -291,9 +299,12 @@ fn refusal(error: CallError) -> RpcError {
 /// Asks the controller that runs here.
 ///
 /// # Errors
-/// [`ControlError::NotRunning`] or [`ControlError::Broken`].
+/// [`ControlError::NotRunning`], [`ControlError::NotOurs`] or [`ControlError::Broken`]; each names the socket.
 pub async fn ask(path: &Path, question: &Question) -> Result<Told, ControlError> {
-    let stream = UnixStream::connect(path).await.map_err(|_| ControlError::NotRunning(path.to_owned()))?;
+    let stream = UnixStream::connect(path).await.map_err(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied => ControlError::NotOurs(path.to_owned()),
+        _ => ControlError::NotRunning(path.to_owned()),
+    })?;
     let exchange = async {
         let (read, mut write) = stream.into_split();
         let mut text = serde_json::to_vec(question)?;
@@ -303,7 +314,8 @@ pub async fn ask(path: &Path, question: &Question) -> Result<Told, ControlError>
         BufReader::new(read).read_until(b'\n', &mut line).await?;
         Ok(serde_json::from_slice(&line)?)
     };
-    timeout(TIME, exchange).await.unwrap_or_else(|late| Err(late.into())).map_err(ControlError::Broken)
+    let broken = |source| ControlError::Broken { path: path.to_owned(), source };
+    timeout(TIME, exchange).await.unwrap_or_else(|late| Err(late.into())).map_err(broken)
 }
 
 /// For one question, whatever it takes behind the socket.

@@ -62,7 +62,7 @@ pub enum ServiceError {
     )]
     Empty(PathBuf),
     /// Nobody could reach this node.
-    #[error("PUBLIC_ADDR is not set and the stored state has no address of this node")]
+    #[error("the stored state has no address of this node; set PUBLIC_ADDR=HOST:PORT")]
     NoAddress,
     /// rustls refuses the identity.
     #[error("TLS cannot be set up with this node's identity")]

@@ -8,6 +8,7 @@ use figment::providers::{Format, Serialized, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 
+use super::settings::{CONTROLLER, METRICS, is_ours, of_whom};
 use super::value::{Raw, RawSeed, RawTiming};
 use super::{ConfigError, read_file};
 
@@ -32,10 +33,11 @@ impl Environment {
 
     /// Warnings about names that are nearly ours.
     pub(super) fn check_names(&self) -> Result<Vec<String>, ConfigError> {
-        let known = |key: &str| KEYS.contains(&key) || NOT_OURS.contains(&key);
-        let strange = self.0.keys().filter(|key| !known(key.as_str()));
         let mut warnings = Vec::new();
-        for key in strange {
+        if let (Some(_), Some(why)) = (self.get(METRICS), of_whom(METRICS)) {
+            warnings.push(format!("the environment has {METRICS}, which nobody reads: {why}"));
+        }
+        for key in self.0.keys().filter(|key| !is_ours(key) && of_whom(key).is_none()) {
             if key.starts_with("CONSTELLA_") {
                 let hint = ": settings are named without the prefix, e.g. SERVER_NAME".to_owned();
                 return Err(ConfigError::Unknown { place: "the environment".into(), key: key.clone(), hint });
@@ -61,7 +63,9 @@ impl Provider for Environment {
 
     /// Every value is a text: a token or a name that looks like a number stays what it is.
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
-        let ours = KEYS.iter().filter_map(|key| Some((key.to_lowercase(), Value::from(self.get(key)?))));
+        let ours = CONTROLLER
+            .iter()
+            .filter_map(|setting| Some((setting.name.to_lowercase(), Value::from(self.get(setting.name)?))));
         Ok(Profile::Default.collect(ours.collect()))
     }
 }
@@ -87,17 +91,17 @@ pub(super) fn read(environment: &Environment, path: &Path) -> Result<(Raw, RawSe
 }
 
 fn is_known(key: &str) -> bool {
-    key.chars().all(|c| !c.is_uppercase()) && KEYS.contains(&key.to_uppercase().as_str()) && key != "state_dir"
+    key.chars().all(|c| !c.is_uppercase()) && is_ours(&key.to_uppercase()) && key != "state_dir"
 }
 
 fn unknown(place: String, key: &str) -> ConfigError {
     let upper = key.to_uppercase();
     let hint = if key == "state_dir" {
         ": the file is inside that folder; set STATE_DIR in the environment".to_owned()
-    } else if KEYS.contains(&upper.as_str()) {
+    } else if is_ours(&upper) {
         format!(": write it in lower case, {}", key.to_lowercase())
-    } else if NOT_OURS.contains(&upper.as_str()) {
-        ": that is a setting of the agent, which reads its own environment".to_owned()
+    } else if let Some(why) = of_whom(&upper) {
+        format!(": {why}")
     } else {
         nearly(&upper).map(|meant| format!(": was {} meant?", meant.to_lowercase())).unwrap_or_default()
     };
@@ -117,7 +121,8 @@ fn explain(error: &figment::Error) -> ConfigError {
 
 /// The setting that a name is one letter away from. Short names are left alone: too many words are near them.
 fn nearly(name: &str) -> Option<&'static str> {
-    KEYS.into_iter().find(|key| key.len() >= 8 && name != *key && is_one_off(name, key))
+    let mut names = CONTROLLER.iter().map(|setting| setting.name);
+    names.find(|key| key.len() >= 8 && name != *key && is_one_off(name, key))
 }
 
 /// One letter more, less, or other.
@@ -136,55 +141,3 @@ fn is_one_off(a: &str, b: &str) -> bool {
 fn first_line(error: &impl std::fmt::Display) -> String {
     error.to_string().lines().next().unwrap_or("it is no TOML").to_owned()
 }
-
-/// Every setting of the controller.
-const KEYS: [&str; 34] = [
-    "SERVER_NAME",
-    "LISTEN_ADDR",
-    "PUBLIC_ADDR",
-    "OWNER_USERNAME",
-    "BOT_TOKEN",
-    "BOT_TOKEN_FILE",
-    "NETWORK_ID",
-    "NETWORK_SECRET",
-    "SEED_PEERS",
-    "JOIN_URL",
-    "STATE_DIR",
-    "PRIORITY",
-    "HEARTBEAT_INTERVAL",
-    "DOWN_AFTER_MISSES",
-    "HEARTBEAT_TIMEOUT",
-    "RPC_TIMEOUT",
-    "CLOCK_SKEW",
-    "BOT_LEASE_TTL",
-    "TELEGRAM_API_URL",
-    "TELEGRAM_PROXY",
-    "METRICS_ADDR",
-    "LANG_DEFAULT",
-    "AGENT_SOCKET",
-    "CONTROL_SOCKET",
-    "LOG",
-    "VPN_MODE",
-    "VPN_INTERFACE_NAME",
-    "VPN_CIDR",
-    "VPN_LISTEN_PORT",
-    "VPN_ADDRESS",
-    "VPN_HUB_ENDPOINT",
-    "VPN_HUB_PUBLIC_KEY",
-    "VPN_ALLOWED_IPS",
-    "VPN_PRESHARED_KEY",
-];
-
-/// Settings of the agent, which may be in the same environment.
-const NOT_OURS: [&str; 10] = [
-    "AGENT_STATE_DIR",
-    "AGENT_ALLOWED_UIDS",
-    "ALLOW_REBOOT",
-    "REBOOT_METHOD",
-    "ALLOW_SPEEDTEST",
-    "SPEEDTEST_URL",
-    "SPEEDTEST_MAX_MB",
-    "SPEEDTEST_EVERY_HOURS",
-    "SAMPLE_EVERY_SEC",
-    "REBOOT_MIN_INTERVAL",
-];

@@ -88,7 +88,7 @@ fn each_value_that_cannot_be_used_is_named() {
         ("SEED_PEERS", "a:1", "SEED_PEERS is not a list of HOST:PORT,PIN separated by blanks"),
         ("TELEGRAM_API_URL", "ftp://x", "TELEGRAM_API_URL is no http or https address"),
         ("VPN_MODE", "mesh", "VPN_MODE is not none, hub or client"),
-        ("METRICS_ADDR", "127.0.0.1:9", "METRICS_ADDR cannot be set: this version has no metrics"),
+        ("LISTEN_ADDR", "[::]:0", "LISTEN_ADDR is not ADDRESS:PORT, e.g. [::]:4747 or 0.0.0.0:4747"),
         ("PUBLIC_ADDR", "0.0.0.0", "PUBLIC_ADDR cannot be used: 0.0.0.0 is not dialled: it is unspecified"),
         ("PUBLIC_ADDR", "[fe80::1]:4747", "PUBLIC_ADDR cannot be used: fe80::1 is not dialled: it is link-local"),
         ("PUBLIC_ADDR", "224.0.0.1:1", "PUBLIC_ADDR cannot be used: 224.0.0.1 is not dialled: it is multicast"),
@@ -137,6 +137,15 @@ fn an_unknown_key_of_the_file_is_named_with_what_may_have_been_meant() {
             "allow_reboot = true",
             "unknown key allow_reboot: that is a setting of the agent, which reads its own environment",
         ),
+        (
+            "reboot_min_interval_sec = 5",
+            "unknown key reboot_min_interval_sec: that is a setting of the agent, which reads its own environment",
+        ),
+        (
+            "vpn_cidr = \"10.0.0.0/8\"",
+            "unknown key vpn_cidr: that is install.sh's, which makes the overlay and the compose files; a controller does not read it",
+        ),
+        ("metrics_addr = \"[::1]:9\"", "unknown key metrics_addr: this version has no metrics"),
         (
             "state_dir = \"x\"",
             "unknown key state_dir: the file is inside that folder; set STATE_DIR in the environment",
@@ -236,4 +245,71 @@ fn a_token_file_is_read_when_it_is_needed_and_not_before() {
     let path = folder.path().join("token");
     std::fs::write(&path, "123456:abcdefgh\n").unwrap();
     assert_eq!(TokenSource::File(path).read().unwrap().expose(), "123456:abcdefgh");
+}
+
+/// A setting that is offered and does nothing would be a lie: each one of the table, with another value than its default, makes another
+/// [`Config`], and without a value the one of its default.
+#[test]
+fn every_setting_of_the_table_is_read_and_has_the_default_that_it_says() {
+    let link = format!("join://203.0.113.7:4747?net={0}&token={0}&ttl=900s&fp={0}", "ab".repeat(32));
+    let secret = "5e".repeat(32);
+    let peers = format!("203.0.113.8:4747,{secret}");
+    let others = [
+        ("STATE_DIR", "/elsewhere"),
+        ("SERVER_NAME", "alpha"),
+        ("LISTEN_ADDR", "0.0.0.0:4747"),
+        ("PUBLIC_ADDR", "203.0.113.7"),
+        ("PRIORITY", "7"),
+        ("OWNER_USERNAME", "maria"),
+        ("BOT_TOKEN", "123456:abcdefgh"),
+        ("BOT_TOKEN_FILE", "/token"),
+        ("NETWORK_ID", &secret),
+        ("NETWORK_SECRET", &secret),
+        ("JOIN_URL", &link),
+        ("SEED_PEERS", &peers),
+        ("HEARTBEAT_INTERVAL", "4"),
+        ("HEARTBEAT_TIMEOUT", "0.5"),
+        ("DOWN_AFTER_MISSES", "5"),
+        ("RPC_TIMEOUT", "4"),
+        ("CLOCK_SKEW", "20"),
+        ("BOT_LEASE_TTL", "5"),
+        ("TELEGRAM_API_URL", "http://127.0.0.1:8081"),
+        ("TELEGRAM_PROXY", "socks5://127.0.0.1:9050"),
+        ("LANG_DEFAULT", "en"),
+        ("AGENT_SOCKET", "/agent.sock"),
+        ("CONTROL_SOCKET", "/control.sock"),
+        ("LOG", "debug"),
+        ("VPN_MODE", "hub"),
+        ("VPN_INTERFACE_NAME", "wg7"),
+        ("VPN_ADDRESS", "10.42.0.9"),
+    ];
+    let load = |pairs: &[(&str, &str)]| Config::load(&environment(pairs), None).unwrap();
+    for setting in settings::CONTROLLER {
+        let (name, other) = others.into_iter().find(|(name, _)| *name == setting.name).expect(setting.name);
+        // An overlay needs its address, and its parts need an overlay.
+        let base: &[(&str, &str)] = match name {
+            "VPN_MODE" => &[("VPN_ADDRESS", "10.42.0.7")],
+            "VPN_INTERFACE_NAME" | "VPN_ADDRESS" => &[("VPN_MODE", "client"), ("VPN_ADDRESS", "10.42.0.7")],
+            _ => &[],
+        };
+        let with = |value: &str| load(&[base, &[(name, value)]].concat());
+        assert_ne!(with(other), load(base), "{name}={other} changes nothing");
+        if !setting.default.is_empty() {
+            assert_eq!(with(setting.default), load(base), "{name}={} is not the default", setting.default);
+        }
+    }
+    assert_eq!(others.len(), settings::CONTROLLER.len());
+}
+
+#[test]
+fn a_name_of_a_later_version_is_a_warning_and_others_programs_are_none() {
+    let warnings = load(&[("METRICS_ADDR", "127.0.0.1:9")]).unwrap().warnings;
+    assert_eq!(warnings, ["the environment has METRICS_ADDR, which nobody reads: this version has no metrics"]);
+    let of_others = [
+        ("VPN_CIDR", "10.42.0.0/24"),
+        ("PUBLISH_PORT", "4747"),
+        ("REBOOT_MIN_INTERVAL_SEC", "60"),
+        ("METRICS_ADDR", ""),
+    ];
+    assert_eq!(load(&of_others).unwrap().warnings, Vec::<String>::new());
 }

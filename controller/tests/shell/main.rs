@@ -11,3 +11,4 @@ mod refusals;
 mod rig;
 mod running;
 mod strangers;
+mod verbs;

@@ -10,6 +10,7 @@ mod documents;
 mod manifests;
 mod proofs;
 mod rust;
+mod settings;
 mod sizes;
 mod tree;
 mod words;
