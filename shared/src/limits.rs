@@ -162,6 +162,10 @@ pub const INVITE_KEPT_S: u64 = 24 * 60 * 60;
 /// Seconds that an invitation may hold, a week: a link in a chat's history must not open the network years later.
 pub const INVITE_TTL_S: u64 = 7 * 24 * 60 * 60;
 
+/// Seconds that an invitation of the bot holds at least: nobody copies a link, logs in to a server and pastes it there in less. The command line
+/// may make shorter ones: its link is at hand.
+pub const INVITE_LEAST_S: u64 = 60;
+
 /// Open invitations at once: each is a record that every node keeps.
 pub const OPEN_INVITES: usize = 256;
 

@@ -133,7 +133,7 @@ test_remove_keeps_the_state_and_purge_leaves_nothing() {
     [ -z "$(of_project beta)" ]
     [ -z "$(docker volume ls -q | grep "^$suite_id-beta" || true)" ]
     [ ! -e "$(folder_of beta)/constella/state" ] && [ ! -e "$(folder_of beta)/constella/.env" ]
-    says "$out" 'until you remove it in the bot'
+    says "$out" 'The other nodes go on to show it, as down'
     ids="$(cli alpha peers --json | jq -r '[.[].name] | sort | join(" ")')"
     [ "$ids" = "alpha beta gamma" ]
 }

@@ -150,6 +150,27 @@ secret_is_nowhere() {
     secret_is_nowhere onetimetoken
 }
 
+# The invitation's message as the renderer's own test recorded it, as a phone copies it.
+@test "the block of an invitation is pasted as it is, and its link stays out of ps and of the shell's history" {
+    need_root
+    for language in en ru; do
+        sed -n '/<pre>/,/<\/pre>/p' "$source/controller/src/telegram/render/golden/invite.$language.txt" |
+            sed 's/.*<pre>//; s/<\/pre>.*//; s/&lt;/</g; s/&gt;/>/g; s/&amp;/\&/g' >"$BATS_TEST_TMPDIR/block"
+        grep -qF 'token=onetimetoken' "$BATS_TEST_TMPDIR/block"
+        printf '#!/bin/sh\nexec "$@"\n' >"$FAKE/bin/sudo"
+        chmod +x "$FAKE/bin/sudo"
+        run python3 "$BATS_TEST_DIRNAME/paste.py" "$BATS_TEST_TMPDIR/block" "$BATS_TEST_TMPDIR/history"
+        echo "$output"
+        [[ $output == *"== This node runs"* ]]
+        grep -q '^join://.*token=onetimetoken' "$FAKE/secret"
+        # The history is kept, and has what was typed after the block.
+        grep -q 'pasted' "$BATS_TEST_TMPDIR/history"
+        refute grep -qE 'onetimetoken|join://' "$BATS_TEST_TMPDIR/history"
+        refute grep -qE 'onetimetoken|join://' "$FAKE/calls"
+        rm -rf "$FAKE/secret" state "$FAKE/running" "$BATS_TEST_TMPDIR/history"
+    done
+}
+
 @test "running it again changes nothing" {
     need_root
     init

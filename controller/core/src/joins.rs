@@ -46,6 +46,20 @@ pub enum Spender {
     Nobody,
 }
 
+/// Why there is no invitation. Nothing was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InviteError {
+    /// It would hold for too short or too long.
+    #[error("an invitation holds for a second to seven days")]
+    Ttl,
+    /// As many as may be are open.
+    #[error("{OPEN_INVITES} invitations are open; wait until one is used or expires")]
+    TooMany,
+    /// This node's own record is not there yet.
+    #[error("this node's own address is not known yet; try again in a minute")]
+    NoAddress,
+}
+
 /// What came of a dial-back.
 #[derive(Debug, Default, PartialEq)]
 pub struct Step {
@@ -177,26 +191,26 @@ pub fn admit(
 /// that the link outlives this node.
 ///
 /// # Errors
-/// One sentence for the owner.
+/// [`InviteError`]; nothing was written.
 pub fn invite(
     now: Now,
     roster: &mut Roster,
     entropy: [u8; 32],
     ttl_s: u64,
     others: &[NodeId],
-) -> Result<(Records, InviteLink), String> {
+) -> Result<(Records, InviteLink), InviteError> {
     if !(1..=INVITE_TTL_S).contains(&ttl_s) {
-        return Err("an invitation holds for a second to seven days".to_string());
+        return Err(InviteError::Ttl);
     }
     if roster.open_invites(now.unix_ms / 1_000) >= OPEN_INVITES {
-        return Err(format!("{OPEN_INVITES} invitations are open; wait until some have expired"));
+        return Err(InviteError::TooMany);
     }
     let seed = |node: &NodeId| {
         let member = roster.member(node)?;
         Some(Seed { addr: member.addr?.to_string(), pin: member.pin })
     };
     let me = roster.node();
-    let own = seed(&me).ok_or("this node's own address is not known yet; try again")?;
+    let own = seed(&me).ok_or(InviteError::NoAddress)?;
     let mut seeds = Vec::from([own]);
     seeds.extend(others.iter().filter(|node| **node != me).filter_map(seed).take(2));
     let token = Secret::new(hex::encode(entropy));

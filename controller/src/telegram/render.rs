@@ -30,7 +30,7 @@ pub fn render(screen: &Screen) -> Rendered {
     match screen {
         Screen::Words { text, .. } => plain(lines_of(text)),
         Screen::Note { language, say } => plain(vec![fill(*language, say, Markup::Html)]),
-        Screen::Invite { language, link, ttl_s } => plain(invite(*language, link, *ttl_s)),
+        Screen::Invite { language, link, ttl_s } => Rendered { html: invite(*language, link, *ttl_s), keyboard: None },
         Screen::Message(message) => {
             Rendered { html: fit(lines(message)), keyboard: keyboard::markup(message.language, &message.buttons) }
         }
@@ -182,15 +182,16 @@ fn speedtest_lines(language: Language, test: &Speedtest) -> Vec<String> {
     lines
 }
 
-fn invite(language: Language, link: &Secret, ttl_s: u64) -> Vec<String> {
+/// One block to copy. The link goes to standard input: an argument is shown by ps(1), and a shell keeps what it was given, here-documents too,
+/// unless it is told not to. The block is far within a message, so its tag may span lines.
+fn invite(language: Language, link: &Secret, ttl_s: u64) -> String {
     let ready = Say::new(Key::InviteReady).span("ttl", ttl_s.saturating_mul(1_000));
-    vec![
+    let link = clean(link.expose(), LINK_CHARS, Markup::Html);
+    format!(
+        "{}\n\n<pre>set +o history\nsudo ./install.sh join --join - &lt;&lt;'LINK'\n{link}\nLINK\nset -o history</pre>\n\n{}",
         fill(language, &ready, Markup::Html),
-        String::new(),
-        format!("<code>{}</code>", clean(link.expose(), LINK_CHARS, Markup::Html)),
-        String::new(),
-        words(language, Key::InviteWhatNow).to_owned(),
-    ]
+        words(language, Key::InviteWhatNow),
+    )
 }
 
 const fn emoji(status: Status) -> &'static str {

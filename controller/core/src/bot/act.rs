@@ -1,14 +1,15 @@
 //! What the dialogue wants done. The node performs acts in the order given.
 
-use alloc::string::String;
 use core::time::Duration;
 
 use constella_shared::ids::{CommandId, NodeId};
+use constella_shared::link::InviteLink;
 use constella_shared::wire::command::Stage;
 use constella_shared::wire::records::NetValue;
 use constella_shared::wire::rpc::{Request, Response};
 
 use crate::io::{BotCall, BotError, BotReply, CallError};
+use crate::joins::InviteError;
 
 /// Names a question of the dialogue until it is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,8 +61,8 @@ pub enum Answer {
     Peer(Result<Response, CallError>),
     /// To [`Act::Bot`].
     Bot(Result<BotReply, BotError>),
-    /// To [`Act::Invite`]: the link, or one sentence why there is none.
-    Link(Result<String, String>),
+    /// To [`Act::Invite`]: the link, or why there is none.
+    Link(Result<InviteLink, InviteError>),
 }
 
 /// What is to be done with an update before anything of it is stored.

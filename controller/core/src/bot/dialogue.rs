@@ -9,6 +9,7 @@ mod card;
 mod command;
 mod confirm;
 mod gate;
+mod invitation;
 mod job;
 mod list;
 mod mail;
@@ -23,7 +24,6 @@ mod verdict;
 mod why;
 
 use alloc::collections::BTreeMap;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -35,6 +35,7 @@ use constella_shared::wire::rpc::{Request, Response};
 use self::canvas::Canvas;
 use self::confirm::Confirmations;
 use self::gate::{Passage, Refused, passage};
+use self::invitation::Invitations;
 use self::job::{Job, Purpose, Work};
 use self::pace::Pace;
 use self::scene::{Scene, Sheet};
@@ -66,6 +67,7 @@ pub struct Dialogue {
     pace: Pace,
     scene: Scene,
     confirmations: Confirmations,
+    invitations: Invitations,
     menu: Menu,
     /// The newest update that was answered since this node serves.
     newest_update: i64,
@@ -104,6 +106,7 @@ impl Dialogue {
             pace: Pace::default(),
             scene: Scene::default(),
             confirmations: Confirmations::new(settings.seed),
+            invitations: Invitations::default(),
             menu: Menu::default(),
             newest_update: i64::MIN,
             newest_choice: i64::MIN,
@@ -139,14 +142,23 @@ impl Dialogue {
         match purpose {
             Purpose::Canvas => self.canvas_answered(&mut step, bot(answer)),
             Purpose::Menu => self.menu_answered(&step, &bot(answer)),
-            Purpose::Mail(id) => self.mailed(&mut step, id, bot(answer)),
+            Purpose::Mail(id) => {
+                let result = bot(answer);
+                self.invitation_sent(&step, id, &result);
+                self.mailed(&mut step, id, result);
+            }
             Purpose::Card(id, figure) => self.figure(&mut step, id, figure, peer(answer)),
             Purpose::BootId { nonce } => self.confirmations.boot_id(&nonce, peer(answer)),
             Purpose::Reboot(id) => self.reboot_answered(&mut step, id, peer(answer)),
             Purpose::Follow(id) => self.followed(&mut step, id, peer(answer)),
             Purpose::TestStart(id) => self.test_started(&mut step, id, peer(answer)),
             Purpose::TestPoll(id) => self.test_polled(&mut step, id, peer(answer)),
-            Purpose::Invite(id) => self.invited(&mut step, id, link(answer)),
+            Purpose::Invite(id) => {
+                if let Answer::Link(link) = answer {
+                    self.invited(&mut step, id, link);
+                }
+            }
+            Purpose::Invitation(token) => self.invitation_edited(&step, &token, bot(answer)),
         }
         self.run(&mut step);
         step.acts
@@ -163,7 +175,8 @@ impl Dialogue {
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
         let jobs = self.jobs.values().filter_map(|job| job.work.deadline());
-        jobs.chain(self.menu.set_at).chain(self.canvas.deadline(&self.pace)).min()
+        let invitations = self.invitations.deadline(&self.pace);
+        jobs.chain(self.menu.set_at).chain(self.canvas.deadline(&self.pace)).chain(invitations).min()
     }
 
     /// This node serves the bot from now on: the command menu is set, and the one message shows the new leader, unless it shows already what
@@ -186,6 +199,7 @@ impl Dialogue {
         self.canvas.clear();
         self.scene = Scene::default();
         self.confirmations.clear();
+        self.invitations.put_down();
         self.menu = Menu::default();
         (self.newest_update, self.newest_choice) = (i64::MIN, i64::MIN);
         self.chosen = None;
@@ -276,6 +290,7 @@ impl Dialogue {
             let ask = self.ask(Purpose::Canvas);
             step.acts.push(Act::Bot { ask, call });
         }
+        self.invitations_due(step);
         let now = step.world.now;
         let canvas = &self.canvas;
         self.jobs.retain(|id, job| {
@@ -340,13 +355,6 @@ fn bot(answer: Answer) -> Result<BotReply, BotError> {
     match answer {
         Answer::Bot(result) => result,
         Answer::Peer(_) | Answer::Link(_) => Err(BotError::Unreachable(OTHER_KIND.into())),
-    }
-}
-
-fn link(answer: Answer) -> Result<String, String> {
-    match answer {
-        Answer::Link(result) => result,
-        Answer::Peer(_) | Answer::Bot(_) => Err(OTHER_KIND.into()),
     }
 }
 

@@ -212,8 +212,18 @@ keys! {
     InviteWhatNow(),
     /// `/invite` with something that is no duration.
     InviteUsage(),
+    /// `/invite` with a duration that is too short or too long.
+    InviteBounds(least, most),
     /// No invitation.
     InviteFailed(why),
+    /// Why there is none, in words.
+    InviteTooMany(count),
+    /// Why there is none, in words.
+    InviteNoAddress(),
+    /// In the place of an invitation: a server came in with it.
+    InviteUsed(name),
+    /// In the place of an invitation: nobody used it in time.
+    InviteOver(),
     /// The language was changed.
     LanguageSet(),
     /// Another program polls with this token (F1).

@@ -40,6 +40,19 @@ pub struct World {
     pub message: Option<(i64, i64)>,
     /// The bot's user name, for links.
     pub bot_username: Option<String>,
+    /// Every invitation that is on record.
+    pub invites: Vec<Invited>,
+}
+
+/// An invitation on record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Invited {
+    /// SHA-256 of its token.
+    pub token: TokenHash,
+    /// Unix seconds after which it is refused.
+    pub exp_unix_s: u64,
+    /// The node that came in with it.
+    pub spent_by: Option<NodeId>,
 }
 
 /// Who may command.

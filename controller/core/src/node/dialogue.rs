@@ -21,7 +21,9 @@ impl Node {
                 self.perform_acts(now);
             }
         }
-        if self.serves() && self.dialogue.deadline().is_some_and(|at| now.boot_ms >= at) {
+        // What became of an invitation is to be told in its message.
+        let is_due = self.invites_dirty || self.dialogue.deadline().is_some_and(|at| now.boot_ms >= at);
+        if self.serves() && is_due {
             let world = self.world(now);
             let acts = self.dialogue.tick(&world);
             self.acts.extend(acts);
@@ -64,7 +66,7 @@ impl Node {
                 self.announce(now, &records);
             }
             Act::Invite { ask, ttl_s } => {
-                let link = self.invite(now, ttl_s).map(|link| alloc::string::ToString::to_string(&link));
+                let link = self.invite(now, ttl_s);
                 self.answers.push_back((ask, Answer::Link(link)));
             }
         }
@@ -75,7 +77,7 @@ impl Node {
         &mut self,
         now: Now,
         ttl_s: u64,
-    ) -> Result<constella_shared::link::InviteLink, alloc::string::String> {
+    ) -> Result<constella_shared::link::InviteLink, crate::joins::InviteError> {
         let others: alloc::vec::Vec<_> = self.reachable().into_iter().collect();
         let entropy = self.rng.random();
         self.hear_clocks(now);

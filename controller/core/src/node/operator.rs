@@ -21,7 +21,7 @@ impl Node {
             OperatorRequest::Invite { ttl_s } => self
                 .invite(now, ttl_s)
                 .map(|link| OperatorAnswer::Link(Secret::new(link.to_string())))
-                .map_err(|message| RpcError { code: RpcCode::BadRequest, message }),
+                .map_err(|error| refusal(RpcCode::BadRequest, &error.to_string())),
             OperatorRequest::OwnerLink => self.owner_link(now),
             OperatorRequest::Peers => Ok(OperatorAnswer::Peers(self.peer_rows(now))),
             OperatorRequest::Status => Ok(OperatorAnswer::Status(self.status(now))),

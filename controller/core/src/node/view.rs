@@ -84,6 +84,7 @@ impl Node {
             language: self.roster.language().map(String::from),
             message: self.roster.message().map(|message| (message.chat, message.message)),
             bot_username: self.roster.bot().map(|bot| bot.username.to_string()),
+            invites: self.roster.invites().collect(),
         }
     }
 

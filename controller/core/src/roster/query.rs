@@ -9,6 +9,7 @@ use constella_shared::secret::Secret;
 use constella_shared::wire::records::{InviteRecord, NetValue, OwnerRecord, VoterRecord};
 
 use super::{Roster, name};
+use crate::bot::world::Invited;
 use crate::io::PinnedPeer;
 
 /// A node that belongs.
@@ -206,6 +207,15 @@ impl Roster {
     #[must_use]
     pub fn invite_of(&self, token: &TokenHash) -> Option<&InviteRecord> {
         self.invites.get(token)
+    }
+
+    /// Every invitation that is on record.
+    pub fn invites(&self) -> impl Iterator<Item = Invited> {
+        self.invites.values().map(|invite| Invited {
+            token: invite.token,
+            exp_unix_s: invite.exp_ts,
+            spent_by: invite.spent.as_ref().map(|spent| spent.node),
+        })
     }
 
     /// Invitations that nobody used and that have not expired.

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use constella_shared::ids::CommandId;
+use constella_shared::ids::{CommandId, TokenHash};
 use constella_shared::wire::command::StoredCommand;
 
 use super::canvas::Version;
@@ -85,6 +85,8 @@ pub(super) enum Purpose {
     TestPoll(CommandId),
     /// The invitation.
     Invite(CommandId),
+    /// What became of an invitation, in its message.
+    Invitation(TokenHash),
 }
 
 /// A figure of a card.

@@ -1,15 +1,13 @@
 //! A message of a command's own, beside the one message: an invitation, a short answer.
 
 use constella_shared::ids::CommandId;
-use constella_shared::link::parse_ttl;
-use constella_shared::secret::Secret;
 
 use super::job::{Job, Purpose, Work};
 use super::pace::{Urgency, back_off_ms};
 use super::{Dialogue, PATIENCE_MS, Step};
 use crate::bot::act::Act;
 use crate::bot::screen::Screen;
-use crate::bot::text::{Key, Say};
+use crate::bot::text::Say;
 use crate::io::{BotCall, BotError, BotReply};
 
 /// A message that is to be sent once.
@@ -30,40 +28,14 @@ impl Mail {
 }
 
 impl Dialogue {
-    /// `/invite <ttl>`.
-    pub(super) fn invite(&mut self, step: &mut Step<'_>, job: Job, ttl: Option<&str>) {
-        let Some(ttl_s) = parse_ttl(ttl.unwrap_or(INVITE_TTL)) else {
-            return self.mail_note(step, job, Say::new(Key::InviteUsage));
-        };
-        let ask = self.ask(Purpose::Invite(job.command.id));
-        step.acts.push(Act::Invite { ask, ttl_s });
-        self.keep(job, Work::Invite { ttl_s });
-    }
-
-    /// The answer to an invitation.
-    pub(super) fn invited(
-        &mut self,
-        step: &mut Step<'_>,
-        id: CommandId,
-        link: Result<alloc::string::String, alloc::string::String>,
-    ) {
-        let Some(job) = self.jobs.remove(&id) else { return };
-        let Work::Invite { ttl_s } = job.work else { return self.put(job) };
-        let language = self.language(step.world, &job.command);
-        let screen = match link {
-            Ok(link) => Screen::Invite { language, link: Secret::new(link), ttl_s },
-            Err(why) => Screen::Note { language, say: Say::new(Key::InviteFailed).text("why", why) },
-        };
-        self.mail(step, job, screen);
-    }
-
     /// Answers a command with a message of one text.
     pub(super) fn mail_note(&mut self, step: &mut Step<'_>, job: Job, say: Say) {
         let language = self.language(step.world, &job.command);
         self.mail(step, job, Screen::Note { language, say });
     }
 
-    fn mail(&mut self, step: &Step<'_>, job: Job, screen: Screen) {
+    /// Answers a command with a message of its own.
+    pub(super) fn mail(&mut self, step: &Step<'_>, job: Job, screen: Screen) {
         let now = step.world.now.boot_ms;
         self.keep(job, Work::Mail(Mail { screen, failures: 0, send_at: Some(now), since: now }));
     }
@@ -123,6 +95,3 @@ impl Dialogue {
         }
     }
 }
-
-/// What `/invite` alone means: long enough to log in to the new server.
-const INVITE_TTL: &str = "15m";

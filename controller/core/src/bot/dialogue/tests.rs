@@ -1,5 +1,6 @@
 //! A bench for the dialogue: a world of three nodes, questions that wait for the test's answers, and what the owner sees.
 
+mod invitation;
 mod nodes;
 mod property;
 mod reboot;
@@ -75,6 +76,7 @@ impl Bench {
             language: Some("en".into()),
             message: Some((OWNER, MESSAGE)),
             bot_username: Some("our_bot".into()),
+            invites: Vec::new(),
         };
         Self {
             world,

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::bot::screen::{Card, Label, LastSpeedtest, List};
-use crate::bot::text::Value;
 use constella_shared::agent::{Disk, MinAvgMax, Net, Point, SeriesKind, SpeedtestFigures};
 
 fn list(message: &Message) -> List {
@@ -333,41 +332,6 @@ fn a_choice_of_language_is_recorded_and_spoken_at_once() {
     assert_eq!(languages, [&Label::Language(Language::Ru), &Label::Language(Language::En)]);
     bench.text("/lang en");
     assert_eq!(last_screen(&bench.telegram()).language, Language::En);
-}
-
-#[test]
-fn an_invitation_is_a_message_of_its_own() {
-    let cases = [("/invite", 900), ("/invite 2h", 7_200), ("/invite 90", 90)];
-    for (text, seconds) in cases {
-        let mut bench = Bench::new();
-        let id = bench.text(text);
-        let (ask, ttl_s) = bench.invites.pop().unwrap();
-        assert_eq!(ttl_s, seconds);
-        bench.answer(ask, Answer::Link(Ok("join://x".into())));
-        let expected = Screen::Invite { language: Language::En, link: Secret::new("join://x".into()), ttl_s };
-        assert!(!alloc::format!("{:?}", bench.calls).contains("join://"), "a link is a secret");
-        assert_eq!(bench.telegram(), [BotCall::Send { chat: OWNER, screen: expected }]);
-        assert!(bench.records.is_empty());
-        assert_eq!(bench.done(id), 1);
-    }
-}
-
-#[test]
-fn no_invitation_is_told_in_words() {
-    let note = |calls: &[BotCall]| match &calls[0] {
-        BotCall::Send { screen: Screen::Note { say, .. }, .. } => say.clone(),
-        other => panic!("{other:?}"),
-    };
-    let mut bench = Bench::new();
-    let id = bench.text("/invite soon");
-    assert_eq!(note(&bench.telegram()).key, Key::InviteUsage);
-    assert_eq!(bench.done(id), 1);
-    let id = bench.text("/invite 5m");
-    let (ask, _) = bench.invites.pop().unwrap();
-    bench.answer(ask, Answer::Link(Err("2 of 5 voters are missing".into())));
-    let said = note(&bench.telegram());
-    assert_eq!((said.key, &said.values[0].1), (Key::InviteFailed, &Value::Text("2 of 5 voters are missing".into())));
-    assert_eq!(bench.done(id), 1);
 }
 
 #[test]

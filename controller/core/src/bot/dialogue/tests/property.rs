@@ -4,6 +4,8 @@ use super::*;
 use constella_shared::agent::{RebootAnswer, RebootOutcome, SpeedtestFigures, SpeedtestPhase};
 use constella_shared::wire::rpc::Request;
 
+use crate::joins::InviteError;
+
 /// A small generator of our own: the same seed is the same story.
 struct Dice(u64);
 
@@ -95,7 +97,7 @@ impl Story {
 
     fn answer_node(&mut self) {
         if let Some((ask, _)) = self.bench.invites.pop() {
-            let link = self.dice.one(&[Ok("join://x".to_string()), Err("no voters".to_string())]);
+            let link = self.dice.one(&[Ok(super::invitation::link(ask.0)), Err(InviteError::TooMany)]);
             return self.bench.answer(ask, Answer::Link(link));
         }
         if self.bench.asks.is_empty() {
@@ -185,7 +187,8 @@ impl Story {
 
     /// Everything answers from now on.
     fn heal(&mut self) {
-        for _ in 0..900 {
+        // The longest is an invitation that nobody uses.
+        for _ in 0..2_000 {
             while !self.bench.calls.is_empty() || !self.bench.asks.is_empty() || !self.bench.invites.is_empty() {
                 self.bench.telegram();
                 for (ask, _, request) in core::mem::take(&mut self.bench.asks) {
@@ -193,7 +196,7 @@ impl Story {
                     self.bench.answer(ask, Answer::Peer(result));
                 }
                 for (ask, _) in core::mem::take(&mut self.bench.invites) {
-                    self.bench.answer(ask, Answer::Link(Ok("join://x".into())));
+                    self.bench.answer(ask, Answer::Link(Ok(super::invitation::link(ask.0))));
                 }
             }
             if self.bench.dialogue.deadline().is_none() {
