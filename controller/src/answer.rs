@@ -3,6 +3,7 @@
 use constella_core::io::PeerResponse;
 use constella_shared::ids::Generation;
 use constella_shared::wire::rpc::{Response, RpcCode, RpcError};
+use constella_shared::wire::speaks::Speaks;
 use serde::{Deserialize, Serialize};
 use warp::http::{HeaderValue, StatusCode, header};
 
@@ -72,13 +73,13 @@ pub fn refused(refusal: &Refusal) -> warp::reply::Response {
     document(status(refusal.error.code), refusal)
 }
 
-/// The HTTP answer to a member.
+/// The HTTP answer to a member, as far as it understands (S7).
 #[must_use]
-pub fn answered(result: Result<PeerResponse, RpcError>) -> warp::reply::Response {
+pub fn answered(result: Result<PeerResponse, RpcError>, reader: Speaks) -> warp::reply::Response {
     match result {
-        Ok(PeerResponse::Heartbeat(heartbeat)) => good(&heartbeat),
+        Ok(PeerResponse::Heartbeat(heartbeat)) => good(&*reader.heartbeat(&heartbeat)),
         Ok(PeerResponse::Announced) => good(&Good { ok: true, answer: Announced {} }),
-        Ok(PeerResponse::Rpc(response)) => good(&Good { ok: true, answer: response }),
+        Ok(PeerResponse::Rpc(response)) => good(&Good { ok: true, answer: &*reader.response(&response) }),
         Err(error) => refused(&error.into()),
     }
 }

@@ -1,9 +1,10 @@
 //! One HTTP/1.1 connection of a client, over TLS or a unix socket. It knows whether a request was sent at all, which decides whether asking again is safe.
 
 use bytes::Bytes;
+use constella_shared::wire::PROTOCOL_HEADER;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::{Request, StatusCode};
+use hyper::{HeaderMap, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -16,6 +17,8 @@ pub struct Http(SendRequest<Full<Bytes>>);
 pub struct Answer {
     /// HTTP's word.
     pub status: StatusCode,
+    /// The protocol that the other side announces, where it does.
+    pub protocol: Option<u32>,
     /// The body.
     pub body: Bytes,
 }
@@ -64,6 +67,13 @@ impl Http {
         })?;
         let (head, body) = response.into_parts();
         let body = Limited::new(body, limit).collect().await.map_err(HttpError::Lost)?;
-        Ok(Answer { status: head.status, body: body.to_bytes() })
+        let protocol = announced(&head.headers);
+        Ok(Answer { status: head.status, protocol, body: body.to_bytes() })
     }
+}
+
+/// The protocol that the sender of these headers announces, where it does.
+#[must_use]
+pub fn announced(headers: &HeaderMap) -> Option<u32> {
+    headers.get(PROTOCOL_HEADER)?.to_str().ok()?.parse().ok()
 }

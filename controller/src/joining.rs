@@ -11,11 +11,11 @@ use constella_shared::link::{InviteId, InviteLink, Seed, join_mac, token_hash};
 use constella_shared::secret::Secret;
 use constella_shared::sign::{INVITE, MAC};
 use constella_shared::state::{InvitesState, NetworkState, Peer, STATE_FORMAT};
-use constella_shared::wire::PROTOCOL;
 use constella_shared::wire::join::{JoinAnswer, JoinHandshake, JoinRequest};
 use constella_shared::wire::more::More;
 use constella_shared::wire::records::{NetValue, SelfRecord, SignedSelf, Stamp};
 use constella_shared::wire::rpc::{RpcCode, RpcError};
+use constella_shared::wire::{PROTOCOL, PROTOCOL_HEADER};
 use http_body_util::Full;
 use hyper::Request;
 use serde::de::DeserializeOwned;
@@ -147,7 +147,7 @@ impl Joiner {
         if !handshake.net_matches {
             return Err(TryError::OtherNetwork);
         }
-        if !(handshake.protocol_min..=handshake.protocol_max).contains(&PROTOCOL) {
+        if !meets(handshake.protocol_min, handshake.protocol_max) {
             return Err(TryError::Protocol { min: handshake.protocol_min, max: handshake.protocol_max });
         }
         let answer: JoinAnswer = read(self.exchange(seed, self.request()?).await?)?;
@@ -173,6 +173,7 @@ impl Joiner {
             .header(hyper::header::HOST, HOST)
             .header(INVITE, InviteId::of(&token).to_string())
             .header(MAC, mac)
+            .header(PROTOCOL_HEADER, PROTOCOL)
             .body(Full::new(Bytes::from(body)))
             .map_err(|_| TryError::Request)
     }
@@ -242,6 +243,11 @@ impl JoinError {
     }
 }
 
+/// Each side speaks its own protocol and the one before.
+const fn meets(min: u32, max: u32) -> bool {
+    min <= PROTOCOL && max >= PROTOCOL - 1
+}
+
 fn read<T: DeserializeOwned>(answer: Answer) -> Result<T, TryError> {
     if answer.status.is_success() {
         return serde_json::from_slice(&answer.body).map_err(|_| TryError::Unreadable);
@@ -271,3 +277,15 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Well within an invitation of a minute.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_of_the_version_before_or_after_lets_in() {
+        // S7: a network is upgraded node by node, and joined meanwhile
+        let met = [(1, 1), (1, 2), (2, 3), (3, 4), (0, 0)].map(|(min, max)| meets(min, max));
+        assert_eq!(met, [true, true, true, false, false]);
+    }
+}

@@ -7,6 +7,8 @@ use constella_core::io::PinnedPeer;
 use constella_shared::ids::{Generation, NetworkId, NodeId, Pin};
 use constella_shared::secret::Secret;
 use constella_shared::state::NetworkState;
+use constella_shared::wire::PROTOCOL;
+use constella_shared::wire::speaks::Speaks;
 
 /// A handle on the picture; clones show the same one.
 #[derive(Debug, Clone)]
@@ -56,6 +58,8 @@ pub struct Row {
     /// The boot generation to address it by: the last that was heard or learned from a refusal.
     pub generation: Generation,
     heard: Option<Generation>,
+    /// What it understands, as it announced itself last.
+    pub speaks: Speaks,
 }
 
 impl Members {
@@ -110,6 +114,24 @@ impl Members {
         }
     }
 
+    /// A member announced its protocol, or none. Each of its requests and answers does, a refusal for an earlier start included: whoever speaks to a
+    /// later start knows before what that one understands.
+    pub fn hear_protocol(&self, node: NodeId, protocol: Option<u32>) {
+        let speaks = Speaks::of(protocol);
+        // Most of the time it is known already, and readers need not wait.
+        if self.read().by_node.get(&node).is_some_and(|row| row.speaks != speaks)
+            && let Some(row) = self.write().by_node.get_mut(&node)
+        {
+            row.speaks = speaks;
+        }
+    }
+
+    /// What a node understands; of a stranger nothing is known.
+    #[must_use]
+    pub fn speaks(&self, node: &NodeId) -> Speaks {
+        self.row(node).map_or(Speaks::of(None), |row| row.speaks)
+    }
+
     /// This node.
     #[must_use]
     pub fn me(&self) -> Me {
@@ -145,7 +167,13 @@ impl Members {
             return row;
         }
         let generation = picture.me.generation;
-        Some(Row { pin: picture.me.pin, addr: row.and_then(|row| row.addr), generation, heard: None })
+        Some(Row {
+            pin: picture.me.pin,
+            addr: row.and_then(|row| row.addr),
+            generation,
+            heard: None,
+            speaks: Speaks::of(Some(PROTOCOL)),
+        })
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Picture> {
@@ -158,9 +186,10 @@ impl Members {
 }
 
 fn row(before: Option<Row>, peer: PinnedPeer) -> Row {
+    let speaks = before.as_ref().map_or(Speaks::of(None), |before| before.speaks);
     let known = before.filter(|before| before.heard == peer.generation).map(|before| before.generation);
     let generation = known.or(peer.generation).unwrap_or_default();
-    Row { pin: peer.pin, addr: peer.addr, generation, heard: peer.generation }
+    Row { pin: peer.pin, addr: peer.addr, generation, heard: peer.generation, speaks }
 }
 
 #[cfg(test)]
@@ -196,6 +225,22 @@ mod tests {
         members.hear_generation(NodeId([3; 32]), Generation(8));
         assert_eq!(generation(), Generation(8));
         assert_eq!(members.row(&NodeId([3; 32])), None, "whoever speaks, only the newest list makes a member");
+    }
+
+    #[test]
+    fn what_a_member_understands_is_what_it_announced_last() {
+        // S7: an upgrade and a downgrade alike
+        let members = Members::new(NodeId([1; 32]), Pin([1; 32]));
+        let beta = NodeId([2; 32]);
+        members.set_pins(vec![peer(2, None)]);
+        assert_eq!(members.speaks(&beta), Speaks::First, "before it announced anything");
+        members.hear_protocol(beta, Some(2));
+        members.set_pins(vec![peer(2, Some(4))]);
+        assert_eq!(members.speaks(&beta), Speaks::Second);
+        members.hear_protocol(beta, None);
+        assert_eq!(members.speaks(&beta), Speaks::First);
+        members.hear_protocol(NodeId([3; 32]), Some(2));
+        assert_eq!(members.speaks(&NodeId([3; 32])), Speaks::First, "nobody's word makes a member");
     }
 
     #[test]

@@ -11,6 +11,8 @@ use constella_shared::ids::{NodeId, Pin};
 use constella_shared::limits::PEER_BODY_BYTES;
 use constella_shared::sign::{Envelope, Message};
 use constella_shared::wire::rpc::{Request, Response, RpcCode};
+use constella_shared::wire::speaks::Speaks;
+use constella_shared::wire::{PROTOCOL, PROTOCOL_HEADER};
 use http_body_util::Full;
 use tokio::time::timeout;
 
@@ -89,9 +91,8 @@ impl Peers {
     }
 
     async fn bounded(&self, to: Target, limit: Duration, request: &PeerRequest) -> Result<PeerResponse, CallError> {
-        let body = body(request).map_err(|error| CallError::NotSent(error.to_string()))?;
         let sent = AtomicBool::new(false);
-        let result = match timeout(limit, self.with_retry(&to, &body, &sent)).await {
+        let result = match timeout(limit, self.with_retry(&to, request, &sent)).await {
             Ok(result) => result,
             Err(_) => {
                 let ms = limit.as_millis();
@@ -110,12 +111,13 @@ impl Peers {
     }
 
     /// A refusal for an earlier start tells today's generation; nothing was done there, so asking once more is safe.
-    async fn with_retry(&self, to: &Target, body: &Body, sent: &AtomicBool) -> Result<Answer, CallError> {
-        let first = self.once(to, body, sent).await;
+    async fn with_retry(&self, to: &Target, request: &PeerRequest, sent: &AtomicBool) -> Result<Answer, CallError> {
+        let first = self.once(to, &self.body(to, request)?, sent).await;
         match first.as_ref().map(refusal) {
             Ok(Some(Refusal { error, generation: Some(generation), .. })) if error.code == RpcCode::EarlierBoot => {
                 self.members.learn_generation(to.node, generation);
-                self.once(to, body, sent).await
+                // It may be of another version than the start before, and has just announced which.
+                self.once(to, &self.body(to, request)?, sent).await
             }
             Ok(_) | Err(_) => first,
         }
@@ -144,7 +146,15 @@ impl Peers {
 
     fn kept(&self, to: &Target, http: Http, answer: Answer) -> Answer {
         self.pool.keep(to, http);
+        self.members.hear_protocol(to.node, answer.protocol);
         answer
+    }
+
+    /// As the other side understands it (S7).
+    fn body(&self, to: &Target, request: &PeerRequest) -> Result<Body, CallError> {
+        let bytes =
+            body(self.members.speaks(&to.node), request).map_err(|error| CallError::NotSent(error.to_string()))?;
+        bytes.ok_or_else(|| CallError::NotSent("that node is of an older version, which has no words for this".into()))
     }
 
     fn sealed(&self, to: &Target, body: &Body) -> Result<hyper::Request<Full<Bytes>>, CallError> {
@@ -162,7 +172,8 @@ impl Peers {
             nonce,
         };
         let message = Message { method: "POST", path: body.path, query: "", body: &body.bytes };
-        let mut request = hyper::Request::post(body.path).header(hyper::header::HOST, "node");
+        let mut request =
+            hyper::Request::post(body.path).header(hyper::header::HOST, "node").header(PROTOCOL_HEADER, PROTOCOL);
         for (name, value) in envelope.seal(&network.secret, &message).headers() {
             request = request.header(name, value);
         }
@@ -178,13 +189,17 @@ const MAX_ANSWER: usize = {
     limit
 };
 
-fn body(request: &PeerRequest) -> Result<Body, serde_json::Error> {
+/// None where the reader has no words for it.
+fn body(reader: Speaks, request: &PeerRequest) -> Result<Option<Body>, serde_json::Error> {
     let (path, bytes) = match request {
-        PeerRequest::Heartbeat(heartbeat) => ("/health", serde_json::to_vec(heartbeat)?),
-        PeerRequest::Announce(records) => ("/announce", serde_json::to_vec(records)?),
-        PeerRequest::Rpc(request) => ("/rpc", serde_json::to_vec(request)?),
+        PeerRequest::Heartbeat(heartbeat) => ("/health", serde_json::to_vec(&*reader.heartbeat(heartbeat))?),
+        PeerRequest::Announce(records) => ("/announce", serde_json::to_vec(&*reader.records(records))?),
+        PeerRequest::Rpc(request) => match reader.request(request) {
+            Some(request) => ("/rpc", serde_json::to_vec(&*request)?),
+            None => return Ok(None),
+        },
     };
-    Ok(Body { path, bytes: bytes.into() })
+    Ok(Some(Body { path, bytes: bytes.into() }))
 }
 
 fn refusal(answer: &Answer) -> Option<Refusal> {
@@ -195,7 +210,12 @@ fn refusal(answer: &Answer) -> Option<Refusal> {
 fn read(request: &PeerRequest, answer: Answer) -> Result<PeerResponse, CallError> {
     if !answer.status.is_success() {
         return Err(match refusal(&answer) {
-            Some(refusal) => CallError::Refused(refusal.error),
+            Some(Refusal { error, .. }) => {
+                if error.code == RpcCode::BadRequest {
+                    tracing::warn!(why = error.message, "a member cannot read a request of this node");
+                }
+                CallError::Refused(error)
+            }
             None => CallError::Lost(format!("status {} without a document", answer.status.as_u16())),
         });
     }

@@ -9,10 +9,11 @@ use constella_core::io::{JoinAttempt, PeerRequest};
 use constella_shared::ids::Pin;
 use constella_shared::limits::{JOIN_BODY_BYTES, PEER_BODY_BYTES};
 use constella_shared::sign::{INVITE, MAC, Message, bytes};
-use constella_shared::wire::PROTOCOL;
 use constella_shared::wire::join::JoinHandshake;
 use constella_shared::wire::rekey::RekeyAnswer;
 use constella_shared::wire::rpc::RpcCode;
+use constella_shared::wire::speaks::Speaks;
+use constella_shared::wire::{PROTOCOL, PROTOCOL_HEADER};
 use serde::Serialize;
 use warp::filters::BoxedFilter;
 use warp::http::HeaderMap;
@@ -23,6 +24,7 @@ use warp::{Buf, Filter, Rejection, Stream};
 use crate::admission::Joins;
 use crate::answer::{Good, Refusal, answered, good, refused};
 use crate::clock;
+use crate::http::announced;
 use crate::inbox::Inbox;
 use crate::members::Members;
 use crate::parse;
@@ -104,7 +106,8 @@ pub fn routes(context: Arc<Context>) -> BoxedFilter<(Response,)> {
                  headers: HeaderMap,
                  body| async move {
                     let head = Head { path: path.as_str(), query: &query, headers: &headers };
-                    settle(member(kind, &context, &caller, head, body).await)
+                    let answer = settle(member(kind, &context, &caller, head, body).await);
+                    announce_protocol(&context, &caller, answer)
                 },
             );
     health.or(signed).unify().or(handshake).unify().or(join).unify().or(rekey).unify().recover(unknown).unify().boxed()
@@ -112,6 +115,14 @@ pub fn routes(context: Arc<Context>) -> BoxedFilter<(Response,)> {
 
 fn settle(result: Result<Response, Refusal>) -> Response {
     result.unwrap_or_else(|refusal| refused(&refusal))
+}
+
+/// S7: members learn from every answer what this node understands. S2: strangers do not.
+fn announce_protocol(context: &Context, caller: &Caller, mut answer: Response) -> Response {
+    if context.verifier.member(caller.pin).is_ok() {
+        answer.headers_mut().insert(PROTOCOL_HEADER, PROTOCOL.into());
+    }
+    answer
 }
 
 async fn unknown(rejection: Rejection) -> Result<Response, Infallible> {
@@ -201,12 +212,22 @@ async fn member(
     let message = Message { method: "POST", path: head.path, query: head.query, body: &body };
     let clock = if kind == Signed::Heartbeat { ClockCheck::Exempt } else { ClockCheck::Strict };
     context.verifier.check(clock::now(), from, clock, &message, |name| head.header(name))?;
+    let protocol = announced(head.headers);
+    context.members.hear_protocol(from, protocol);
     let request = match kind {
-        Signed::Heartbeat => PeerRequest::Heartbeat(parse::document(&body)?),
-        Signed::Announce => PeerRequest::Announce(parse::document(&body)?),
-        Signed::Rpc => PeerRequest::Rpc(parse::request(&body)?),
+        Signed::Heartbeat => parse::document(&body).map(PeerRequest::Heartbeat),
+        Signed::Announce => parse::document(&body).map(PeerRequest::Announce),
+        Signed::Rpc => parse::request(&body).map(PeerRequest::Rpc),
     };
-    Ok(answered(context.inbox.peer(from, request).await))
+    let request = request.inspect_err(|refusal| {
+        tracing::warn!(
+            node = from.short(),
+            path = head.path,
+            why = refusal.error.message,
+            "unreadable request of a member"
+        );
+    })?;
+    Ok(answered(context.inbox.peer(from, request).await, Speaks::of(protocol)))
 }
 
 async fn join(
@@ -231,7 +252,8 @@ async fn join(
     let body = collect(body, JOIN_BODY_BYTES).await?;
     let source = caller.source.to_canonical().to_string();
     let attempt = JoinAttempt { pin, cert: cert.to_string(), source, invite, mac, body };
-    context.inbox.join(attempt).await.map(|answer| good(&answer)).map_err(Refusal::from)
+    let answer = context.inbox.join(attempt).await?;
+    Ok(good(&*Speaks::of(announced(headers)).join_answer(&answer)))
 }
 
 /// A header that is there exactly once and is text.

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use constella_shared::agent::{RebootRequest, SpeedtestRequest};
 use constella_shared::state::{CommandsState, InvitesState, NetworkState, VoteState};
+use constella_shared::wire::PROTOCOL;
 use constella_shared::wire::command::{CommandContent, Stage, StoredCommand};
 use constella_shared::wire::heartbeat::Heartbeat;
 use constella_shared::wire::join::{JoinAnswer, JoinHandshake, JoinRequest};
@@ -15,6 +16,7 @@ use constella_shared::wire::lease::{LeaseAnswer, LeaseRefusal, Strength};
 use constella_shared::wire::records::{NetRecord, NetValue, RecordKey, Records, SelfRecord};
 use constella_shared::wire::rekey::RekeyAnswer;
 use constella_shared::wire::rpc::{Request, Response, RosterSync, RpcCode, RpcError, Status};
+use constella_shared::wire::speaks::Speaks;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -214,4 +216,50 @@ fn what_is_damaged_is_not_taken_for_something_new() {
     let mut damaged = state;
     *damaged.pointer_mut("/records/0/value").unwrap() = json!({ "kind": "owner", "username": 5 });
     assert!(through::<NetworkState>(&damaged).is_err());
+}
+
+/// Reads a document and writes it for a reader of protocol 1; None where that one has no words for it.
+fn for_first(name: &str, document: &Value) -> Option<Value> {
+    let text = document.to_string();
+    let first = Speaks::of(None);
+    Some(match name {
+        "heartbeat" => json!(&*first.heartbeat(&serde_json::from_str(&text).unwrap())),
+        "announce" => json!(&*first.records(&serde_json::from_str(&text).unwrap())),
+        "request" => json!(&*first.request(&serde_json::from_str(&text).unwrap())?),
+        "response" | "speedtest" => json!(&*first.response(&serde_json::from_str(&text).unwrap())),
+        "join_answer" => json!(&*first.join_answer(&serde_json::from_str(&text).unwrap())),
+        _ => panic!("{name}"),
+    })
+}
+
+#[test]
+fn a_reader_of_protocol_1_is_sent_nothing_that_it_would_refuse() {
+    // S7: every document that leaves for a peer, whatever of a newer version is in it
+    for name in ["heartbeat", "announce", "request", "response", "speedtest", "join_answer"] {
+        let (_, read) = TOLERANT.into_iter().find(|(known, _)| *known == name).unwrap();
+        for (case, document) in recorded(name) {
+            let plain = read(&document).unwrap();
+            assert_eq!(for_first(name, &document).as_ref(), Some(&plain), "{name} {case}");
+            for (place, grown) in grown(&document) {
+                assert_eq!(for_first(name, &grown).as_ref(), Some(&plain), "{name} {case} at {place:?}");
+            }
+        }
+    }
+    let (_, mut records) = recorded("announce").into_iter().find(|(case, _)| case == "full").unwrap();
+    let known = for_first("announce", &records).unwrap();
+    let mut newer = records.pointer("/net/0").unwrap().clone();
+    newer["value"] = json!({ "kind": "mute" });
+    let mut one_more = records.pointer("/net/0").unwrap().clone();
+    one_more["which"] = "b2".into();
+    records.pointer_mut("/net").unwrap().as_array_mut().unwrap().extend([newer, one_more]);
+    assert_eq!(for_first("announce", &records), Some(known));
+    let (_, mut store) = recorded("request").into_iter().find(|(case, _)| case == "command_store").unwrap();
+    *store.pointer_mut("/params/commands/0/stage").unwrap() = json!({ "stage": "upgrading" });
+    assert_eq!(for_first("request", &store), None, "a keeper that cannot carry it out is none");
+}
+
+#[test]
+fn who_announces_no_protocol_is_taken_for_the_oldest() {
+    let spoken = [None, Some(0), Some(1), Some(PROTOCOL), Some(u32::MAX)].map(Speaks::of);
+    assert_eq!(spoken, [Speaks::First, Speaks::First, Speaks::First, Speaks::Second, Speaks::Second]);
 }

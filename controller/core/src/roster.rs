@@ -31,6 +31,7 @@ use constella_shared::wire::more::More;
 use constella_shared::wire::records::{
     InviteRecord, NetRecord, OwnerRecord, RecordKey, Records, SelfRecord, SignedSelf, VoterRecord,
 };
+use constella_shared::wire::speaks::Speaks;
 
 use crate::clock::Now;
 use crate::keys::Keys;
@@ -227,6 +228,13 @@ impl Roster {
     #[must_use]
     pub fn digest(&self) -> Digest {
         self.buckets.digest()
+    }
+
+    /// R3, S7: the digest over those records that a member keeps, by the protocol of its own words. Before they are known, the oldest.
+    #[must_use]
+    pub fn digest_for(&self, reader: &NodeId) -> Digest {
+        let protocol = self.selfs.get(reader).map(|own| own.record.protocol);
+        self.buckets.digest_for(Speaks::of(protocol))
     }
 
     /// Every record held: what a joiner is given.

@@ -4,6 +4,7 @@
 
 mod bounds;
 mod calls;
+mod growth;
 mod joins;
 mod logs;
 mod operator;

@@ -50,7 +50,7 @@ async fn s2_a_stranger_learns_that_something_is_alive_and_nothing_else() {
     assert_eq!(health.send(gamma.tls(&beta).await).await.body, r#"{"ok":true}"#);
     let member = health.send(alpha.tls(&beta).await).await;
     let wanted =
-        format!(r#"{{"ok":true,"name":"beta","node_id":"{}","version":"9.9.9","protocol":1}}"#, beta.identity.node);
+        format!(r#"{{"ok":true,"name":"beta","node_id":"{}","version":"9.9.9","protocol":2}}"#, beta.identity.node);
     assert_eq!(member.body, wanted.as_str());
 }
 
@@ -67,7 +67,7 @@ async fn s2_the_join_handshake_tells_protocols_time_and_whether_the_network_matc
     };
     let right = ask(&format!("?net={}", "04".repeat(32))).await;
     assert!(right.net_matches && right.unix_s > 1_750_000_000);
-    assert_eq!((right.protocol_min, right.protocol_max), (1, 1));
+    assert_eq!((right.protocol_min, right.protocol_max), (1, 2));
     for query in ["", "?", "?net=", "?net=zz", &format!("?net={}", "05".repeat(32)), "?network=04", "?&&=&%00"] {
         assert!(!ask(query).await.net_matches, "{query}");
     }

@@ -32,6 +32,8 @@ pub struct Node {
     processes: Mutex<Processes>,
     member: AtomicBool,
     programs: Programs,
+    /// Another build of the controller than that of `programs`.
+    build: Mutex<Option<PathBuf>>,
     nursery: Nursery,
     wires: Wires,
 }
@@ -63,8 +65,8 @@ impl Node {
         let failed = || format!("preparing {name}");
         let host = HostFolder::create(folder.join("host")).map_err(ClusterError::system(failed()))?;
         wires.open(index).await.map_err(ClusterError::system(failed()))?;
-        let (processes, member) = (Mutex::default(), AtomicBool::new(false));
-        Ok(Self { name, index, folder, host, settings, wall, processes, member, programs, nursery, wires })
+        let (processes, member, build) = (Mutex::default(), AtomicBool::new(false), Mutex::default());
+        Ok(Self { name, index, folder, host, settings, wall, processes, member, programs, build, nursery, wires })
     }
 
     /// Its name.
@@ -118,11 +120,21 @@ impl Node {
     pub fn start_controller(&self) -> Result<(), ClusterError> {
         let mut processes = self.processes();
         if !is_running(processes.controller.as_ref()) {
-            let mut command = self.programs.controller();
+            let mut command = self.controller();
             self.equip(command.arg("run"), CONTROLLER);
             processes.controller = Some(self.spawn_logged(command, "controller")?);
         }
         Ok(())
+    }
+
+    /// From its next start on, this program is its controller: an upgrade, or a downgrade.
+    pub fn runs(&self, controller: &Path) {
+        *self.build.lock().unwrap_or_else(PoisonError::into_inner) = Some(controller.to_owned());
+    }
+
+    fn controller(&self) -> Command {
+        let build = self.build.lock().unwrap_or_else(PoisonError::into_inner);
+        build.as_deref().map_or_else(|| self.programs.controller(), |build| self.programs.bound(build))
     }
 
     /// Starts the agent, where it does not run.
@@ -242,7 +254,7 @@ impl Node {
     /// It cannot be started, or does not end.
     pub async fn cli_output(&self, args: &[&str], stdin: Option<&str>) -> Result<Output, ClusterError> {
         let failed = || ClusterError::system(format!("running `{}` on {}", verb(args), self.name));
-        let mut command = self.programs.controller();
+        let mut command = self.controller();
         self.equip(command.args(args), CONTROLLER);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         if let Some(text) = stdin {
@@ -251,6 +263,13 @@ impl Node {
         let process = self.nursery.spawn(command).map_err(failed())?;
         self.wires.belongs(process.pid(), self.index);
         process.output_within(CLI).await.map_err(failed())
+    }
+
+    /// Lines of its controller's log, over all its starts, that have these words.
+    #[must_use]
+    pub fn log_lines(&self, words: &str) -> Vec<String> {
+        let text = std::fs::read_to_string(self.log("controller")).unwrap_or_default();
+        text.lines().filter(|line| line.contains(words)).map(ToOwned::to_owned).collect()
     }
 
     /// The end of its controller's log, for whoever has to find out.

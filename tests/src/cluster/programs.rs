@@ -74,8 +74,14 @@ impl Programs {
     /// The controller, which ends when this process does.
     #[must_use]
     pub fn controller(&self) -> Command {
+        self.bound(&self.controller)
+    }
+
+    /// A program that ends when this process does.
+    #[must_use]
+    pub fn bound(&self, program: &Path) -> Command {
         let mut command = self.part("bound");
-        command.arg(&self.controller);
+        command.arg(program);
         command
     }
 

@@ -42,11 +42,11 @@ impl Node {
         }
     }
 
-    /// A heartbeat with these gossip frames.
-    pub(super) fn heartbeat(&self, now: Now, swim: Vec<String>) -> Heartbeat {
+    /// A heartbeat for a node, with these gossip frames.
+    pub(super) fn heartbeat(&self, now: Now, to: &NodeId, swim: Vec<String>) -> Heartbeat {
         Heartbeat {
             swim,
-            roster: self.roster.digest(),
+            roster: self.roster.digest_for(to),
             view: self.membership.digest(),
             lease: self.lease_view(now),
             facts: self.facts(now),
@@ -117,7 +117,7 @@ impl Node {
     pub(super) fn send_frames(&mut self, now: Now) {
         for (to, frames) in core::mem::take(&mut self.frames) {
             if self.roster.is_member(&to) && to != self.id {
-                let heartbeat = self.heartbeat(now, frames);
+                let heartbeat = self.heartbeat(now, &to, frames);
                 let limit = self.settings.heartbeat_timeout_ms;
                 self.call(to, limit, PeerRequest::Heartbeat(heartbeat), Pending::Heartbeat { to, sent: now });
             }

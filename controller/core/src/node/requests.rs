@@ -35,7 +35,7 @@ impl Node {
         match request {
             PeerRequest::Heartbeat(heartbeat) => {
                 let frames = self.heartbeat_came(now, from, heartbeat, None);
-                let answer = self.heartbeat(now, frames);
+                let answer = self.heartbeat(now, &from, frames);
                 self.out.push(Output::Reply { inbound, result: Ok(PeerResponse::Heartbeat(answer)) });
             }
             PeerRequest::Announce(records) => {

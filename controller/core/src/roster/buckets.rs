@@ -4,6 +4,7 @@
 use constella_shared::ids::NodeId;
 use constella_shared::wire::heartbeat::Digest;
 use constella_shared::wire::records::RecordKey;
+use constella_shared::wire::speaks::Speaks;
 use sha2::Digest as _;
 use sha2::Sha256;
 
@@ -14,35 +15,48 @@ pub(super) const BUCKETS: usize = 32;
 
 /// For each bucket the sum of its entries' hashes; adding and taking away needs no look at the others.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Buckets([u64; BUCKETS]);
+pub(super) struct Buckets {
+    sums: [u64; BUCKETS],
+    /// Over what a node of protocol 1 keeps: it would begin an exchange for the rest with every heartbeat.
+    first: u64,
+}
 
 impl Buckets {
     /// Replaces the entry of a key.
     pub(super) fn change(&mut self, key: &RecordKey, old: Option<Rank>, new: Option<Rank>) {
-        let Some(sum) = self.0.get_mut(bucket(key)) else { return };
-        if let Some(old) = old {
-            *sum = sum.wrapping_sub(entry(key, &old));
+        let hash = |rank: Option<Rank>| rank.map_or(0, |rank| entry(key, &rank));
+        let change = hash(new).wrapping_sub(hash(old));
+        if let Some(sum) = self.sums.get_mut(bucket(key)) {
+            *sum = sum.wrapping_add(change);
         }
-        if let Some(new) = new {
-            *sum = sum.wrapping_add(entry(key, &new));
+        if Speaks::First.keeps(key) {
+            self.first = self.first.wrapping_add(change);
         }
     }
 
     /// The digest over all.
     pub(super) fn digest(&self) -> Digest {
-        Digest(self.0.iter().fold(0, |sum, bucket| sum.wrapping_add(*bucket)))
+        Digest(self.sums.iter().fold(0, |sum, bucket| sum.wrapping_add(*bucket)))
+    }
+
+    /// The digest over all that such a node keeps.
+    pub(super) fn digest_for(&self, reader: Speaks) -> Digest {
+        match reader {
+            Speaks::First => Digest(self.first),
+            Speaks::Second => self.digest(),
+        }
     }
 
     /// The digest of each bucket.
     pub(super) fn each(&self) -> impl Iterator<Item = Digest> {
-        self.0.iter().map(|sum| Digest(*sum))
+        self.sums.iter().map(|sum| Digest(*sum))
     }
 
     /// Which buckets differ from another roster's; all, where that one divides otherwise.
     pub(super) fn differing(&self, theirs: &[Digest]) -> [bool; BUCKETS] {
         let mut differs = [true; BUCKETS];
         if theirs.len() == BUCKETS {
-            for ((differs, mine), theirs) in differs.iter_mut().zip(self.0).zip(theirs) {
+            for ((differs, mine), theirs) in differs.iter_mut().zip(self.sums).zip(theirs) {
                 *differs = mine != theirs.0;
             }
         }

@@ -34,7 +34,7 @@ pub(super) struct Begun {
 impl Roster {
     /// Begins an exchange with a member whose heartbeat carried `theirs`, unless there is nothing to exchange or it was just tried.
     pub fn sync_due(&mut self, now: Now, peer: NodeId, theirs: Digest) -> Option<RosterSync> {
-        let mine = self.digest();
+        let mine = self.digest_for(&peer);
         if mine == theirs {
             self.begun.remove(&peer);
             return None;

@@ -119,7 +119,7 @@ impl Failover {
 }
 
 /// Opens the confirmation of a reboot of some node that does not lead; returns its name.
-async fn confirmation(network: &Network, leader: &str) -> Result<String, Failure> {
+pub(crate) async fn confirmation(network: &Network, leader: &str) -> Result<String, Failure> {
     let target = last_but(network, leader)?.name().to_owned();
     let owner = network.owner();
     owner.ask("/nodes", SETTLING).await?;
@@ -160,7 +160,7 @@ async fn until_answered(network: &Network, but: Option<&str>, fault: Ms) -> Resu
 }
 
 /// Updates that nobody has confirmed, some time after the network settled.
-async fn unconfirmed(network: &Network) -> usize {
+pub(crate) async fn unconfirmed(network: &Network) -> usize {
     let by = Instant::now() + CONFIRMING;
     loop {
         let pending = network.double().summary().pending;

@@ -8,6 +8,7 @@ mod figures;
 mod how;
 mod idle;
 mod joins;
+mod rolling;
 mod shown;
 mod table;
 mod trouble;
@@ -31,6 +32,8 @@ enum Options {
     Joins(joins::Joins),
     /// What an idle node costs
     Idle(idle::Idle),
+    /// An upgrade node by node from one build to another, and back
+    Rolling(rolling::Rolling),
     /// Whether live nodes are shown as down while two hosts are silently gone
     Shown(shown::Shown),
 }
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Options::Table(table) => table.run().await,
         Options::Joins(joins) => joins.run().await,
         Options::Idle(idle) => idle.run().await,
+        Options::Rolling(rolling) => rolling.run().await,
         Options::Shown(shown) => shown.run().await,
     })
 }

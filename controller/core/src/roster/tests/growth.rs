@@ -126,3 +126,20 @@ fn what_is_not_known_is_bounded_for_each_writer() {
     let taken = (0..OPAQUE_RECORDS).take_while(|number| refused(&mut one, &large(*number)).is_none()).count();
     assert!((60..66).contains(&taken), "{taken} of 4 kB: a quarter of 1 MiB");
 }
+
+#[test]
+fn with_a_node_of_protocol_1_no_exchange_is_begun_for_what_it_cannot_keep() {
+    // S7, R3: its digest counts what it keeps, and it would be asked with every heartbeat
+    let (mut one, mut two) = pair();
+    one.merge(at(10), two.write_self(at(10), "203.0.113.2:4747", "0.0.9", 1, &keys(2)), &keys(1));
+    one.merge(at(11), net(&mute("b2", 11, 7)), &keys(1));
+    assert_ne!(one.digest(), two.digest());
+    assert_eq!(one.digest_for(&node(2)), two.digest());
+    assert_eq!(one.sync_due(at(12), node(2), two.digest()), None);
+    let newer = one.edit(at(13), Term(1), &node(2), Edit::Priority(3)).unwrap();
+    assert!(one.sync_due(at(14), node(2), two.digest()).is_some(), "what both keep is exchanged");
+    two.merge(at(15), newer, &keys(2));
+    assert_eq!(one.digest_for(&node(2)), two.digest());
+    one.merge(at(16), two.write_self(at(16), "203.0.113.2:4747", "0.1.0", PROTOCOL, &keys(2)), &keys(1));
+    assert!(one.sync_due(at(17), node(2), two.digest()).is_some(), "it was upgraded: now it gets the rest");
+}
