@@ -290,8 +290,23 @@ check_container() {
     fi
 }
 
+# A line that nobody reads does nothing, and a misspelt one is such a line. What Compose and Docker read themselves begins as they do.
+check_env_names() {
+    local name unread=''
+    while IFS= read -r name; do
+        case "$name" in COMPOSE_* | DOCKER_*) continue ;; esac
+        grep -rqw -- "$name" "$root/compose" "$root/install.sh" || unread+=" $name"
+    done < <(sed -n 's/^[[:space:]]*\(export[[:space:]]\{1,\}\)\{0,1\}\([A-Za-z_][A-Za-z0-9_]*\)[[:space:]]*=.*/\2/p' "$root/.env")
+    if [ -z "$unread" ]; then
+        good "every line of .env is read by somebody"
+    else
+        bad ".env sets what nobody reads:$unread (docs/settings.md has every setting)"
+    fi
+}
+
 doctor_node() {
     check_compose_files
+    check_env_names
     check_overlay
     check_state
     check_container agent

@@ -258,9 +258,7 @@ impl NodeArgs {
         if let Some(addr) = &self.public_addr {
             config.public_addr = Some(check::public_addr(addr, config.listen.port())?);
         }
-        if let Some(priority) = self.priority {
-            config.priority = priority;
-        }
+        config.priority = self.priority.or(config.priority);
         Ok(())
     }
 }

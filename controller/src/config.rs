@@ -4,6 +4,7 @@
 //! error, and a name one letter off one of ours is a warning. An empty variable counts as absent, since compose files pass those.
 
 pub mod check;
+pub mod differences;
 mod overlay;
 pub mod settings;
 mod source;
@@ -19,7 +20,7 @@ use constella_shared::secret::Secret;
 
 use crate::address::HostPort;
 use crate::state::file;
-use check::{api_url, bot_token, owner, public_addr, seed_peers, server_name, value};
+use check::{api_url, bot_token, log_filter, owner, public_addr, seed_peers, server_name, value};
 pub use overlay::Overlay;
 pub use source::Environment;
 use value::{Raw, RawSeed, RawTiming, Seconds};
@@ -35,8 +36,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// `PUBLIC_ADDR`, with a port.
     pub public_addr: Option<HostPort>,
-    /// `PRIORITY`.
-    pub priority: u32,
+    /// `PRIORITY`; None: [`Self::priority`] has the default.
+    pub priority: Option<u32>,
     /// What seeds an empty state, and is compared with a full one.
     pub seed: SeedSettings,
     /// For the core.
@@ -193,9 +194,10 @@ impl Config {
             server_name: raw.server_name.map(|text| server_name(&text.0)).transpose()?,
             listen,
             public_addr,
-            priority: raw.priority.map_or(Ok(PRIORITY), |count| {
-                count.0.try_into().map_err(|_| value("PRIORITY", "is over 4294967295"))
-            })?,
+            priority: raw
+                .priority
+                .map(|count| count.0.try_into().map_err(|_| value("PRIORITY", "is over 4294967295")))
+                .transpose()?,
             seed,
             timing,
             telegram_api_url: raw.telegram_api_url.map_or_else(|| Ok(TELEGRAM.to_owned()), |text| api_url(&text.0))?,
@@ -203,7 +205,7 @@ impl Config {
             agent_socket: raw.agent_socket.map_or_else(|| PathBuf::from(AGENT_SOCKET), |text| PathBuf::from(text.0)),
             control_socket,
             overlay,
-            log: raw.log.map_or_else(|| LOG.to_owned(), |text| text.0),
+            log: raw.log.map_or_else(|| Ok(LOG.to_owned()), |text| log_filter(&text.0))?,
             state_dir,
             warnings,
         })
@@ -221,6 +223,12 @@ impl Config {
                 server_name(host.trim()).map_err(|_| value("SERVER_NAME", "is not set and the host has no usable name"))
             }
         }
+    }
+
+    /// `PRIORITY`, or the default.
+    #[must_use]
+    pub fn priority(&self) -> u32 {
+        self.priority.unwrap_or(PRIORITY)
     }
 
     /// The core's settings.

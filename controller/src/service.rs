@@ -9,13 +9,13 @@ use constella_core::io::Input;
 use constella_core::node::Node;
 use constella_core::roster::OpenError;
 use constella_shared::ids::NodeId;
-use constella_shared::wire::records::NetValue;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::address::HostPort;
 use crate::admission::Joins;
 use crate::agent::Agent;
 use crate::clock;
+use crate::config::differences::differing;
 use crate::config::{Config, ConfigError};
 use crate::control::{Behind, Control, ControlError};
 use crate::dial::Dial;
@@ -96,7 +96,7 @@ pub async fn run<B: BotClient>(config: Config, bot: B) -> Result<(), ServiceErro
         }
     }
     let loaded = node.state.load(clock::now().unix_ms / 1_000)?;
-    warn_of_differences(&config, &loaded);
+    warn_of_settings(&config, node.identity.node, &loaded);
     let addr = config.public_addr.as_ref().map(ToString::to_string);
     let addr = addr.or_else(|| stored_addr(&loaded.network, node.identity.node)).ok_or(ServiceError::NoAddress)?;
     node.members.set_generation(loaded.vote.generation);
@@ -191,7 +191,7 @@ async fn join(node: &Listening, config: &Config) -> Result<(), ServiceError> {
         name: config.name()?,
         addr,
         port: config.public_addr.as_ref().map_or(config.listen.port(), |addr| addr.port),
-        priority: config.priority,
+        priority: config.priority(),
         link,
         more_seeds: config.seed.peers.clone(),
         dial,
@@ -226,34 +226,12 @@ fn boot(identity: &Identity, config: &Config, addr: String, loaded: Loaded) -> R
 }
 
 /// After the first start the state wins; where the environment says otherwise, somebody should know.
-fn warn_of_differences(config: &Config, loaded: &Loaded) {
-    let (seed, network) = (&config.seed, &loaded.network);
-    let shared = network.records.iter().find_map(|record| match &record.value {
-        NetValue::Token { token } => Some(token),
-        NetValue::Owner { .. }
-        | NetValue::Message { .. }
-        | NetValue::Language { .. }
-        | NetValue::Bot { .. }
-        | NetValue::Other(_) => None,
-    });
-    let token = seed.bot_token.as_ref().and_then(|source| source.read().ok());
-    let differences = [
-        ("NETWORK_ID", seed.network_id.is_some_and(|id| id != network.network_id)),
-        ("NETWORK_SECRET", seed.network_secret.as_ref().is_some_and(|secret| *secret != network.network_secret)),
-        (
-            "OWNER_USERNAME",
-            seed.owner.as_ref().is_some_and(|owner| !owner.eq_ignore_ascii_case(&network.owner_username)),
-        ),
-        ("BOT_TOKEN", token.is_some_and(|token| Some(&token) != shared.or(network.own_token.as_ref()))),
-        ("JOIN_URL", seed.join.as_ref().is_some_and(|link| link.network != network.network_id)),
-    ];
-    for (setting, differs) in differences {
-        if differs {
-            tracing::warn!(setting, "setting differs from the stored state, which wins");
-        }
+fn warn_of_settings(config: &Config, node: NodeId, loaded: &Loaded) {
+    for setting in differing(config, node, &loaded.network) {
+        tracing::warn!(setting, "setting differs from the stored state, which wins");
     }
     for warning in &config.warnings {
-        tracing::warn!(warning, "setting may be misspelt");
+        tracing::warn!(warning, "a variable of the environment is not read");
     }
 }
 

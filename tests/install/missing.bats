@@ -98,7 +98,10 @@ well() {
     rm .env
     without docker
     as_nobody env PATH="$PATH" ./install.sh doctor
-    failed 2
+    # Without .env it is this machine's own port 4747 that is looked at, free or not.
+    failed "$(grep -c '^  FAIL  ' <<<"$output")"
+    [[ $output == *"FAIL  this is not root"* ]]
+    [[ $output == *"FAIL  there is no docker here"* ]]
     [[ $output == *"no node is installed here"* ]]
 }
 
@@ -121,6 +124,18 @@ well() {
         [[ $output == *"FAIL  LISTEN_ADDR in .env ends with no port"* ]]
         [[ $output == *"the controller is healthy"* ]]
     done
+}
+
+@test "doctor names lines of .env that nobody reads, and none that Compose reads" {
+    well
+    printf 'COMPOSE_PROFILES=x\n# HEARTBEAT_INTERVALL=4\nHEARTBEAT_INTERVAL=4\nSAMPLE_EVERY_SEC=10\n' >>.env
+    run ./install.sh doctor
+    echo "$output"
+    [ "$status" -eq 0 ]
+    printf 'HEARTBEAT_INTERVALL=4\nMETRICS_ADDR=127.0.0.1:9\n' >>.env
+    run ./install.sh doctor
+    failed 1
+    [[ $output == *"FAIL  .env sets what nobody reads: HEARTBEAT_INTERVALL METRICS_ADDR (docs/settings.md"* ]]
 }
 
 @test "doctor of an overlay whose tools are missing, or whose peers are root's to see" {

@@ -47,7 +47,7 @@ pub(super) async fn init<B: BotClient>(init: Init, mut config: Config, bot: B) -
     let founding = Founding {
         name,
         addr: addr.to_string(),
-        priority: config.priority,
+        priority: config.priority(),
         owner,
         claim: claim(&code),
         token,

@@ -83,6 +83,22 @@ pub(super) fn api_url(text: &str) -> Result<String, ConfigError> {
         .ok_or_else(|| value("TELEGRAM_API_URL", "is no http or https address"))
 }
 
+/// A filter of tracing's. It would take a misspelt level for the name of a target, and log nothing at all.
+pub(super) fn log_filter(text: &str) -> Result<String, ConfigError> {
+    let is_level = |word: &str| LEVELS.iter().any(|level| word.eq_ignore_ascii_case(level));
+    let is_good = |part: &str| match part.trim().rsplit_once('=') {
+        Some((_, level)) => is_level(level),
+        None => is_level(part.trim()) || part.trim().starts_with("constella") || part.contains('['),
+    };
+    if text.split(',').all(is_good) {
+        Ok(text.to_owned())
+    } else {
+        Err(value("LOG", "is no filter; write e.g. info or constella_controller=debug"))
+    }
+}
+
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
 pub(super) fn value(key: &str, problem: impl Into<String>) -> ConfigError {
     ConfigError::Value { key: key.to_owned(), problem: problem.into() }
 }

@@ -32,8 +32,11 @@ pub(super) fn overlay(raw: &Raw) -> Result<Option<Overlay>, ConfigError> {
         let problem = "an overlay needs this node's address in it".to_owned();
         return Err(ConfigError::Contradiction { first: "VPN_MODE", second: "VPN_ADDRESS", problem });
     };
-    let address = text.0.split('/').next().unwrap_or_default();
-    let address = address.parse().map_err(|_| value("VPN_ADDRESS", "is no IP address"))?;
+    let wrong = || value("VPN_ADDRESS", "is no IP address, nor one with its network's length, e.g. 10.42.0.7/24");
+    let (address, length) = text.0.split_once('/').unwrap_or((text.0.as_str(), "0"));
+    let address: IpAddr = address.parse().map_err(|_| wrong())?;
+    let longest = if address.is_ipv4() { 32 } else { 128 };
+    length.parse::<u8>().ok().filter(|length| *length <= longest).ok_or_else(wrong)?;
     Ok(Some(Overlay { interface: interface.to_owned(), address }))
 }
 

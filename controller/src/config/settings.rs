@@ -27,7 +27,7 @@ pub const CONTROLLER: [Setting; 27] = [
     passed(
         "SERVER_NAME",
         "",
-        "This server's name before the owner, 1 to 63 letters, digits and .-_; without it the host's name.",
+        "For `init` and `join`: this server's name before the owner, 1 to 63 letters, digits and .-_; without it the host's name. A state that is there wins.",
     ),
     passed("LISTEN_ADDR", "[::]:4747", "Where members are answered: ADDRESS:PORT. [::] answers IPv4 too."),
     passed(
@@ -35,7 +35,11 @@ pub const CONTROLLER: [Setting; 27] = [
         "",
         "Where members reach this node: HOST or HOST:PORT. Without it the overlay's address, or the one that the seed or the kernel's route tells.",
     ),
-    passed("PRIORITY", "100", "A whole number; among the nodes that can, the one with the smallest leads."),
+    passed(
+        "PRIORITY",
+        "100",
+        "For `init` and `join`: a whole number; among the nodes that can, the one with the smallest leads. A state that is there wins.",
+    ),
     kept("OWNER_USERNAME", "The owner's Telegram name. For `init`; a state that is there wins."),
     kept("BOT_TOKEN", "The bot's token. For `init`; a state that is there wins. Not together with BOT_TOKEN_FILE."),
     kept("BOT_TOKEN_FILE", "A file with the token, or - for standard input; read when it is needed."),
@@ -81,7 +85,7 @@ pub const CONTROLLER: [Setting; 27] = [
     passed("LOG", "info", "What is logged: a filter of tracing, e.g. info or constella_controller=debug."),
     passed("VPN_MODE", "none", "none, hub or client: whether this node is in an overlay, whose address it publishes."),
     passed("VPN_INTERFACE_NAME", "wg0", "The overlay's interface: 1 to 15 letters, digits, - and _."),
-    passed("VPN_ADDRESS", "", "This node's address in the overlay."),
+    passed("VPN_ADDRESS", "", "This node's address in the overlay, also with its network's length."),
 ];
 
 /// What `install.sh` and Compose read: lines of `.env`, and what is a flag and never a line.
