@@ -58,6 +58,7 @@ remove:
 demo:
   --script                  plays the story without a browser
   --port N  --nodes 2..10  --lang en|ru
+Settings of a node that is there: .env and docs/settings.md
 Overlay (WireGuard), init and join:
   --vpn-mode none|hub|client  --vpn-interface wg0  --vpn-cidr 10.42.0.0/24  --vpn-address A  --vpn-listen-port 51820
   --vpn-hub-endpoint HOST:PORT  --vpn-hub-public-key KEY  --vpn-allowed-ips CIDRS  --vpn-preshared-key KEY|-

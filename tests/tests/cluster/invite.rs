@@ -2,13 +2,14 @@
 
 use constella_tests::botapi::model::Args;
 use constella_tests::botapi::view::MessageView;
+use constella_tests::cluster::{Plan, clocks_can_be_set};
 
 use super::{Bench, PATIENCE, plan};
 
 /// DESIGN 7, 9: the link of the message lets one server in, and the same message then says which, without the link.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invitation_says_in_its_message_who_used_it() {
-    let bench = founded(2).await;
+    let bench = founded(plan(2)).await;
     let message = invited(&bench).await;
     assert!(message.text.contains("sudo ./install.sh join --join -"), "{}", message.screen());
     bench.join_with(1, &link(&message)).await.unwrap();
@@ -18,10 +19,27 @@ async fn an_invitation_says_in_its_message_who_used_it() {
     bench.nothing_is_lost().await;
 }
 
+/// DESIGN 9: an invitation that nobody used says so in its message when its time is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_that_nobody_used_says_that_it_is_over() {
+    if !clocks_can_be_set() {
+        eprintln!("skipped: no C compiler here, so no clock can be set");
+        return;
+    }
+    let mut plan = plan(1);
+    plan.clocks = true;
+    let bench = founded(plan).await;
+    let message = invited(&bench).await;
+    bench.at(0).unwrap().set_wall_clock(3_600).unwrap();
+    let told = bench.sees_in(&message, "has expired").await;
+    assert!(!told.text.contains("join://"), "the link is still there: {}", told.screen());
+    bench.nothing_is_lost().await;
+}
+
 /// DESIGN 9: an invitation whose message the owner deleted is used all the same, and its message is tried once and not again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_invitation_is_edited_once_at_most() {
-    let bench = founded(3).await;
+    let bench = founded(plan(3)).await;
     let deleted = invited(&bench).await;
     let kept = invited(&bench).await;
     let args = Args::default().with("chat_id", 77).with("message_id", deleted.id.0);
@@ -45,7 +63,7 @@ async fn a_deleted_invitation_is_edited_once_at_most() {
 /// DESIGN 9: what is too short or too long to be of use is refused in the owner's language, with the bounds.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invitation_out_of_bounds_is_refused_in_the_owners_language() {
-    let bench = founded(1).await;
+    let bench = founded(plan(1)).await;
     for text in ["/invite 1s", "/invite 8d"] {
         let refusal = bench.ask(text).await;
         assert!(refusal.text.contains("An invitation holds for 1 min to 7 d"), "{}", refusal.screen());
@@ -56,9 +74,9 @@ async fn an_invitation_out_of_bounds_is_refused_in_the_owners_language() {
     assert!(refusal.text.contains("Срок приглашения: от 1 мин до 7 д"), "{}", refusal.screen());
 }
 
-/// The first of so many nodes serves the owner; the others have not joined.
-async fn founded(nodes: usize) -> Bench {
-    let bench = Bench::of(plan(nodes)).await;
+/// The first of these nodes serves the owner; the others have not joined.
+async fn founded(plan: Plan) -> Bench {
+    let bench = Bench::of(plan).await;
     bench.found().await.unwrap();
     bench.claim().await.unwrap();
     bench

@@ -179,22 +179,23 @@ impl Dialogue {
     }
 }
 
-/// What became of it, by the roster's record and this node's clocks. The holder that lets a server in goes by its wall clock, so nothing is over
-/// before that has passed the record's end.
+/// What became of it, by the roster's record. The holder that lets a server in goes by its wall clock, so that decides what is over; the other clock
+/// says when to look, and what to say of an invitation that is not on record any more.
 fn fate(world: &World, one: &mut Invitation) -> Fate {
     let record = world.invites.iter().find(|invite| invite.token == one.token);
     if let Some(node) = record.and_then(|record| record.spent_by) {
         return Fate::Said(Say::new(Key::InviteUsed).text("name", name_of(world, node)));
     }
     let unix_s = world.now.unix_ms / 1_000;
-    match record {
-        _ if world.now.boot_ms < one.over_at => Fate::Open,
-        Some(record) if unix_s <= record.exp_unix_s => {
-            let left_s = record.exp_unix_s.saturating_sub(unix_s).saturating_add(1);
+    let left_s = record.map(|record| record.exp_unix_s.saturating_add(1).saturating_sub(unix_s));
+    match left_s {
+        Some(0) => Fate::Said(Say::new(Key::InviteOver)),
+        Some(left_s) => {
             one.over_at = world.now.boot_ms.saturating_add(left_s.saturating_mul(1_000));
             Fate::Open
         }
-        Some(_) | None => Fate::Said(Say::new(Key::InviteOver)),
+        None if world.now.boot_ms < one.over_at => Fate::Open,
+        None => Fate::Said(Say::new(Key::InviteOver)),
     }
 }
 

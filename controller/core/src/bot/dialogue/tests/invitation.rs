@@ -154,6 +154,24 @@ fn an_invitation_is_not_called_over_while_the_wall_clock_lets_somebody_in() {
 }
 
 #[test]
+fn a_wall_clock_that_was_set_ahead_ends_an_invitation_at_the_next_look() {
+    let mut bench = Bench::new();
+    let message = invited(&mut bench, 1, 900);
+    bench.pass(5_000);
+    bench.world.now.unix_ms += 3_600_000;
+    bench.tick();
+    assert_eq!(edited(&bench.telegram(), message), Some(Say::new(Key::InviteOver)));
+    // One that is not on record any more, for its clock was set by more than it is kept.
+    let mut bench = Bench::new();
+    let message = invited(&mut bench, 1, 60);
+    bench.world.invites.clear();
+    bench.pass(59_000);
+    assert!(bench.calls.is_empty());
+    bench.pass(2_000);
+    assert_eq!(edited(&bench.telegram(), message), Some(Say::new(Key::InviteOver)));
+}
+
+#[test]
 fn each_of_several_invitations_gets_its_own_end_one_after_another() {
     let mut bench = Bench::new();
     let messages = [1, 2, 3].map(|number| {
