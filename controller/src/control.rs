@@ -288,7 +288,9 @@ fn document(status: NodeStatus) -> StatusDocument {
 fn refusal(error: CallError) -> RpcError {
     match error {
         CallError::Refused(error) => error,
-        CallError::NotSent(message) => RpcError { code: RpcCode::Unreachable, message },
+        CallError::NotSent(message) | CallError::PortClosed(message) => {
+            RpcError { code: RpcCode::Unreachable, message }
+        }
         CallError::Lost(why) => {
             let message = format!("{why}; it is not known whether the request was carried out");
             RpcError { code: RpcCode::TimedOut, message }

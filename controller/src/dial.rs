@@ -1,5 +1,6 @@
 //! Connecting to another node: the address is checked (S5), the name resolved at each dial, the certificate met before anything is sent.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -43,6 +44,9 @@ pub enum DialError {
     /// Nothing listens there, or nothing comes back.
     #[error("port {} of {} is closed from here", .0.port, .0.host)]
     Closed(HostPort),
+    /// The host refuses the connection, or what stands before it takes it and resets it at once: no process has the port.
+    #[error("port {} of {} is closed from here", .0.port, .0.host)]
+    Refused(HostPort),
     /// Somebody else answers.
     #[error("who answers at {0} shows another certificate than expected")]
     WrongPin(HostPort),
@@ -97,6 +101,7 @@ impl Dial {
         let found: Vec<SocketAddr> = found.map_err(|_| DialError::Name(target.host.clone()))?.take(ADDRESSES).collect();
         let mut failure = DialError::Name(target.host.clone());
         let only = found.len() == 1;
+        let mut refused = only;
         for addr in found {
             if origin == Origin::Peer
                 && let Err(error) = check(addr.ip(), self.loopback)
@@ -105,14 +110,21 @@ impl Dial {
                 continue;
             }
             let connecting = TcpStream::connect(addr);
-            let connected =
-                if only { connecting.await.ok() } else { timeout(EACH, connecting).await.ok().and_then(Result::ok) };
+            let connected = if only {
+                connecting.await
+            } else {
+                timeout(EACH, connecting).await.unwrap_or_else(|late| Err(late.into()))
+            };
             match connected {
-                Some(stream) => return Ok(stream),
-                None => failure = DialError::Closed(target.clone()),
+                Ok(stream) => return Ok(stream),
+                Err(error) => {
+                    refused &= error.kind() == ErrorKind::ConnectionRefused;
+                    failure = DialError::Closed(target.clone());
+                }
             }
         }
-        Err(failure)
+        // Of several addresses one that refuses says nothing of the others.
+        Err(if refused { DialError::Refused(target.clone()) } else { failure })
     }
 }
 
@@ -128,7 +140,14 @@ fn refusal(error: &std::io::Error, target: &HostPort) -> DialError {
         Some(rustls::Error::InvalidCertificate(rustls::CertificateError::ApplicationVerificationFailure)) => {
             DialError::WrongPin(target.clone())
         }
-        _ => DialError::NoNode(target.clone()),
+        None if matches!(
+            error.kind(),
+            ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe
+        ) =>
+        {
+            DialError::Refused(target.clone())
+        }
+        Some(_) | None => DialError::NoNode(target.clone()),
     }
 }
 

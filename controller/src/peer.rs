@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use crate::answer::{Refusal, read_rpc};
 use crate::clock;
-use crate::dial::{Dial, Origin};
+use crate::dial::{Dial, DialError, Origin};
 use crate::http::{Answer, Http, HttpError};
 use crate::members::{Members, Row};
 use crate::tls::Expected;
@@ -134,7 +134,7 @@ impl Peers {
             }
         }
         let dialled = self.dial.connect(&to.addr, to.origin, Expected::Pin(to.pin)).await;
-        let (stream, _) = dialled.map_err(|error| CallError::NotSent(error.to_string()))?;
+        let (stream, _) = dialled.map_err(|error| not_connected(&error))?;
         let mut http = Http::open(stream).await.map_err(|error| CallError::NotSent(error.to_string()))?;
         sent.store(true, Ordering::Relaxed);
         match http.send(self.sealed(to, body)?, MAX_ANSWER).await {
@@ -178,6 +178,17 @@ impl Peers {
             request = request.header(name, value);
         }
         request.body(Full::new(body.bytes.clone())).map_err(|_| failed("the request cannot be built"))
+    }
+}
+
+fn not_connected(error: &DialError) -> CallError {
+    match error {
+        DialError::Refused(_) => CallError::PortClosed(error.to_string()),
+        DialError::Address(_)
+        | DialError::Name(_)
+        | DialError::Closed(_)
+        | DialError::WrongPin(_)
+        | DialError::NoNode(_) => CallError::NotSent(error.to_string()),
     }
 }
 

@@ -221,6 +221,7 @@ fn boot(identity: &Identity, config: &Config, addr: String, loaded: Loaded) -> R
         invites: loaded.invites,
         vote: loaded.vote,
         commands: loaded.commands,
+        in_place: loaded.in_place,
         seed,
     })
 }

@@ -1,6 +1,7 @@
 //! The state folder: who this node is, its network, its votes, its commands. One controller at a time; a file that cannot be read stops the node (S4).
 
 pub mod file;
+mod place;
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::identity::{Identity, IdentityError};
+use place::Place;
 
 /// Earlier starts are remembered this long (L6), seconds.
 const STARTS_KEPT_S: u64 = 600;
@@ -103,7 +105,7 @@ const LOST: &str =
 #[derive(Debug)]
 pub struct State {
     folder: PathBuf,
-    _lock: Flock<File>,
+    lock: Flock<File>,
 }
 
 /// Everything that is in a folder.
@@ -117,6 +119,8 @@ pub struct Loaded {
     pub vote: VoteState,
     /// `commands.json`.
     pub commands: CommandsState,
+    /// L1: the earlier process on this folder is dead, and ran here, on this boot of this kernel (`place.rs`).
+    pub in_place: bool,
 }
 
 impl State {
@@ -128,13 +132,13 @@ impl State {
         let failed = |source| StateError::Write { path: folder.to_owned(), source };
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
         let lock = folder.join(LOCK);
-        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&lock);
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&lock);
         let file = file.map_err(|source| StateError::Write { path: lock, source })?;
         let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
             nix::errno::Errno::EWOULDBLOCK => StateError::InUse(folder.to_owned()),
             other => failed(other.into()),
         })?;
-        Ok(Self { folder: folder.to_owned(), _lock: lock })
+        Ok(Self { folder: folder.to_owned(), lock })
     }
 
     /// Whether the folder has no network yet. A node that ever started has a generation above 0 in `vote.json`: where its network file is
@@ -203,6 +207,7 @@ impl State {
             term: Term(0),
             seq_reserved: Seq(0),
             starts: Vec::new(),
+            granted: None,
             more: More::none(),
         };
         let commands = CommandsState::empty();
@@ -221,12 +226,17 @@ impl State {
         let invites = self.read(INVITES, |state: &InvitesState| state.format)?;
         let commands = self.read(COMMANDS, |state: &CommandsState| state.format)?;
         let mut vote: VoteState = self.read(VOTE, |state: &VoteState| state.format)?;
+        let place = Place::of(&self.lock);
+        let in_place = place.as_ref().is_some_and(|place| place.was_left_by(&self.lock, vote.generation));
         vote.generation = vote.generation.next();
         vote.starts.retain(|start| unix_s.saturating_sub(*start) < STARTS_KEPT_S && *start <= unix_s);
         vote.starts.insert(0, unix_s);
         vote.starts.truncate(STARTS_KEPT);
         self.write(VOTE, &vote)?;
-        Ok(Loaded { network, invites, vote, commands })
+        if let Some(place) = place {
+            place.leave(&self.lock, vote.generation);
+        }
+        Ok(Loaded { network, invites, vote, commands, in_place })
     }
 
     /// Replaces a document's file; it is on disk when this returns.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{CommandId, Generation, NetworkId, Seq, Term};
+use crate::ids::{CommandId, Generation, LeaderKey, NetworkId, Seq, Term};
 use crate::secret::Secret;
 use crate::wire::command::StoredCommand;
 use crate::wire::more::More;
@@ -76,9 +76,21 @@ pub struct VoteState {
     pub seq_reserved: Seq,
     /// Unix seconds of this and earlier starts within ten minutes, newest first (L6).
     pub starts: Vec<u64>,
+    /// The newest grant of this node's voter, written before the grant leaves (L1); absent before the first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub granted: Option<LastGrant>,
     /// Of a newer version; kept (S7).
     #[serde(flatten)]
     pub more: More,
+}
+
+/// The newest grant of a voter in `vote.json`. Renewals under the same term do not change it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct LastGrant {
+    /// To whom.
+    pub holder: LeaderKey,
+    /// In which term.
+    pub term: Term,
 }
 
 /// `commands.json`: F6.

@@ -16,7 +16,7 @@ use constella_shared::agent::{
 };
 use constella_shared::ids::{CommandId, Generation, LeaderKey, NetworkId, NodeId, Pin, Seq, Term, TokenHash};
 use constella_shared::secret::Secret;
-use constella_shared::state::{CommandsState, InvitesState, NetworkState, Peer, STATE_FORMAT, VoteState};
+use constella_shared::state::{CommandsState, InvitesState, LastGrant, NetworkState, Peer, STATE_FORMAT, VoteState};
 use constella_shared::wire::command::{CommandContent, Stage, StoredCommand};
 use constella_shared::wire::heartbeat::{Digest, Facts, Glance, Heartbeat};
 use constella_shared::wire::join::{JoinAnswer, JoinForward, JoinHandshake, JoinRequest};
@@ -475,20 +475,17 @@ fn state_files() {
         "invites",
         vec![("full", InvitesState { format: STATE_FORMAT, invites: records().invites, more: More::none() })],
     );
-    recorded(
-        "vote",
-        vec![(
-            "full",
-            VoteState {
-                format: STATE_FORMAT,
-                generation: Generation(7),
-                term: Term(5),
-                seq_reserved: Seq(1_000),
-                starts: vec![1_760_000_000],
-                more: More::none(),
-            },
-        )],
-    );
+    let vote = VoteState {
+        format: STATE_FORMAT,
+        generation: Generation(7),
+        term: Term(5),
+        seq_reserved: Seq(1_000),
+        starts: vec![1_760_000_000],
+        granted: None,
+        more: More::none(),
+    };
+    let granted = Some(LastGrant { holder: KEY, term: Term(5) });
+    recorded("vote", vec![("full", vote.clone()), ("granted", VoteState { granted, ..vote })]);
     recorded(
         "commands",
         vec![

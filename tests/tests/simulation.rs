@@ -92,6 +92,7 @@ fn the_owner_waits_no_longer_than_promised() {
                 let worst = match blow {
                     Blow::Killed | Blow::PowerCut | Blow::CutOff | Blow::Isolated | Blow::Frozen => 10_000,
                     Blow::Stopped => 2_000,
+                    Blow::RestartedInPlace => 1_500,
                     Blow::Refused | Blow::Silent => 12_000,
                 };
                 assert!(

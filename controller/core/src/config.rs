@@ -63,6 +63,9 @@ pub struct Boot {
     pub vote: VoteState,
     /// `commands.json`.
     pub commands: CommandsState,
+    /// L1: the earlier process of this very folder is dead and nothing else can have run on it since: the shell holds the folder's lock, and
+    /// the folder is where that process left it, on the same boot of the same kernel. False for a copy or a restored backup.
+    pub in_place: bool,
     /// 32 bytes from the kernel: the only randomness that the core ever has.
     pub seed: [u8; 32],
 }

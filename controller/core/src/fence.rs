@@ -17,7 +17,7 @@ use crate::commands::Owed;
 use crate::io::{BotCall, BotError, BotReply, BotState, CallId, Update};
 use crate::update_ids;
 use poll::Poll;
-use watch::Watch;
+use watch::{Pace, Watch};
 
 /// What the node holds at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct Title {
     pub all_visible: bool,
     /// F3: members out of reach that would watch on their side of a cut and have the better LeaderKey; none where only one is out of reach.
     pub rivals: usize,
+    /// F3: the port of the holder that this node knew of refuses connections: its process is dead, most likely.
+    pub refused: bool,
     /// F6: whether commands are open here that Telegram counts no more: who took them may be dead, and an empty queue does not tell.
     pub owed: Owed,
 }
@@ -174,8 +176,10 @@ impl Fence {
                     base.saturating_add(i64::try_from(*peeks % PEEKS_EACH.unsigned_abs()).unwrap_or(0))
                 };
                 let slots = u64::try_from(title.rivals.min(MOST_SLOTS)).unwrap_or(0);
-                let patience_ms = self.patience_ms.saturating_add(slots * SLOT_MS);
-                let unserved = watch.step(now, patience_ms, &mut peek_offset, calls, &mut acts);
+                // A conflict told that somebody serves, whatever the port says.
+                let dead = title.refused && self.patience_ms == HEAD_MS;
+                let pace = if dead { Pace::DEAD } else { Pace::usual(self.patience_ms + slots * SLOT_MS) };
+                let unserved = watch.step(now, pace, &mut peek_offset, calls, &mut acts);
                 let owed = match title.owed {
                     Owed::Nothing => false,
                     Owed::Shared => self.finishes || watch.looked_ms(now) >= CUT_MS,
@@ -305,7 +309,7 @@ impl Fence {
     fn settle(&mut self, now: Now, title: Option<Title>) -> bool {
         self.settles = match (self.settles, title) {
             (_, None) => Settles::Not,
-            (_, Some(Title { strength: Strength::Weak, may_poll: true, .. })) => Settles::Once,
+            (_, Some(Title { strength: Strength::Weak, may_poll: true, refused: false, .. })) => Settles::Once,
             (Settles::Once, Some(Title { strength: Strength::Strong, .. })) => {
                 Settles::Until(now.boot_ms.saturating_add(SETTLE_MS))
             }

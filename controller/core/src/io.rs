@@ -213,6 +213,8 @@ pub enum PeerResponse {
 pub enum CallError {
     /// Nothing was sent: no connection, wrong certificate, unknown address.
     NotSent(String),
+    /// Nothing was sent: no process has the port. The host, or what stands before it, refused or reset the connection before TLS began.
+    PortClosed(String),
     /// The request may have arrived: time-out, or the connection broke.
     Lost(String),
     /// The other side refused.

@@ -141,7 +141,7 @@ impl Joins {
         let result = match result {
             Ok(PeerResponse::Rpc(Response::Joined { answer })) => Ok(answer),
             Err(CallError::Refused(error)) => Err(error),
-            Ok(_) | Err(CallError::NotSent(_) | CallError::Lost(_)) => {
+            Ok(_) | Err(CallError::NotSent(_) | CallError::PortClosed(_) | CallError::Lost(_)) => {
                 Err(refusal(RpcCode::NotHolder, "the leading node does not answer; try again in a few seconds"))
             }
         };

@@ -8,6 +8,7 @@ mod dialogue;
 mod edit;
 mod farewell;
 mod handover;
+mod holder_probe;
 mod host;
 pub mod inspect;
 mod joins;
@@ -17,6 +18,7 @@ mod operator;
 mod orders;
 mod pending;
 mod requests;
+mod resume;
 mod serve;
 mod slept;
 mod target;
@@ -57,8 +59,10 @@ use crate::probe::Probe;
 use crate::roster::{OpenError, Roster};
 use copies::{CopiedTo, CopyJob};
 use farewell::Parting;
+use holder_probe::HolderProbe;
 use host::Host;
 use pending::Pending;
+use resume::Resume;
 
 /// One node of the network, without its shell.
 pub struct Node {
@@ -87,6 +91,8 @@ pub struct Node {
 
     durable: Durable,
     voter: Voter,
+    resume: Resume,
+    holder_probe: HolderProbe,
     claim: Claim,
     seen: Seen,
     held: Option<Strength>,
@@ -143,10 +149,15 @@ impl Node {
     /// # Errors
     /// Where the state files do not make a roster of this node; the process stops and says so (S4).
     pub fn new(boot: Boot, keys: Box<dyn Keys + Send>, now: Now) -> Result<Self, OpenError> {
-        let Boot { node, pin, addr, settings, network, invites, vote, commands, seed } = boot;
+        let Boot { node, pin, addr, settings, network, invites, vote, commands, seed, in_place } = boot;
         let mut rng = StdRng::from_seed(seed);
         let (roster, refused) = Roster::open(node, pin, network, invites, settings.clock_skew_ms, keys.as_ref())?;
-        let fresh = if roster.len() <= 1 { Voter::of_one } else { Voter::new };
+        let voter = match vote.granted.filter(|_| in_place) {
+            _ if roster.len() <= 1 => Voter::of_one(settings.lease_ttl_ms, now),
+            Some(last) => Voter::resumed(settings.lease_ttl_ms, now, last),
+            None => Voter::new(settings.lease_ttl_ms, now),
+        };
+        let resume = Resume::new(in_place, vote.granted.map(|last| last.holder.node), node);
         let membership = Membership::new(node, vote.generation, &settings, rng.random());
         let dialogue = Dialogue::new(DialogueSettings { language: default_language(&settings), seed: rng.random() });
         Ok(Self {
@@ -171,7 +182,9 @@ impl Node {
             peers: Peers::default(),
             host: Host::default(),
             durable: Durable::new(vote),
-            voter: fresh(settings.lease_ttl_ms, now),
+            voter,
+            resume,
+            holder_probe: HolderProbe::new(now),
             claim: Claim::new(settings.lease_ttl_ms),
             seen: Seen::default(),
             held: None,
@@ -244,7 +257,7 @@ impl Node {
         let handover = self.handover.as_ref().map(Handover::deadline);
         let dialogue = if self.serves() { self.dialogue.deadline() } else { None };
         let proof = self.proof.as_ref().map(|proof| proof.deadline);
-        let regular = [self.at.second, self.at.glance, self.at.minute];
+        let regular = [self.at.second, self.at.glance, self.at.minute, self.holder_probe.deadline()];
         let claim = if self.claim.active() { self.claim.next_round() } else { self.claim_at() };
         let strong = self.strong_until();
         let farewell = self.parting.deadline();
@@ -271,6 +284,7 @@ impl Node {
     fn settle(&mut self, now: Now) -> Vec<Output> {
         self.member_timers_due(now);
         self.chores(now);
+        self.probe_the_holder(now);
         self.lease_due(now);
         self.handover_due(now);
         self.probe_due(now);

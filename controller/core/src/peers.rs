@@ -33,8 +33,32 @@ pub struct Peer {
     pub ready_since: Option<u64>,
     /// When a call to it last failed.
     failed_at: Option<u64>,
+    /// Its port refused, and nothing was heard of it since.
+    port: Port,
     /// When it was lost lately: restarts, and times that it was not ready or not alive. Newest last.
     losses: Vec<u64>,
+}
+
+/// What a node's port says about its process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Port {
+    /// It takes connections, as far as is known.
+    Open,
+    /// It refuses them, and nothing was heard of the node since.
+    Closed,
+    /// It refused them while the node lived: from here it says nothing, until a call is answered or the node has started again.
+    Unreliable,
+}
+
+impl Port {
+    /// The node was heard; `anew` where a call to it was answered, or it has started again.
+    const fn heard(self, anew: bool) -> Self {
+        match self {
+            Self::Open => Self::Open,
+            Self::Closed | Self::Unreliable if anew => Self::Open,
+            Self::Closed | Self::Unreliable => Self::Unreliable,
+        }
+    }
 }
 
 impl Peers {
@@ -49,6 +73,7 @@ impl Peers {
         let lost_bot = was_ready.is_some() && !facts.ready;
         let ready_since = if facts.ready { was_ready.or(Some(now.boot_ms)) } else { None };
         let losses = before.map(|peer| peer.losses.clone()).unwrap_or_default();
+        let answered = rtt_ms.is_some();
         let reached_unix_ms = match rtt_ms {
             Some(_) => now.unix_ms,
             None => before.map_or(0, |peer| peer.reached_unix_ms),
@@ -62,6 +87,7 @@ impl Peers {
             reached_unix_ms,
             ready_since,
             failed_at: None,
+            port: before.map_or(Port::Open, |peer| peer.port).heard(restarted || answered),
             losses,
         };
         self.peers.insert(node, peer);
@@ -87,10 +113,34 @@ impl Peers {
         }
     }
 
+    /// No process has the node's port.
+    pub fn port_closed(&mut self, now: Now, node: &NodeId) {
+        self.failed(now, node);
+        if let Some(peer) = self.peers.get_mut(node)
+            && peer.port == Port::Open
+        {
+            peer.port = Port::Closed;
+        }
+    }
+
+    /// The node asked something: it lives, whatever its port says.
+    pub fn asked(&mut self, node: &NodeId) {
+        if let Some(peer) = self.peers.get_mut(node) {
+            peer.port = peer.port.heard(false);
+        }
+    }
+
+    /// Whether the node's port refuses connections, and nothing was heard of it since.
+    #[must_use]
+    pub fn refuses(&self, node: &NodeId) -> bool {
+        self.peers.get(node).is_some_and(|peer| peer.port == Port::Closed)
+    }
+
     /// A call to the node was answered.
     pub fn answered(&mut self, node: &NodeId) {
         self.strangers_to.remove(node);
         if let Some(peer) = self.peers.get_mut(node) {
+            peer.port = Port::Open;
             peer.failed_at = None;
         }
     }
@@ -231,6 +281,23 @@ mod tests {
         peers.heard(at(1), n(1), facts(1, false), None);
         assert_eq!(peers.ready(at(1), &n(1), 10), Some(true));
         assert_eq!(peers.ready(at(12), &n(1), 10), None, "too old");
+    }
+
+    #[test]
+    fn a_port_that_refuses_while_its_node_is_heard_says_nothing_until_the_node_starts_again() {
+        // F3: a firewall that answers with a reset
+        let mut peers = Peers::default();
+        peers.heard(at(0), n(1), facts(1, true), Some(1));
+        peers.port_closed(at(1), &n(1));
+        assert!(peers.refuses(&n(1)) && peers.failing(&n(1)).is_some());
+        peers.asked(&n(1));
+        peers.port_closed(at(2), &n(1));
+        assert!(!peers.refuses(&n(1)));
+        peers.heard(at(3), n(1), facts(2, true), None);
+        peers.port_closed(at(4), &n(1));
+        assert!(peers.refuses(&n(1)), "a later boot of it");
+        peers.heard(at(5), n(1), facts(3, true), None);
+        assert!(!peers.refuses(&n(1)), "it has started again");
     }
 
     #[test]

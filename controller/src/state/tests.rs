@@ -149,6 +149,7 @@ fn an_init_cut_short_can_be_repeated_and_keeps_the_identity() {
         term: Term(0),
         seq_reserved: Seq(0),
         starts: vec![],
+        granted: None,
         more: constella_shared::wire::more::More::none(),
     };
     state.write(VOTE, &vote).unwrap();
@@ -196,6 +197,30 @@ fn s1_every_start_takes_a_new_generation_on_disk() {
     assert_eq!(state.load(0).unwrap().vote.generation, Generation(2));
     let stored: VoteState = serde_json::from_slice(&fs::read(state.path(VOTE)).unwrap()).unwrap();
     assert_eq!(stored.generation, Generation(2));
+}
+
+#[test]
+fn l1_a_restart_in_place_is_told_from_a_copy_and_from_a_restored_folder() {
+    // L1
+    let folder = folder();
+    let state = filled(folder.path());
+    assert!(!state.load(0).unwrap().in_place, "nothing ran here before");
+    let earlier = fs::read(state.path(VOTE)).unwrap();
+    assert!(state.load(0).unwrap().in_place);
+    let copy = folder.path().join("copy");
+    fs::create_dir(&copy).unwrap();
+    for entry in fs::read_dir(state.folder()).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
+    }
+    let copied = State::open(&copy).unwrap();
+    assert!(!copied.load(0).unwrap().in_place, "a copy of the folder, on the same kernel");
+    fs::write(state.path(VOTE), earlier).unwrap();
+    assert!(!state.load(0).unwrap().in_place, "an earlier vote.json was put back");
+    let elsewhere = fs::read_to_string(state.path(LOCK)).unwrap().replacen('-', "0", 1);
+    fs::write(state.path(LOCK), elsewhere).unwrap();
+    assert!(!state.load(0).unwrap().in_place, "another boot of the kernel");
+    assert!(state.load(0).unwrap().in_place);
 }
 
 #[test]

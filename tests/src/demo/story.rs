@@ -41,7 +41,10 @@ impl Story<'_> {
         let welcome = self.network.claim().await?;
         self.show(&welcome);
         self.say("The owner sends /nodes.");
-        let answer = self.network.owner().ask("/nodes", PATIENCE).await?.value;
+        let asked = self.network.owner().ask("/nodes", PATIENCE).await?;
+        // The newest servers have joined seconds ago, and the three have just begun to vote.
+        (self.tell)(&format!("(answered after {:.1} s)", asked.took.as_secs_f64()));
+        let answer = asked.value;
         let names = self.names();
         let all = format!("{} of {}", names.len(), names.len());
         self.show(&answer);

@@ -20,6 +20,13 @@ pub enum Act {
         #[serde(default, skip_serializing_if = "is_false")]
         lost: bool,
     },
+    /// The controller's process is killed, and its engine starts it again on the same host so much later.
+    RestartInPlace {
+        /// Which.
+        node: String,
+        /// Seconds from its end to its start.
+        after_s: f64,
+    },
     /// The whole host loses power: nobody even refuses a connection.
     PowerOff {
         /// Which.
@@ -240,6 +247,7 @@ impl Act {
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Crash { .. } => "crash",
+            Self::RestartInPlace { .. } => "restart_in_place",
             Self::PowerOff { .. } => "power_off",
             Self::Stop { .. } => "stop",
             Self::Start { .. } => "start",
@@ -271,6 +279,7 @@ impl Act {
     pub(super) fn aim(&mut self, at: &str) {
         match self {
             Self::Crash { node, .. }
+            | Self::RestartInPlace { node, .. }
             | Self::PowerOff { node, .. }
             | Self::Stop { node, .. }
             | Self::Freeze { node, .. }

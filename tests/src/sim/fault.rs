@@ -65,6 +65,8 @@ pub enum Fault {
     Burst,
     /// The owner sleeps.
     Idle,
+    /// A process dies and is started again in place, within a second.
+    InPlace,
     /// A reboot or a speedtest is confirmed, and in that moment something happens to who has it in hand, to its target, or between them.
     Moment,
 }
@@ -79,7 +81,7 @@ pub struct Rate {
 }
 
 /// Every kind, with its word on the command line, and about once in how many seconds it comes.
-pub(super) const FAULTS: [(Fault, &str, u64); 32] = [
+pub(super) const FAULTS: [(Fault, &str, u64); 33] = [
     (Fault::Drop, "drop", 300),
     (Fault::Delay, "delay", 300),
     (Fault::Reorder, "reorder", 600),
@@ -112,6 +114,7 @@ pub(super) const FAULTS: [(Fault, &str, u64); 32] = [
     (Fault::Burst, "burst", 1_500),
     (Fault::Idle, "idle", 5_000),
     (Fault::Moment, "moment", 600),
+    (Fault::InPlace, "inplace", 300),
 ];
 
 impl Fault {

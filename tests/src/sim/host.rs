@@ -55,6 +55,8 @@ pub(super) struct Host {
     pub(super) back_at: u64,
     pub(super) reach: Reach,
     pub(super) agent: Agent,
+    /// In which boot of the host the process ran last.
+    pub(super) ran_in: Option<u64>,
 }
 
 /// State files.
@@ -143,8 +145,10 @@ impl Host {
             invites: disk.invites.clone(),
             vote: disk.vote.clone(),
             commands: disk.commands.clone(),
+            in_place: self.ran_in == Some(self.agent.boots),
             seed: dice.bytes(),
         };
+        self.ran_in = Some(self.agent.boots);
         let node = Node::new(boot, Box::new(self.keys.clone()), now).map_err(|error| error.to_string())?;
         let process = self.process.insert(Process {
             node,

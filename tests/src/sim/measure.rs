@@ -11,6 +11,8 @@ use super::world::World;
 pub enum Blow {
     /// Its process dies.
     Killed,
+    /// Its process dies, and is started again on the same host half a second later.
+    RestartedInPlace,
     /// Its host loses power.
     PowerCut,
     /// SIGTERM.
@@ -28,8 +30,9 @@ pub enum Blow {
 }
 
 /// All blows.
-pub const BLOWS: [Blow; 8] = [
+pub const BLOWS: [Blow; 9] = [
     Blow::Killed,
+    Blow::RestartedInPlace,
     Blow::PowerCut,
     Blow::Stopped,
     Blow::Refused,
@@ -60,6 +63,7 @@ impl Blow {
         let telegram = |is| Act::Telegram { node: Some(node.clone()), is, for_s: None };
         match self {
             Self::Killed => vec![Act::Crash { node, back_s: None, torn: false, lost: false }],
+            Self::RestartedInPlace => vec![Act::RestartInPlace { node, after_s: 0.5 }],
             Self::PowerCut => vec![Act::PowerOff { node, back_s: None }],
             Self::Stopped => vec![Act::Stop { node, back_s: None }],
             Self::Refused => vec![telegram(Reach::Refused)],

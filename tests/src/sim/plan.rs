@@ -77,6 +77,11 @@ impl Plan {
             Fault::Crash => Act::Crash { node, back_s: back(dice), torn: false, lost: false },
             Fault::Torn => Act::Crash { node, back_s: back(dice), torn: true, lost: false },
             Fault::LostWrite => Act::Crash { node, back_s: back(dice), torn: true, lost: true },
+            Fault::InPlace => {
+                // A leader is one of many, and the one whose restart the owner feels.
+                let node = if dice.one_in(2) { "leader".to_owned() } else { node };
+                Act::RestartInPlace { node, after_s: tenths(dice.range(2, 10)) }
+            }
             Fault::Power => Act::PowerOff { node, back_s: back(dice) },
             Fault::Stop => Act::Stop { node, back_s: back(dice) },
             Fault::RestartAll => Act::RestartAll { back_s: tenths(dice.range(1, 80)) },
@@ -282,7 +287,7 @@ fn ms_of(seconds: f64) -> u64 {
 const BEGIN_MS: u64 = 15_000;
 
 /// What can come in the moment of an order.
-const AT_THAT_MOMENT: [Fault; 13] = [
+const AT_THAT_MOMENT: [Fault; 14] = [
     Fault::Cut,
     Fault::OneWay,
     Fault::Flap,
@@ -296,4 +301,5 @@ const AT_THAT_MOMENT: [Fault; 13] = [
     Fault::Power,
     Fault::Stop,
     Fault::Telegram,
+    Fault::InPlace,
 ];

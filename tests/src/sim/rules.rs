@@ -168,7 +168,7 @@ impl Rules {
     /// L1: a voter grants one holder at a time.
     fn voters(&mut self, t: u64, host: &Host, at: usize, inspection: &Inspection) {
         let Some(known) = self.grants.get_mut(at) else { return };
-        let Some((holder, _, until)) = inspection.grant else {
+        let Some((holder, term, until)) = inspection.grant else {
             // Released or run out. After a restart it is not known to the voter itself, but counts until it runs out.
             if known.is_some_and(|(_, until)| until <= t)
                 || host.process.as_ref().is_some_and(|p| p.granted_in_this_life)
@@ -177,6 +177,14 @@ impl Rules {
             }
             return;
         };
+        let last = host.disk.as_ref().and_then(|disk| disk.vote.granted);
+        if last.is_none_or(|last| (last.holder.node, last.term) != (holder.node, term)) {
+            // A step that was cut short before its write has sent no grant either.
+            if !host.torn_now {
+                self.fail(t, "L1", format!("{} granted what is not on its disk", host.name));
+            }
+            return;
+        }
         let until = host.clock.true_at(until);
         let before = known.replace((holder.node, until));
         if let Some((other, lives)) = before

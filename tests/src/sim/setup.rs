@@ -116,6 +116,7 @@ pub(super) fn new_host(name: String, network: usize, addr: String, clock: Clock)
         back_at: 0,
         reach: Reach::Well,
         agent: Agent::new(),
+        ran_in: None,
         name,
     }
 }
@@ -135,6 +136,7 @@ pub(super) fn disk(network: &NetworkState, term: Term) -> Disk {
             term,
             seq_reserved: Seq(0),
             starts: Vec::new(),
+            granted: None,
             more: constella_shared::wire::more::More::none(),
         },
         commands: CommandsState::empty(),

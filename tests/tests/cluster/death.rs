@@ -24,6 +24,23 @@ async fn a_killed_leader_is_followed_by_one_that_edits_the_same_message() {
     bench.holder().await;
 }
 
+/// L1, L4: the leader's process is killed and started again: it takes its lease up again, before anybody else serves.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_is_restarted_in_place_serves_on() {
+    for nodes in [2, 3] {
+        let bench = Bench::settled(nodes).await;
+        let first = bench.holder().await;
+        let node = bench.node(&first).unwrap();
+        node.signal(Signal::SIGKILL).unwrap();
+        bench.network.sees("its end", PATIENCE, |_| (!node.is_running()).then_some(())).await.unwrap();
+        node.start_controller().unwrap();
+        bench.ask("/nodes").await;
+        assert_eq!(bench.holder().await, first, "{nodes} nodes");
+        bench.nothing_is_lost().await;
+        assert_eq!(bench.double().stats().conflicts_heard(), 0, "{nodes} nodes");
+    }
+}
+
 /// DESIGN 5: two nodes are as safe as three. The only voter dies; the other watches, peeks, and serves.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_nodes_the_survivor_serves_the_owner() {

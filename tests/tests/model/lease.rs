@@ -29,6 +29,8 @@ pub(crate) enum Rule {
     QuietPeriod,
     /// The term is on disk before it is granted.
     TermOnDisk,
+    /// So is the holder, whom the restarted voter grants in its quiet time.
+    HolderOnDisk,
     /// A holder counts less than the TTL.
     Share,
     /// It counts from before it asked.
@@ -130,7 +132,7 @@ pub(crate) enum Action {
     Release(u8),
     /// A strong holder takes the next step of a change of voters.
     Change(u8),
-    /// A process dies and starts from its disk.
+    /// A process dies and is started again in place, from its disk.
     Restart(u8),
     /// Time goes on; one clock may run faster, or stand still with its machine.
     Tick { fast: Option<u8>, asleep: Option<u8> },
@@ -187,7 +189,9 @@ impl Lease {
     fn persist(&self, host: &mut Host) {
         if let Some(state) = host.durable.take_dirty() {
             let term = if self.off(Rule::TermOnDisk) { host.disk.term } else { state.term };
-            host.disk = VoteState { term, ..state };
+            let granted =
+                if self.off(Rule::HolderOnDisk) { host.disk.granted.or(state.granted) } else { state.granted };
+            host.disk = VoteState { term, granted, ..state };
         }
     }
 
@@ -342,7 +346,10 @@ impl Lease {
         let host = host(state, node);
         host.life += 1;
         host.durable = Durable::new(host.disk.clone());
-        host.voter = Voter::new(TTL, now);
+        host.voter = match host.disk.granted {
+            Some(last) if !self.off(Rule::QuietPeriod) => Voter::resumed(TTL, now, last),
+            Some(_) | None => Voter::new(TTL, now),
+        };
         host.claim = claim;
     }
 
@@ -399,6 +406,7 @@ impl Model for Lease {
                 term: Term(1),
                 seq_reserved: Seq(0),
                 starts: Vec::new(),
+                granted: None,
                 more: constella_shared::wire::more::More::none(),
             };
             Host {

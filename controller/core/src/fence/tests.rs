@@ -12,7 +12,8 @@ fn at(boot_ms: u64) -> Now {
 }
 
 fn title(strength: Strength) -> Title {
-    Title { strength, may_poll: true, told: false, ready: true, all_visible: true, rivals: 0, owed: Owed::Nothing }
+    let (may_poll, told, ready, all_visible, refused) = (true, false, true, true, false);
+    Title { strength, may_poll, told, ready, all_visible, rivals: 0, refused, owed: Owed::Nothing }
 }
 
 const STRONG: Strength = Strength::Strong;

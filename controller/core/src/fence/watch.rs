@@ -11,6 +11,8 @@ use crate::io::{BotCall, BotError, BotReply, CallId};
 #[derive(Debug)]
 pub(super) struct Watch {
     look_at: u64,
+    /// Telegram wants no call before.
+    not_before: u64,
     /// The call under way, and when it was begun.
     asking: Option<(CallId, u64)>,
     counts_in_a_row: u32,
@@ -29,11 +31,11 @@ struct Head {
 
 impl Watch {
     pub(super) const fn new(now: Now) -> Self {
-        Self { look_at: now.boot_ms, asking: None, counts_in_a_row: 0, head: None, answered_since: None }
+        Self { look_at: now.boot_ms, not_before: 0, asking: None, counts_in_a_row: 0, head: None, answered_since: None }
     }
 
     pub(super) fn deadline(&self) -> Option<u64> {
-        self.asking.is_none().then_some(self.look_at)
+        self.asking.is_none().then_some(if self.look_at > self.not_before { self.look_at } else { self.not_before })
     }
 
     pub(super) fn cancel_all(&mut self, acts: &mut Vec<FenceAct>) {
@@ -44,23 +46,24 @@ impl Watch {
     pub(super) fn step(
         &mut self,
         now: Now,
-        patience_ms: u64,
+        pace: Pace,
         peek_offset: &mut impl FnMut() -> i64,
         calls: &mut Calls,
         acts: &mut Vec<FenceAct>,
     ) -> bool {
-        if self.asking.is_none() && now.boot_ms >= self.look_at {
+        self.look_at = self.look_at.min(now.boot_ms.saturating_add(pace.every_ms));
+        if self.asking.is_none() && now.boot_ms >= self.look_at.max(self.not_before) {
             let call = calls.next();
             self.asking = Some((call, now.boot_ms));
-            self.look_at = now.boot_ms.saturating_add(LOOK_EVERY_MS);
-            let request = if self.counts_in_a_row >= COUNTS {
+            self.look_at = now.boot_ms.saturating_add(pace.every_ms);
+            let request = if self.counts_in_a_row >= pace.counts {
                 BotCall::GetUpdates { offset: Some(peek_offset()), timeout_s: 0, limit: 1, name_kinds: false }
             } else {
                 BotCall::GetWebhookInfo
             };
             acts.push(FenceAct::Call { call, timeout_ms: LOOK_LIMIT_MS, request });
         }
-        self.head.is_some_and(|head| head.last_asked.saturating_sub(head.first_asked) >= patience_ms)
+        self.head.is_some_and(|head| head.last_asked.saturating_sub(head.first_asked) >= pace.patience_ms)
     }
 
     pub(super) fn answered(
@@ -91,7 +94,7 @@ impl Watch {
                     Some(update) => self.peeked(asked_at, update.id),
                 }
             }
-            Err(BotError::RetryAfter { ms }) => self.look_at = now.boot_ms.saturating_add(ms),
+            Err(BotError::RetryAfter { ms }) => self.not_before = now.boot_ms.saturating_add(ms),
             Err(BotError::WebhookSet) => acts.push(FenceAct::WebhookInTheWay),
             Err(BotError::Cancelled) => {}
             Ok(_) | Err(_) => {
@@ -121,11 +124,27 @@ impl Watch {
     }
 }
 
-/// F3: a look every half second.
-const LOOK_EVERY_MS: u64 = 500;
-
 /// A look that takes longer tells nothing in time.
 const LOOK_LIMIT_MS: u64 = 2_000;
 
-/// F3: two counts above zero in a row.
-const COUNTS: u32 = 2;
+/// How patient a watcher is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// The same first pending update for so long means that nobody serves the owner.
+    patience_ms: u64,
+    /// From one check to the next.
+    every_ms: u64,
+    /// Counts above zero before the first read.
+    counts: u32,
+}
+
+impl Pace {
+    /// F3: where the holder's process is dead, most likely. Longer in all than an engine takes to start it again (0.5 s), so that a leader that
+    /// is back takes its lease up again first.
+    pub(super) const DEAD: Self = Self { patience_ms: 700, every_ms: 200, counts: 1 };
+
+    /// F3: a check every half second, two counts above zero in a row.
+    pub(super) const fn usual(patience_ms: u64) -> Self {
+        Self { patience_ms, every_ms: 500, counts: 2 }
+    }
+}

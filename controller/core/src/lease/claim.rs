@@ -1,6 +1,8 @@
 //! The holder's side of the lease (L2): gather grants, keep them, know when they run out, give way.
 
-use alloc::collections::BTreeMap;
+mod canvass;
+
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use constella_shared::ids::{LeaderKey, NodeId, Seq, Term};
@@ -23,6 +25,10 @@ pub struct Claim {
     next_round: u64,
     known: BTreeMap<NodeId, Known>,
     has_mark: BTreeMap<NodeId, VotersMark>,
+    /// Nodes that vote under the next record: they are asked beside the voters.
+    canvassed: BTreeSet<NodeId>,
+    /// A holder that seems dead: what voters keep for it blocks nobody from being weak.
+    gone: Option<NodeId>,
 }
 
 /// What is known of one voter in this claim.
@@ -74,6 +80,8 @@ impl Claim {
             next_round: 0,
             known: BTreeMap::new(),
             has_mark: BTreeMap::new(),
+            canvassed: BTreeSet::new(),
+            gone: None,
         }
     }
 
@@ -130,7 +138,8 @@ impl Claim {
             let (term, seq, mark) = (self.term, self.last_seq, record.mark);
             (node, LeaseAsk { holder: me, term, seq, mark, voters, grants, held, polling })
         };
-        voters::everyone(record).into_iter().map(ask).collect()
+        self.canvassed.retain(|node| !record.old.contains(node) && !record.new.contains(node));
+        self.asked(record).into_iter().map(ask).collect()
     }
 
     /// Takes a voter's answer in; `sent` is the time right before the ask was sent, from which a grant counts (L2).
@@ -175,6 +184,7 @@ impl Claim {
         let mut undecided = false;
         for voter in voters::everyone(record) {
             match self.known.get(&voter) {
+                Some(Known::Held { rival, .. }) if Some(rival.node) == self.gone => {}
                 Some(Known::Held { rival, grants, until }) if *until > now.boot_ms => {
                     let theirs = usize::from(*grants);
                     if theirs >= most {
@@ -195,7 +205,8 @@ impl Claim {
     /// Voters whose grant holds now.
     #[must_use]
     pub fn grants(&self, now: Now) -> usize {
-        self.known.keys().filter(|voter| self.granted_until(now, voter).is_some()).count()
+        let voters = self.known.keys().filter(|node| !self.canvassed.contains(node));
+        voters.filter(|voter| self.granted_until(now, voter).is_some()).count()
     }
 
     /// Whether a voter's grant holds now, and was given under exactly this mark.
@@ -218,6 +229,7 @@ impl Claim {
         let releases = if self.active { self.releases(me, durable, record, stopping) } else { Vec::new() };
         self.active = false;
         self.known.clear();
+        self.canvassed.clear();
         releases
     }
 
@@ -322,7 +334,7 @@ impl Claim {
     ) -> Vec<(NodeId, LeaseRelease)> {
         let seq = durable.next_seq();
         let release = LeaseRelease { holder: me, term: self.term, seq, stopping };
-        voters::everyone(record).into_iter().map(|voter| (voter, release.clone())).collect()
+        self.asked(record).into_iter().map(|voter| (voter, release.clone())).collect()
     }
 
     /// A new term in which nothing is known yet.

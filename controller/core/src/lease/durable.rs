@@ -1,8 +1,8 @@
 //! What must survive a crash: the highest term, and how far the sequence numbers may have been used.
 
-use constella_shared::ids::{Generation, Seq, Term};
+use constella_shared::ids::{Generation, LeaderKey, Seq, Term};
 use constella_shared::limits::TERM_LEAP;
-use constella_shared::state::VoteState;
+use constella_shared::state::{LastGrant, VoteState};
 
 /// `vote.json` in memory, and whether the disk has it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -38,6 +38,28 @@ impl Durable {
     /// far behind comes up in a few steps.
     pub fn raise_near(&mut self, term: Term) {
         self.raise(term.min(Term(self.state.term.0.saturating_add(TERM_LEAP))));
+    }
+
+    /// L1: this node's voter grants. A renewal in the same term changes nothing and writes nothing.
+    pub fn grant(&mut self, holder: LeaderKey, term: Term) {
+        self.raise(term);
+        let same = self.state.granted.is_some_and(|last| last.holder.node == holder.node && last.term == term);
+        if !same {
+            self.state.granted = Some(LastGrant { holder, term });
+            self.dirty = true;
+        }
+    }
+
+    /// The newest grant of this node's voter, in this incarnation or an earlier one.
+    #[must_use]
+    pub const fn granted(&self) -> Option<LastGrant> {
+        self.state.granted
+    }
+
+    /// How often this node has started within the last `within_s` seconds, this start included (L6).
+    #[must_use]
+    pub fn starts(&self, unix_s: u64, within_s: u64) -> usize {
+        self.state.starts.iter().filter(|start| unix_s.saturating_sub(**start) < within_s).count()
     }
 
     /// Somebody knows a later life of this node: the state is a restored copy, and the next start takes a generation above that one.
@@ -79,6 +101,7 @@ mod tests {
             term: Term(5),
             seq_reserved: Seq(0),
             starts: Vec::new(),
+            granted: None,
             more: More::none(),
         }
     }

@@ -4,6 +4,7 @@ use alloc::collections::BTreeMap;
 
 use constella_shared::ids::{LeaderKey, NodeId, Seq, Term};
 use constella_shared::limits::TERM_LEAP;
+use constella_shared::state::LastGrant;
 use constella_shared::wire::lease::{LeaseAnswer, LeaseAsk, LeaseRefusal, LeaseRelease};
 use constella_shared::wire::records::VoterRecord;
 
@@ -15,6 +16,8 @@ use crate::clock::Now;
 pub struct Voter {
     ttl_ms: u64,
     quiet_until: u64,
+    /// The only node that may hold a grant of an earlier incarnation: it is granted in the quiet time too.
+    resumed: Option<LastGrant>,
     grant: Option<Grant>,
     heeded: BTreeMap<NodeId, Seq>,
 }
@@ -31,22 +34,35 @@ impl Voter {
     /// A voter that has just started: it may have granted in an earlier life, so it grants nobody for one TTL.
     #[must_use]
     pub fn new(ttl_ms: u64, now: Now) -> Self {
-        Self { ttl_ms, quiet_until: now.boot_ms.saturating_add(ttl_ms), grant: None, heeded: BTreeMap::new() }
+        Self {
+            ttl_ms,
+            quiet_until: now.boot_ms.saturating_add(ttl_ms),
+            resumed: None,
+            grant: None,
+            heeded: BTreeMap::new(),
+        }
+    }
+
+    /// A voter that was restarted in place: its earlier process is dead, and `last` is the newest grant that it gave. Nobody but that holder
+    /// can have a grant that still holds, so that holder is granted at once, and all others after one TTL.
+    #[must_use]
+    pub fn resumed(ttl_ms: u64, now: Now, last: LastGrant) -> Self {
+        Self { resumed: Some(last), ..Self::new(ttl_ms, now) }
     }
 
     /// The voter of a network of one: nobody else can have a grant of its earlier life. A network of two has one voter as well, and needs
     /// the quiet time.
     #[must_use]
     pub const fn of_one(ttl_ms: u64, now: Now) -> Self {
-        Self { ttl_ms, quiet_until: now.boot_ms, grant: None, heeded: BTreeMap::new() }
+        Self { ttl_ms, quiet_until: now.boot_ms, resumed: None, grant: None, heeded: BTreeMap::new() }
     }
 
-    /// Answers an ask. A raised term is in `durable` and must be on disk before the answer leaves; the caller has already taken over a
+    /// Answers an ask. A raised term and another holder are in `durable` and must be on disk before the answer leaves; the caller has already taken over a
     /// newer voter record that came with the ask. One that is far behind refuses (L3), and comes up by a leap an ask.
     pub fn ask(&mut self, now: Now, durable: &mut Durable, record: &VoterRecord, ask: &LeaseAsk) -> LeaseAnswer {
         match self.judge(now, durable, record, ask) {
             Ok(()) => {
-                durable.raise(ask.term);
+                durable.grant(ask.holder, ask.term);
                 let until = now.boot_ms.saturating_add(self.ttl_ms);
                 self.grant = Some(Grant { holder: ask.holder, term: ask.term, until, grants: ask.grants });
                 LeaseAnswer::Granted { mark: record.mark }
@@ -63,10 +79,15 @@ impl Voter {
 
     /// Takes a grant back.
     pub fn release(&mut self, release: &LeaseRelease) {
-        if self.heed(release.holder, release.seq).is_ok()
-            && self.grant.is_some_and(|g| g.holder.node == release.holder && g.term <= release.term)
-        {
+        if self.heed(release.holder, release.seq).is_err() {
+            return;
+        }
+        if self.grant.is_some_and(|g| g.holder.node == release.holder && g.term <= release.term) {
             self.grant = None;
+        }
+        if self.resumed.is_some_and(|last| last.holder.node == release.holder && last.term <= release.term) {
+            // The only grant of the earlier incarnation that could still hold is given back.
+            self.quiet_until = 0;
         }
     }
 
@@ -85,8 +106,7 @@ impl Voter {
     /// Whether `heir` would be granted if `holder` released now (the proof of L6).
     #[must_use]
     pub fn would_grant(&self, now: Now, heir: NodeId, holder: NodeId) -> bool {
-        now.boot_ms >= self.quiet_until
-            && self.live(now).is_none_or(|g| g.holder.node == heir || g.holder.node == holder)
+        !self.is_quiet_for(now, heir) && self.live(now).is_none_or(|g| g.holder.node == heir || g.holder.node == holder)
     }
 
     fn judge(&mut self, now: Now, durable: &Durable, record: &VoterRecord, ask: &LeaseAsk) -> Result<(), LeaseRefusal> {
@@ -97,7 +117,7 @@ impl Voter {
         if ask.term.0 > durable.term().0.saturating_add(TERM_LEAP) {
             return Err(LeaseRefusal::TermLeap);
         }
-        if now.boot_ms < self.quiet_until {
+        if self.is_quiet_for(now, ask.holder.node) {
             return Err(LeaseRefusal::JustStarted { left_ms: self.quiet_until.saturating_sub(now.boot_ms) });
         }
         match self.live(now) {
@@ -114,6 +134,11 @@ impl Voter {
     /// The last grant of this life was for the same holder and term: nobody else was granted since, so it may go on.
     fn is_renewal(&self, ask: &LeaseAsk) -> bool {
         self.grant.is_some_and(|g| g.holder.node == ask.holder.node && g.term == ask.term)
+    }
+
+    /// L1: within one TTL after the start, but for the one that may hold a grant of the earlier incarnation.
+    fn is_quiet_for(&self, now: Now, node: NodeId) -> bool {
+        now.boot_ms < self.quiet_until && self.resumed.is_none_or(|last| last.holder.node != node)
     }
 
     fn heed(&mut self, holder: NodeId, seq: Seq) -> Result<(), LeaseRefusal> {

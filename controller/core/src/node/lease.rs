@@ -24,6 +24,7 @@ impl Node {
         self.withdraw_when_disowned(now);
         if !self.claim.active() && self.claim_at().is_some_and(|at| now.boot_ms >= at) {
             self.claim.begin(now, &self.durable);
+            self.resume.claimed();
         }
         if self.claim.next_round().is_some_and(|at| now.boot_ms >= at) {
             self.ask_voters(now);
@@ -40,6 +41,12 @@ impl Node {
         let listened = if alone { self.born } else { self.born.saturating_add(self.settings.lease_ttl_ms) };
         // A voter knows its own grant to the holder, which is renewed every second; heartbeats tell of a renewal later.
         let granted = self.voter.last_grant().filter(|(holder, _)| *holder != self.id).map_or(0, |(_, until)| until);
+        if self.may_resume(self.last) {
+            return Some(granted.max(self.barred_until));
+        }
+        if self.may_claim_early(self.last) {
+            return Some(listened.max(self.barred_until));
+        }
         let free = self.seen.until().max(granted).max(listened).max(self.barred_until);
         // Whose turn it is then is looked up then, and not in every step of a calm network (M2).
         if self.last.boot_ms < free {
@@ -51,9 +58,15 @@ impl Node {
         Some(free.saturating_add(self.claim_delay(self.last)))
     }
 
-    /// The lease as others are told of it: this node's own, or the one that it heard of.
+    /// The lease as others are told of it: this node's own, or the one that it heard of. A strong one that has not run out yet goes before an own
+    /// weak one, which stands beside it only where its holder seems dead: where that one is back, it shall hear of its own.
     pub(super) fn lease_view(&self, now: Now) -> Option<LeaseView> {
-        self.my_lease(now).or_else(|| self.seen.live(now))
+        let seen = self.seen.live(now);
+        let before = seen.as_ref().is_some_and(|view| view.strength == Strength::Strong);
+        match self.held {
+            Some(Strength::Weak) if before => seen,
+            Some(Strength::Strong | Strength::Weak) | None => self.my_lease(now).or(seen),
+        }
     }
 
     /// This node's own lease.
@@ -159,9 +172,12 @@ impl Node {
         let record = self.roster.voters();
         let granted = |voter: &NodeId| self.claim.granted_under(now, voter, record.mark);
         let next = voters::next(record, self.claim.term(), &self.voter_candidates(now), granted);
-        if let Some(next) = next
-            && let Some(records) = self.roster.set_voters(next)
-        {
+        let Some(next) = next else { return };
+        if !self.claim.is_strong_under(now, &next) {
+            // The newcomers are asked first: their grants count from the moment the record is written, and the bot is not without a holder.
+            return self.claim.canvass(now, &next);
+        }
+        if let Some(records) = self.roster.set_voters(next) {
             self.network_dirty = true;
             self.look_at_the_voters();
             self.claim.hurry(now);
@@ -207,6 +223,7 @@ impl Node {
         if !self.claim.active() {
             return self.now_holds(now, None);
         }
+        self.claim.expect_nothing_of(self.refusing_holder(now));
         let held = match self.claim.standing(now, self.key(), self.roster.voters()) {
             Standing::Strong { .. } => Some(Strength::Strong),
             Standing::Weak { .. } if self.has_the_wrong_clock(now) => {
@@ -269,7 +286,8 @@ impl Node {
                 (other.polling, core::cmp::Reverse(other.holder)) > (polls, core::cmp::Reverse(self.key()))
             }
         };
-        if better && other.holder.node != self.id {
+        let seems_dead = self.refusing_holder(now) == Some(other.holder.node);
+        if better && other.holder.node != self.id && !seems_dead {
             let releases = self.let_go(false);
             self.send_releases(releases);
             self.barred_until = now.boot_ms;
@@ -277,7 +295,7 @@ impl Node {
     }
 
     /// L2: with no voter reachable only the smallest alive LeaderKey is weak. Who does not answer calls does not count as alive.
-    fn is_smallest_alive(&self) -> bool {
+    pub(super) fn is_smallest_alive(&self) -> bool {
         let key = self.key();
         self.reachable().iter().filter_map(|node| self.roster.leader_key(node)).all(|other| key < other)
     }

@@ -62,6 +62,7 @@ impl Node {
         rtt_ms: Option<u32>,
     ) -> Vec<String> {
         self.heard(now, from, heartbeat.facts.clone(), rtt_ms);
+        self.resume.hear(heartbeat.lease.as_ref(), self.id);
         if let Some(view) = heartbeat.lease.as_ref().filter(|view| view.holder.node != self.id) {
             self.seen.hear(now, view, self.settings.lease_ttl_ms);
             if view.strength == Strength::Strong {

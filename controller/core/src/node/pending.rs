@@ -28,6 +28,8 @@ pub(super) enum Pending {
     Tell { heir: NodeId },
     /// `getMe` for a proof.
     ProofBot,
+    /// `Lease.Get` for a sign of life.
+    HolderProbe { to: NodeId },
     /// `Lease.Get` for a proof.
     ProofVote { voter: NodeId },
     /// `getMe` for readiness.

@@ -32,6 +32,7 @@ pub(super) struct Proof {
 impl Node {
     /// A member's request.
     pub(super) fn peer_request(&mut self, now: Now, inbound: InboundId, from: NodeId, request: PeerRequest) {
+        self.peers.asked(&from);
         match request {
             PeerRequest::Heartbeat(heartbeat) => {
                 let frames = self.heartbeat_came(now, from, heartbeat, None);

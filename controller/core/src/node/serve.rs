@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use constella_shared::ids::CommandId;
+use constella_shared::ids::{CommandId, NodeId};
 use constella_shared::wire::command::{Stage, StoredCommand};
 use constella_shared::wire::lease::Strength;
 use constella_shared::wire::more::More;
@@ -126,8 +126,8 @@ impl Node {
         let all_visible = self.membership.alive() >= self.roster.len();
         let owed = self.commands.owed();
         let rivals = if self.held == Some(Strength::Weak) { self.rivals() } else { 0 };
-        let title =
-            |strength, may_poll| Title { strength, may_poll, told: self.told, ready, all_visible, rivals, owed };
+        let (told, refused) = (self.told, self.refusing_holder(now).is_some());
+        let title = |strength, may_poll| Title { strength, may_poll, told, ready, all_visible, rivals, refused, owed };
         match self.held {
             Some(Strength::Strong) => {
                 self.strong_until().filter(|until| *until > now.boot_ms).map(|_| title(Strength::Strong, true))
@@ -149,7 +149,8 @@ impl Node {
     /// F3: better ones that may hold on other sides of a cut. A single node that is out of reach has no majority to lack: it is strong or dead.
     fn rivals(&self) -> usize {
         let (key, reachable) = (self.key(), self.reachable());
-        let away = self.roster.members().map(|member| member.id).filter(|id| *id != self.id && !reachable.contains(id));
+        let away = |id: &NodeId| *id != self.id && !reachable.contains(id) && !self.peers.refuses(id);
+        let away = self.roster.members().map(|member| member.id).filter(away);
         let keys: Vec<_> = away.filter_map(|node| self.roster.leader_key(&node)).collect();
         if keys.len() < 2 { 0 } else { keys.iter().filter(|other| **other < key).count() }
     }

@@ -3,7 +3,11 @@
 mod bench;
 mod copies;
 mod edits;
+mod holder_probe;
 mod reboots;
+mod resume;
+
+use alloc::vec;
 
 use constella_shared::wire::rpc::Status;
 
@@ -33,6 +37,20 @@ fn a_third_node_makes_three_voters() {
         assert!(node.roster.voters().old.is_empty());
     }
     assert_eq!(bench.node(1).held, Some(Strength::Strong));
+}
+
+#[test]
+fn the_holder_stays_strong_while_one_voter_becomes_three() {
+    // L1: the newcomers' grants are there before the record that needs them
+    let mut bench = Bench::of(3);
+    assert!(bench.run_until(10_000, |bench| bench.strong() == [1]));
+    let mut marks = BTreeSet::new();
+    for _ in 0..3_000 {
+        bench.run_ms(10);
+        assert_eq!((bench.strong(), bench.pollers()), (vec![1], vec![1]));
+        marks.insert(bench.node(1).roster.voters().mark.number);
+    }
+    assert_eq!(marks.into_iter().collect::<Vec<_>>(), [1, 2, 3]);
 }
 
 #[test]

@@ -110,6 +110,7 @@ impl Node {
                 let grants = matches!(&result, Ok(PeerResponse::Rpc(Response::Lease { state })) if state.would_grant);
                 self.proof_part(ProofPart::Vote(voter, grants));
             }
+            Pending::HolderProbe { to } => self.holder_probe.answered(now, result.is_ok().then_some(to)),
             Pending::Sync { with } => {
                 if let Ok(PeerResponse::Rpc(Response::Sync { sync })) = result {
                     self.synced(now, with, sync);
@@ -171,6 +172,7 @@ impl Node {
         let to = match why {
             Pending::Heartbeat { to, .. }
             | Pending::Told { to }
+            | Pending::HolderProbe { to }
             | Pending::Staged { to, .. }
             | Pending::PassedOn { to, .. }
             | Pending::DialogueNode { to, .. } => *to,
@@ -193,6 +195,7 @@ impl Node {
             // Its listener outlives its core by a moment: nothing is to be had from it any more.
             Err(CallError::Refused(error)) if error.code == RpcCode::Stopping => self.peers.failed(now, &to),
             Ok(_) | Err(CallError::Refused(_)) => self.peers.answered(&to),
+            Err(CallError::PortClosed(_)) => self.peers.port_closed(now, &to),
             Err(CallError::NotSent(_) | CallError::Lost(_)) => self.peers.failed(now, &to),
         }
     }

@@ -16,6 +16,8 @@ use super::clock::{HOUR_S, WrongClock, last_but};
 pub(crate) enum How {
     /// kill -9, agent too: a power cut
     Kill,
+    /// kill -9 of the controller alone, which is started again 0.5 s later: the time counts from the kill
+    RestartInPlace,
     /// SIGTERM to the controller
     Term,
     /// SIGSTOP for 2 s
@@ -46,7 +48,7 @@ impl How {
         match self {
             // Of two nodes the one with the only vote goes on.
             Self::Cut | Self::ClockAhead | Self::ClockBehind => nodes == 2,
-            Self::FreezeShort | Self::OtherClockAhead | Self::OtherClockBehind => true,
+            Self::RestartInPlace | Self::FreezeShort | Self::OtherClockAhead | Self::OtherClockBehind => true,
             Self::Kill | Self::Term | Self::Freeze | Self::ApiRefused | Self::ApiSilent | Self::Gone => false,
         }
     }
@@ -64,6 +66,7 @@ impl How {
             Self::OtherClockAhead => (false, HOUR_S),
             Self::OtherClockBehind => (false, -HOUR_S),
             Self::Kill
+            | Self::RestartInPlace
             | Self::Term
             | Self::FreezeShort
             | Self::Freeze
@@ -81,6 +84,7 @@ impl How {
         let target = Target::Prefix(leader.to_owned());
         match self {
             Self::Kill => node.kill()?,
+            Self::RestartInPlace => node.signal(Signal::SIGKILL)?,
             Self::Term => node.signal(Signal::SIGTERM)?,
             Self::Freeze | Self::FreezeShort => node.signal(Signal::SIGSTOP)?,
             Self::Cut => network.wires().isolate(node.index(), network.nodes().len(), Cut::Silent),
@@ -104,6 +108,10 @@ impl How {
         let node = network.node(leader)?;
         match self {
             Self::Kill => node.start()?,
+            Self::RestartInPlace => {
+                tokio::time::sleep_until(struck + RESTARTED).await;
+                node.start_controller()?;
+            }
             Self::Term => {
                 let ended = async {
                     while node.is_running() {
@@ -140,6 +148,8 @@ impl How {
 
 /// A leader that is told to stop has long done so by then.
 const STOPPING: Duration = Duration::from_secs(60);
+/// An engine starts what died again after so long.
+const RESTARTED: Duration = Duration::from_millis(500);
 /// How long a frozen leader is frozen.
 const FROZEN: Duration = Duration::from_secs(20);
 /// The same, for less than its lease.

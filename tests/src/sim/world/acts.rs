@@ -18,6 +18,7 @@ impl World {
         match act {
             Act::Crash { node, back_s, torn: false, .. } => self.killed(node, *back_s),
             Act::Crash { node, back_s, torn: true, lost } => self.torn(node, *back_s, *lost),
+            Act::RestartInPlace { node, after_s } => self.restarted_in_place(node, ms(*after_s)),
             Act::PowerOff { node, back_s } => self.power_off(node, *back_s),
             Act::Stop { node, back_s } => self.stop(node, *back_s),
             Act::Start { node } => self.bring_up(node),
@@ -63,6 +64,13 @@ impl World {
         let Some(at) = self.named(node) else { return };
         self.crash(at);
         self.comes_back(at, back_s);
+    }
+
+    fn restarted_in_place(&mut self, node: &str, after_ms: u64) {
+        let Some(at) = self.named(node) else { return };
+        self.crash(at);
+        let life = self.hosts.get(at).map_or(0, |host| host.life);
+        self.agenda.add(self.t + after_ms, Event::Start { host: at, life });
     }
 
     fn torn(&mut self, node: &str, back_s: Option<f64>, lost: bool) {

@@ -61,7 +61,7 @@ impl World {
         let Some(host) = self.hosts.get(to).filter(|host| host.up) else { return };
         let Some(process) = host.process.as_ref() else {
             self.with_flight(number, |flight| flight.sent = false);
-            return self.answer_if(first, number, Err(CallError::NotSent("connection refused".to_owned())));
+            return self.answer_if(first, number, Err(CallError::PortClosed("connection refused".to_owned())));
         };
         if host.life != to_life {
             return self.answer_if(first, number, Err(CallError::Lost("connection reset".to_owned())));

@@ -184,7 +184,9 @@ impl Dialogue {
                 reboot.again = true;
                 None
             }
-            Err(error @ CallError::NotSent(_)) if !strayed => Some((Key::RebootNotSent, why(&error))),
+            Err(error @ (CallError::NotSent(_) | CallError::PortClosed(_))) if !strayed => {
+                Some((Key::RebootNotSent, why(&error)))
+            }
             Err(error @ CallError::Refused(_)) if may_have_been_done(&error) => {
                 reboot.doubt = Some(failed(Key::RebootUnsure, why(&error)));
                 reboot.limit_ms = DOUBTFUL_WATCH_MS;
@@ -319,7 +321,7 @@ fn left_ms(order: &Order, now: Now) -> u64 {
 /// to that. A node that refuses by the order's own terms has not executed it, and never will.
 fn leaves_it_open(error: &CallError) -> bool {
     match error {
-        CallError::NotSent(_) | CallError::Lost(_) => true,
+        CallError::NotSent(_) | CallError::PortClosed(_) | CallError::Lost(_) => true,
         CallError::Refused(refusal) => !matches!(
             refusal.code,
             RpcCode::TooLate

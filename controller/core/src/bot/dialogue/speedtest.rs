@@ -78,7 +78,9 @@ impl Dialogue {
             Ok(Response::Speedtest { test }) => self.test_is(step, id, test),
             Ok(_) => self.test_failed(step, id, why_unexpected()),
             Err(CallError::Lost(_)) => self.test_missed(step, id),
-            Err(error @ (CallError::NotSent(_) | CallError::Refused(_))) => self.test_failed(step, id, why(&error)),
+            Err(error @ (CallError::NotSent(_) | CallError::PortClosed(_) | CallError::Refused(_))) => {
+                self.test_failed(step, id, why(&error))
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use crate::io::CallError;
 /// Why a request has no answer.
 pub(super) fn why(error: &CallError) -> Say {
     match error {
-        CallError::NotSent(_) => Say::new(Key::WhyNoConnection),
+        CallError::NotSent(_) | CallError::PortClosed(_) => Say::new(Key::WhyNoConnection),
         CallError::Lost(_) => Say::new(Key::WhyNoAnswer),
         CallError::Refused(refusal) => why_refused(refusal),
     }

@@ -11,6 +11,33 @@ fn a_watcher_polls_when_the_same_head_waits_for_1500_ms() {
 }
 
 #[test]
+fn a_watcher_is_less_patient_where_the_holders_port_refuses() {
+    // F3: and still leaves an engine the time to start the process again
+    let mut rig = Rig::new(WEAK);
+    rig.title = Some(Title { refused: true, ..title(WEAK) });
+    let polled = watch(&mut rig, 10_000, |_| Some(900_001));
+    assert!(polled.is_some_and(|at| (900..=1_300).contains(&at)), "{polled:?}");
+    assert_eq!(watch(&mut Rig::new(WEAK), 1_300, |_| Some(900_001)), None);
+    let mut rig = Rig::new(WEAK);
+    rig.title = Some(Title { refused: true, ..title(WEAK) });
+    let served = watch(&mut rig, 30_000, |now| Some(900_000 + i64::try_from(now / 600).unwrap_or(0)));
+    assert_eq!(served, None, "a port says nothing against a queue that moves");
+}
+
+#[test]
+fn a_watcher_of_a_port_that_refuses_is_patient_after_a_conflict() {
+    // F3: somebody serves, whatever the port says
+    let mut rig = Rig::new(WEAK);
+    rig.title = Some(Title { refused: true, ..title(WEAK) });
+    assert!(watch(&mut rig, 10_000, |_| Some(900_001)).is_some());
+    let parked = CallId(rig.calls.next().0 - 1);
+    let begun = rig.now;
+    let acts = rig.answer(parked, Err(BotError::Conflict));
+    let polled = watch_on(&mut rig, acts, begun + 30_000, |_| Some(900_001)).unwrap_or(0);
+    assert!(polled - begun >= 3_000, "{}", polled - begun);
+}
+
+#[test]
 fn a_watcher_leaves_the_head_to_those_that_may_watch_elsewhere_and_are_better() {
     // F3, F4: on three sides of a cut three watchers see the same head, and the first one serves all of them
     let polled_at = |rivals| {

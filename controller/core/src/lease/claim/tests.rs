@@ -31,6 +31,7 @@ fn durable() -> Durable {
         term: Term(5),
         seq_reserved: Seq(0),
         starts: vec![],
+        granted: None,
         more: constella_shared::wire::more::More::none(),
     })
 }
@@ -132,6 +133,40 @@ fn a_rival_with_more_grants_or_as_many_and_a_better_key_is_given_way() {
         claim.answered(at(1_100), &mut durable, n(3), &sent, Some(&held(rival, grants)));
         assert_eq!(claim.standing(at(1_100), key(2), &record()), expected, "{rival} with {grants}");
     }
+}
+
+#[test]
+fn what_voters_keep_for_a_holder_that_seems_dead_makes_nobody_strong_and_blocks_no_watcher() {
+    // L2, F3
+    let (mut claim, mut durable, sent) = claimed();
+    for voter in [2, 3] {
+        claim.answered(at(1_100), &mut durable, n(voter), &sent, Some(&held(1, 3)));
+    }
+    claim.answered(at(1_100), &mut durable, n(1), &sent, None);
+    assert_eq!(claim.standing(at(1_100), key(2), &record()), Standing::GiveWay { until: 3_100 });
+    claim.expect_nothing_of(Some(n(1)));
+    assert_eq!(claim.standing(at(1_100), key(2), &record()), Standing::Weak { reached: false });
+    claim.expect_nothing_of(None);
+    assert_eq!(claim.standing(at(1_100), key(2), &record()), Standing::GiveWay { until: 3_100 }, "it is back");
+}
+
+#[test]
+fn who_will_vote_is_asked_before_the_record_says_so_and_counts_from_then_on() {
+    // L1
+    let (mut claim, mut durable, sent) = claimed();
+    let (one, three) = (VoterRecord { new: vec![n(2)], ..record() }, VoterRecord { old: vec![n(2)], ..record() });
+    claim.answered(at(1_100), &mut durable, n(2), &sent, Some(&grant()));
+    assert!(claim.is_strong_under(at(1_100), &one) && !claim.is_strong_under(at(1_100), &three));
+    claim.canvass(at(1_100), &three);
+    assert_eq!(claim.next_round(), Some(1_100), "at once");
+    let asks = claim.round(at(1_100), key(2), Holds::default(), &mut durable, &one);
+    assert_eq!(asks.iter().map(|(node, _)| *node).collect::<Vec<_>>(), [n(1), n(2), n(3)]);
+    let again = AskSent { sent: at(1_100), term: claim.term() };
+    claim.answered(at(1_200), &mut durable, n(3), &again, Some(&grant()));
+    assert_eq!(claim.grants(at(1_200)), 1, "it is no voter yet");
+    assert!(claim.is_strong_under(at(1_200), &three));
+    let releases = claim.end(n(2), &mut durable, &one, false);
+    assert_eq!(releases.len(), 3, "what was asked for is given back");
 }
 
 #[test]

@@ -28,6 +28,7 @@ fn durable() -> Durable {
         term: Term(5),
         seq_reserved: Seq(0),
         starts: Vec::new(),
+        granted: None,
         more: constella_shared::wire::more::More::none(),
     })
 }
@@ -82,6 +83,34 @@ fn a_network_of_one_does_not_wait_for_itself_and_the_only_voter_of_two_does() {
 }
 
 #[test]
+fn a_voter_that_was_restarted_in_place_grants_the_last_holder_at_once_and_nobody_else() {
+    // L1
+    let (mut first, mut durable) = (voter(), durable());
+    assert!(granted(&first.ask(at(5_000), &mut durable, &record(), &ask(1, 6, 1))));
+    let last = durable.take_dirty().and_then(|state| state.granted).unwrap();
+    let mut again = Voter::resumed(TTL, at(6_000), last);
+    let other = again.ask(at(6_001), &mut durable, &record(), &ask(2, 7, 1));
+    assert_eq!(refusal(other), Some(LeaseRefusal::JustStarted { left_ms: TTL - 1 }));
+    assert!(again.would_grant(at(6_001), n(1), n(1)) && !again.would_grant(at(6_001), n(2), n(9)));
+    let renewal = again.ask(at(6_001), &mut durable, &record(), &ask(1, 6, 2));
+    assert_eq!(refusal(renewal), Some(LeaseRefusal::OldTerm), "it goes on in a higher term");
+    assert!(granted(&again.ask(at(6_002), &mut durable, &record(), &ask(1, 7, 3))));
+    assert!(granted(&again.ask(at(6_002 + TTL), &mut durable, &record(), &ask(2, 8, 2))));
+}
+
+#[test]
+fn a_last_holder_that_lets_go_ends_the_quiet_time_of_a_voter_restarted_in_place() {
+    // L1, L5
+    let mut durable = durable();
+    let holder = LeaderKey { priority: 100, node: n(1) };
+    let mut again = Voter::resumed(TTL, at(6_000), LastGrant { holder, term: Term(6) });
+    again.release(&LeaseRelease { holder: n(2), term: Term(9), seq: Seq(1), stopping: false });
+    assert!(!granted(&again.ask(at(6_001), &mut durable, &record(), &ask(2, 7, 2))), "another's release ends nothing");
+    again.release(&LeaseRelease { holder: n(1), term: Term(6), seq: Seq(1), stopping: true });
+    assert!(granted(&again.ask(at(6_002), &mut durable, &record(), &ask(2, 7, 3))));
+}
+
+#[test]
 fn a_second_holder_is_refused_until_the_first_grant_runs_out() {
     // L1
     let (mut voter, mut durable) = (voter(), durable());
@@ -93,11 +122,15 @@ fn a_second_holder_is_refused_until_the_first_grant_runs_out() {
 }
 
 #[test]
-fn the_term_is_stored_with_the_grant() {
+fn the_term_and_the_holder_are_stored_with_the_grant() {
     // L1: on disk before it grants
     let (mut voter, mut durable) = (voter(), durable());
     assert!(granted(&voter.ask(at(5_000), &mut durable, &record(), &ask(1, 6, 1))));
-    assert_eq!(durable.take_dirty().map(|state| state.term), Some(Term(6)));
+    let stored = durable.take_dirty().unwrap();
+    assert_eq!(
+        (stored.term, stored.granted.map(|last| (last.holder.node, last.term))),
+        (Term(6), Some((n(1), Term(6))))
+    );
     assert!(granted(&voter.ask(at(6_000), &mut durable, &record(), &ask(1, 6, 2))));
     assert!(durable.take_dirty().is_none(), "a renewal writes nothing");
 }

@@ -34,6 +34,10 @@ pub(super) struct Bench {
     inbound: BTreeMap<(u64, InboundId), (u64, CallId)>,
     pub(super) no_telegram: BTreeSet<u64>,
     pub(super) stopped: BTreeSet<u64>,
+    /// Their hosts answer every connection with a reset; they call out as ever.
+    pub(super) refuses: BTreeSet<u64>,
+    /// Whoever starts from now on does so from a copy of its folder.
+    pub(super) moved: bool,
     pub(super) told: Vec<Result<OperatorAnswer, RpcError>>,
     /// Nodes whose agents were told to reboot.
     pub(super) rebooted: Vec<u64>,
@@ -72,6 +76,8 @@ impl Bench {
             inbound: BTreeMap::new(),
             no_telegram: BTreeSet::new(),
             stopped: BTreeSet::new(),
+            refuses: BTreeSet::new(),
+            moved: false,
             told: Vec::new(),
             rebooted: Vec::new(),
             conflicts: 0,
@@ -90,6 +96,7 @@ impl Bench {
                 term: Term(0),
                 seq_reserved: Seq(0),
                 starts: Vec::new(),
+                granted: None,
                 more: constella_shared::wire::more::More::none(),
             };
             let commands = CommandsState::empty();
@@ -113,6 +120,11 @@ impl Bench {
         self.nodes.iter().filter(|(_, node)| node.bot_state() == BotState::Polling).map(|(number, _)| *number).collect()
     }
 
+    /// Strong holders.
+    pub(super) fn strong(&self) -> Vec<u64> {
+        self.nodes.iter().filter(|(_, node)| node.strong_until().is_some()).map(|(number, _)| *number).collect()
+    }
+
     pub(super) fn answers_of(&self, number: u64) -> usize {
         self.answers.get(&number).copied().unwrap_or(0)
     }
@@ -129,14 +141,17 @@ impl Bench {
 
     pub(super) fn restart(&mut self, number: u64) {
         self.stopped.remove(&number);
+        let started_s = self.clock(number).unix_ms / 1_000;
         let disk = self.disks.get_mut(&number).unwrap();
         disk.vote.generation = disk.vote.generation.next();
+        disk.vote.starts.insert(0, started_s);
         let Disk { network, invites, vote, commands } = disk.clone();
         let seed = [u8::try_from(number).unwrap(); 32];
         let settings = Settings::default();
         let addr = alloc::format!("203.0.113.{number}:4747");
-        let boot =
-            Boot { node: node(number), pin: pin(number), addr, settings, network, invites, vote, commands, seed };
+        let in_place = vote.generation > Generation(1) && !self.moved;
+        let (node, pin) = (node(number), pin(number));
+        let boot = Boot { node, pin, addr, settings, network, invites, vote, commands, in_place, seed };
         let now = self.clock(number);
         let mut fresh = Node::new(boot, Box::new(keys(number)), now).unwrap();
         let outputs = fresh.start(now);
@@ -314,8 +329,8 @@ impl Bench {
                     let result = Err(CallError::Refused(error));
                     return self.after(5, Event::Input(from, Input::Answered { call, result }));
                 }
-                if !self.nodes.contains_key(&target) {
-                    let result = Err(CallError::NotSent(String::from("refused")));
+                if !self.nodes.contains_key(&target) || self.refuses.contains(&target) {
+                    let result = Err(CallError::PortClosed(String::from("refused")));
                     return self.after(1, Event::Input(from, Input::Answered { call, result }));
                 }
                 if self.pins.get(&target).is_some_and(|pins| !pins.contains(&node(from))) {
