@@ -8,11 +8,12 @@ use constella_core::bot::language::Language;
 use constella_core::bot::screen::Screen;
 use constella_core::bot::text::Key;
 use constella_core::io::{BotCall, BotError, BotReply};
+use constella_shared::limits::USERNAME_BYTES;
 use constella_shared::secret::Secret;
 
 use crate::runner::BotClient;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use teloxide::payloads::{
     AnswerCallbackQuery, AnswerCallbackQuerySetters as _, EditMessageText, EditMessageTextSetters as _, GetMe,
     GetUpdates, GetUpdatesSetters as _, GetWebhookInfo, SendMessage, SendMessageSetters as _, SetMyCommands,
@@ -21,13 +22,14 @@ use teloxide::payloads::{
 use teloxide::requests::Payload;
 use teloxide::types::{
     AllowedUpdate, BotCommand, BotCommandScope, CallbackQueryId, ChatId, LinkPreviewOptions, MessageId, ParseMode,
-    Update,
 };
 
-use super::error::{self, Envelope, is_not_modified, refusal, unreachable};
+use super::error::{self, foreign, is_not_modified, unreachable};
+use super::fields::Fields;
 use super::render::{Rendered, render, toast};
 use super::text::words;
-use super::update::to_core;
+use super::unknown::Unknown;
+use super::update;
 
 /// What a client is told at its making.
 #[derive(Clone)]
@@ -73,6 +75,7 @@ pub struct Telegram {
     rest: reqwest::Client,
     token: RwLock<Option<Secret>>,
     language: Language,
+    unknown: Unknown,
 }
 
 impl fmt::Debug for Telegram {
@@ -107,6 +110,7 @@ impl Telegram {
             rest: http_client(settings.proxy.as_deref())?,
             token: RwLock::new(None),
             language: settings.language,
+            unknown: Unknown::default(),
         })
     }
 
@@ -133,18 +137,22 @@ impl Telegram {
     async fn perform(&self, call: BotCall) -> Result<BotReply, BotError> {
         match call {
             BotCall::GetMe => {
-                let me: Me = self.ask(&self.rest, &GetMe::new()).await?;
-                Ok(BotReply::Me { id: me.id, username: me.username })
+                let me = self.ask(&self.rest, &GetMe::new()).await?;
+                let me = Fields::of(&me).ok_or_else(foreign)?;
+                let username = me.text("username", USERNAME_BYTES).unwrap_or_default();
+                Ok(BotReply::Me { id: me.whole("id").ok_or_else(foreign)?, username })
             }
             BotCall::GetWebhookInfo => {
-                let info: Webhook = self.ask(&self.rest, &GetWebhookInfo::new()).await?;
-                Ok(BotReply::Webhook { pending: info.pending_update_count, set: !info.url.is_empty() })
+                let info = self.ask(&self.rest, &GetWebhookInfo::new()).await?;
+                let info = Fields::of(&info).ok_or_else(foreign)?;
+                let pending = info.whole("pending_update_count").ok_or_else(foreign)?.max(0);
+                let set = info.text("url", 1).is_some_and(|url| !url.is_empty());
+                Ok(BotReply::Webhook { pending: u32::try_from(pending).unwrap_or(u32::MAX), set })
             }
             BotCall::GetUpdates { offset, timeout_s, limit, name_kinds } => {
                 let payload = get_updates(offset, timeout_s, limit, name_kinds)?;
                 let client = if timeout_s > 0 { &self.poll } else { &self.rest };
-                let updates: Vec<Update> = self.ask(client, &payload).await?;
-                Ok(BotReply::Updates(updates.into_iter().map(to_core).collect()))
+                self.updates(&self.ask(client, &payload).await?)
             }
             BotCall::Send { chat, screen } => self.send(chat, &screen).await,
             BotCall::Edit { chat, message, screen } => self.edit(chat, message, &screen).await,
@@ -153,7 +161,7 @@ impl Telegram {
                 if let Some(screen) = &said {
                     payload = payload.text(toast(screen));
                 }
-                self.ask::<_, bool>(&self.rest, &payload).await.map(|_| BotReply::Done)
+                self.ask(&self.rest, &payload).await.map(|_| BotReply::Done)
             }
             BotCall::SetCommands => self.set_commands().await,
         }
@@ -166,8 +174,9 @@ impl Telegram {
         if let Some(keyboard) = keyboard {
             payload = payload.reply_markup(keyboard);
         }
-        let sent: Sent = self.ask(&self.rest, &payload).await?;
-        Ok(BotReply::Sent { message: sent.message_id })
+        let sent = self.ask(&self.rest, &payload).await?;
+        let message = Fields::of(&sent).and_then(|sent| sent.whole("message_id")).ok_or_else(foreign)?;
+        Ok(BotReply::Sent { message })
     }
 
     async fn edit(&self, chat: i64, message: i64, screen: &Screen) -> Result<BotReply, BotError> {
@@ -179,7 +188,7 @@ impl Telegram {
         if let Some(keyboard) = keyboard {
             payload = payload.reply_markup(keyboard);
         }
-        match self.ask::<_, serde::de::IgnoredAny>(&self.rest, &payload).await {
+        match self.ask(&self.rest, &payload).await {
             Ok(_) => Ok(BotReply::Done),
             Err(BotError::Refused(why)) if is_not_modified(&why) => Ok(BotReply::Done),
             Err(error) => Err(error),
@@ -195,17 +204,25 @@ impl Telegram {
             if let Some(tag) = tag {
                 payload = payload.language_code(tag);
             }
-            self.ask::<_, bool>(&self.rest, &payload).await?;
+            self.ask(&self.rest, &payload).await?;
         }
         Ok(BotReply::Done)
     }
 
-    /// Sends one method and reads its answer. The reply types are our own: what is not read cannot break an answer.
-    async fn ask<P, R>(&self, client: &reqwest::Client, payload: &P) -> Result<R, BotError>
-    where
-        P: Payload + Serialize,
-        R: DeserializeOwned,
-    {
+    /// The updates of a result. One that cannot be read does not take the others with it. Where none has an id, no offset can ever confirm
+    /// them, and to poll again at once would never end.
+    fn updates(&self, result: &str) -> Result<BotReply, BotError> {
+        let elements: Vec<&RawValue> = serde_json::from_str(result).map_err(|_| foreign())?;
+        let updates: Vec<_> =
+            elements.iter().filter_map(|element| update::read(element.get(), &self.unknown)).collect();
+        if updates.is_empty() && !elements.is_empty() {
+            return Err(BotError::Unreachable("no update of the answer has an id".to_owned()));
+        }
+        Ok(BotReply::Updates(updates))
+    }
+
+    /// Sends one method and returns its result as JSON text: each reader takes what it needs of it, and nothing else can break an answer.
+    async fn ask<P: Payload + Serialize>(&self, client: &reqwest::Client, payload: &P) -> Result<String, BotError> {
         let token = self.token.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(BotError::NoToken)?;
         if !is_plausible(token.expose()) {
             return Err(BotError::Unauthorized);
@@ -227,19 +244,8 @@ impl Telegram {
             }
             text.extend_from_slice(&chunk);
         }
-        let envelope: Envelope<R> = serde_json::from_slice(&text)
-            .map_err(|_| BotError::Unreachable("the answer is not of the Bot API".to_owned()))?;
-        match envelope {
-            Envelope { ok: true, result: Some(result), .. } => Ok(result),
-            Envelope { ok: true, result: None, .. } => {
-                Err(BotError::Unreachable("the answer has no result".to_owned()))
-            }
-            Envelope { ok: false, error_code, description, parameters, .. } => {
-                let code = error_code.unwrap_or_else(|| status.as_u16());
-                let retry_after_s = parameters.and_then(|more| more.retry_after);
-                Err(refusal(code, &description.unwrap_or_default(), retry_after_s, &token))
-            }
-        }
+        let answer = String::from_utf8_lossy(&text);
+        error::result(&answer, status.as_u16(), &token).map(ToOwned::to_owned)
     }
 }
 
@@ -296,24 +302,6 @@ fn proxy_of(address: &str) -> Result<reqwest::Proxy, SettingsError> {
         return Err(SettingsError::Proxy);
     }
     reqwest::Proxy::all(url).map_err(|_| SettingsError::Proxy)
-}
-
-#[derive(serde::Deserialize)]
-struct Me {
-    id: i64,
-    username: String,
-}
-
-#[derive(serde::Deserialize)]
-struct Webhook {
-    #[serde(default)]
-    url: String,
-    pending_update_count: u32,
-}
-
-#[derive(serde::Deserialize)]
-struct Sent {
-    message_id: i64,
 }
 
 /// Telegram's command menu.

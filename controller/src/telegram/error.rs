@@ -4,27 +4,33 @@ use std::error::Error as _;
 
 use constella_core::io::BotError;
 use constella_shared::secret::Secret;
-use serde::Deserialize;
 
-/// Every answer of the Bot API.
-#[derive(Deserialize)]
-pub(super) struct Envelope<R> {
-    pub(super) ok: bool,
-    #[serde(default = "Option::default")]
-    pub(super) result: Option<R>,
-    pub(super) error_code: Option<u16>,
-    pub(super) description: Option<String>,
-    pub(super) parameters: Option<Parameters>,
+use super::fields::Fields;
+
+/// An answer of the Bot API: its result as JSON text, or the refusal.
+pub(super) fn result<'a>(answer: &'a str, status: u16, token: &Secret) -> Result<&'a str, BotError> {
+    let Some(envelope) = Fields::of(answer).filter(|envelope| envelope.has("ok")) else {
+        // A proxy on the way may slow a bot down too.
+        let limited = status == TOO_MANY_REQUESTS;
+        return Err(if limited { BotError::RetryAfter { ms: RETRY_AFTER_S * 1_000 } } else { foreign() });
+    };
+    if envelope.flag("ok") {
+        return envelope.raw("result").ok_or_else(|| BotError::Unreachable("the answer has no result".to_owned()));
+    }
+    let code = envelope.whole("error_code").and_then(|code| u16::try_from(code).ok()).unwrap_or(status);
+    let retry_after_s = envelope.object("parameters").and_then(|more| more.whole("retry_after"));
+    let retry_after_s = retry_after_s.and_then(|seconds| u64::try_from(seconds).ok());
+    let description = envelope.text("description", usize::MAX).unwrap_or_default();
+    Err(refusal(code, &description, retry_after_s, token))
 }
 
-/// What a refusal may add.
-#[derive(Deserialize)]
-pub(super) struct Parameters {
-    pub(super) retry_after: Option<u64>,
+/// What answered is no Bot API.
+pub(super) fn foreign() -> BotError {
+    BotError::Unreachable("the answer is not of the Bot API".to_owned())
 }
 
 /// A refusal, by its code and Telegram's own words.
-pub(super) fn refusal(code: u16, description: &str, retry_after_s: Option<u64>, token: &Secret) -> BotError {
+fn refusal(code: u16, description: &str, retry_after_s: Option<u64>, token: &Secret) -> BotError {
     let words = description.to_ascii_lowercase();
     let says = |any: &[&str]| any.iter().any(|text| words.contains(text));
     match code {
@@ -89,6 +95,9 @@ fn sayable(description: &str, token: &Secret) -> String {
 
 /// No answer within the time limit.
 pub(super) const NO_ANSWER: &str = "no answer in time";
+
+/// HTTP.
+const TOO_MANY_REQUESTS: u16 = 429;
 
 /// A 429 without a number: the chat's own pace and a bit.
 const RETRY_AFTER_S: u64 = 3;

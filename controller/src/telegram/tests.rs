@@ -36,6 +36,8 @@ const LIMIT: Duration = Duration::from_secs(5);
 enum Reply {
     /// A status and a body.
     Says(u16, String),
+    /// 200 with these bytes.
+    Bytes(Vec<u8>),
     /// Nothing, ever.
     Silence,
     /// Half of a body, then the connection ends.
@@ -80,6 +82,7 @@ impl Server {
                 let response = Response::builder().status(status).header("location", "http://127.0.0.1:1/elsewhere");
                 Ok(response.body(Full::from(text)).unwrap())
             }
+            Reply::Bytes(bytes) => Ok(Response::new(Full::from(bytes))),
             Reply::Silence => std::future::pending().await,
             Reply::Break => {
                 Ok(Response::builder().header("content-length", "1000").body(Full::from("{\"ok\":tr")).unwrap())

@@ -244,6 +244,8 @@ impl Telegram {
             language: Some("en".to_owned()),
             chat: OWNER,
             private: true,
+            thread: None,
+            forwarded: false,
             content,
         };
         let (id, answered) = self.queue.push(Ms(t), kind, event);

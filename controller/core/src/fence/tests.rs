@@ -74,7 +74,8 @@ fn pending(count: u32) -> Result<BotReply, BotError> {
 
 fn update(id: i64) -> Update {
     let content = constella_shared::wire::command::CommandContent::Text { text: "/nodes".into() };
-    let event = UpdateEvent { user: 1, username: None, language: None, chat: 1, private: true, content };
+    let (user, chat, private) = (1, 1, true);
+    let event = UpdateEvent { user, username: None, language: None, chat, private, thread: None, forwarded: false, content };
     Update { id, event: Some(event) }
 }
 

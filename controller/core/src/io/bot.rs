@@ -98,8 +98,12 @@ pub struct UpdateEvent {
     pub language: Option<String>,
     /// The chat.
     pub chat: i64,
-    /// Whether the chat is a private one.
+    /// Whether the chat is a private one; else it is a group.
     pub private: bool,
+    /// The topic of the chat that it came from, where the chat has topics: what is sent in answer goes there too.
+    pub thread: Option<i64>,
+    /// Whether it was forwarded: then its words are somebody else's.
+    pub forwarded: bool,
     /// What.
     pub content: constella_shared::wire::command::CommandContent,
 }

@@ -121,6 +121,8 @@ async fn updates_are_read_and_unknown_ones_keep_their_id() {
         language: Some("ru".into()),
         chat,
         private,
+        thread: None,
+        forwarded: false,
         content,
     };
     let text = || CommandContent::Text { text: "/nodes".into() };
@@ -134,8 +136,53 @@ async fn updates_are_read_and_unknown_ones_keep_their_id() {
         None,
         None,
         None,
+        Some(event(true, 5_000_000_000, CommandContent::Text { text: String::new() })),
     ];
     for (update, expected) in updates.iter().zip(expected) {
         assert_eq!(*update, Update { id: update.id, event: expected });
     }
+}
+
+/// One element that cannot be read costs that element; where none has an id, nothing was received, and the next poll is not made at once.
+#[tokio::test]
+async fn a_broken_element_of_a_result_does_not_take_the_others_with_it() {
+    let (server, telegram) = pair().await;
+    let private = json!({"id": 5_000_000_000_i64, "type": "private"});
+    let good_one = message(1, &private, &json!({"text": "/nodes"}));
+    let odd = [json!(null), json!("x"), json!([1]), json!({}), json!({"update_id": "x"}), json!({"update_id": -5})];
+    let mut mixed = odd.to_vec();
+    mixed.insert(2, json!({"update_id": 7, "message": good_one}));
+    mixed.push(json!({"update_id": 8, "message": [1, 2]}));
+    server.will_say(200, &good(&mixed.into()));
+    let Ok(BotReply::Updates(updates)) = telegram.call(look(), LIMIT).await else { panic!() };
+    assert_eq!(updates.iter().map(|update| (update.id, update.event.is_some())).collect::<Vec<_>>(), [(7, true), (8, false)]);
+    // Numbers that no type holds, a lone surrogate, bytes that are no UTF-8.
+    let wild = r#"{"ok":true,"result":[{"update_id":9,"poll":{"n":1e999,"m":99999999999999999999999,"t":"\ud83d"}},{"update_id":10,"x":"#;
+    let mut body = wild.as_bytes().to_vec();
+    body.extend_from_slice(b"\"\xff\"}]}");
+    server.will(Reply::Bytes(body));
+    let Ok(BotReply::Updates(updates)) = telegram.call(look(), LIMIT).await else { panic!() };
+    assert_eq!(updates.iter().map(|update| update.id).collect::<Vec<_>>(), [9, 10]);
+    server.will_say(200, &good(&odd.to_vec().into()));
+    assert!(matches!(telegram.call(look(), LIMIT).await, Err(BotError::Unreachable(_))));
+    server.will_say(200, &good(&json!({"update_id": 7})));
+    assert!(matches!(telegram.call(look(), LIMIT).await, Err(BotError::Unreachable(_))));
+}
+
+/// What a newer Telegram, or a server of one's own, adds to its other answers breaks none of them.
+#[tokio::test]
+async fn answers_are_read_by_what_is_needed_of_them() {
+    let (server, telegram) = pair().await;
+    server.will_say(200, &good(&json!({"id": "5", "username": "our_bot", "can_fly": {"how": 1e300}, "is_bot": "yes"})));
+    assert_eq!(telegram.call(BotCall::GetMe, LIMIT).await, Ok(BotReply::Me { id: 5, username: "our_bot".into() }));
+    server.will_say(200, &good(&json!({"pending_update_count": 9_999_999_999_i64, "url": null, "new": []})));
+    let hook = telegram.call(BotCall::GetWebhookInfo, LIMIT).await;
+    assert_eq!(hook, Ok(BotReply::Webhook { pending: u32::MAX, set: false }));
+    let slow = json!({"ok": false, "error_code": 429, "description": 7, "parameters": {"retry_after": "35", "new": 1}});
+    server.will_say(429, &slow);
+    assert_eq!(telegram.call(edit(), LIMIT).await, Err(BotError::RetryAfter { ms: 35_000 }));
+    server.will(Reply::Says(429, "<html>slow down</html>".into()));
+    assert_eq!(telegram.call(edit(), LIMIT).await, Err(BotError::RetryAfter { ms: 3_000 }));
+    server.will_say(200, &good(&json!(true)));
+    assert!(matches!(telegram.call(BotCall::GetMe, LIMIT).await, Err(BotError::Unreachable(_))));
 }

@@ -168,6 +168,8 @@ impl Bench {
             language: None,
             chat: OWNER,
             private: true,
+            thread: None,
+            forwarded: false,
             content,
         };
         self.updates.push(Update { id, event: Some(event) });

@@ -365,11 +365,10 @@ fn unclaimed() -> Bench {
 }
 
 fn update(user: i64, username: &str, content: CommandContent, private: bool) -> Update {
-    let username = Some(username.to_string());
-    Update {
-        id: 1,
-        event: Some(UpdateEvent { user, username, language: Some("en".into()), chat: user, private, content }),
-    }
+    let (username, language) = (Some(username.to_string()), Some("en".into()));
+    let event =
+        UpdateEvent { user, username, language, chat: user, private, thread: None, forwarded: false, content };
+    Update { id: 1, event: Some(event) }
 }
 
 fn typed(text: &str) -> CommandContent {
