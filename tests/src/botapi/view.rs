@@ -43,6 +43,9 @@ pub struct MessageView {
     pub photo: Option<PhotoView>,
     /// The buttons.
     pub keyboard: Option<Keyboard>,
+    /// The topic that it stands in.
+    #[serde(default)]
+    pub thread: Option<i64>,
 }
 
 /// A picture in a message; its bytes are at `/control/photo?file_id=`.
@@ -149,6 +152,7 @@ impl MessageView {
             entities: message.text().entities.clone(),
             photo,
             keyboard: message.keyboard.clone(),
+            thread: message.thread,
         }
     }
 

@@ -32,6 +32,8 @@ pub struct Toast {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Callbacks {
     by_id: BTreeMap<u64, Toast>,
+    /// Those of updates that a test wrote, by the id that it gave them.
+    raw: BTreeMap<String, Toast>,
 }
 
 impl Callbacks {
@@ -40,18 +42,13 @@ impl Callbacks {
         let number = self.by_id.len() as u64;
         // Telegram's are 64-bit numbers in text.
         let query = format!("{}", FIRST_QUERY + number);
-        let toast = Toast {
-            query: query.clone(),
-            chat,
-            message,
-            tapped: now,
-            answered: None,
-            text: String::new(),
-            show_alert: false,
-            version: 0,
-        };
-        self.by_id.insert(number, toast);
+        self.by_id.insert(number, toast(now, query.clone(), chat, message));
         query
+    }
+
+    /// Starts a query with an id of its own.
+    pub(super) fn raw(&mut self, now: Ms, chat: ChatId, query: String) {
+        self.raw.insert(query.clone(), toast(now, query, chat, MessageId(0)));
     }
 
     /// Answers a query; a second answer is taken too, as Telegram does.
@@ -68,7 +65,8 @@ impl Callbacks {
         show_alert: bool,
     ) -> Result<(), Refusal> {
         let number = query.parse::<u64>().ok().and_then(|id| id.checked_sub(FIRST_QUERY));
-        let toast = number.and_then(|number| self.by_id.get_mut(&number)).ok_or(Refusal::QueryTooOld)?;
+        let toast = number.and_then(|number| self.by_id.get_mut(&number)).or_else(|| self.raw.get_mut(query));
+        let toast = toast.ok_or(Refusal::QueryTooOld)?;
         if now.since(toast.tapped) > ttl_ms {
             return Err(Refusal::QueryTooOld);
         }
@@ -83,8 +81,14 @@ impl Callbacks {
     }
 
     pub(super) fn toasts(&self, chat: ChatId) -> Vec<&Toast> {
-        self.by_id.values().filter(|toast| toast.chat == chat).collect()
+        self.by_id.values().chain(self.raw.values()).filter(|toast| toast.chat == chat).collect()
     }
+}
+
+/// A tap that waits for its answer.
+fn toast(tapped: Ms, query: String, chat: ChatId, message: MessageId) -> Toast {
+    let text = String::new();
+    Toast { query, chat, message, tapped, answered: None, text, show_alert: false, version: 0 }
 }
 
 /// Any number that looks like one of Telegram's.

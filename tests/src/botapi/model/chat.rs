@@ -1,6 +1,6 @@
 //! Chats, messages and who sees them: the state that methods and the owner's phone change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -93,6 +93,8 @@ pub struct Message {
     pub content: Content,
     /// Its buttons.
     pub keyboard: Option<Keyboard>,
+    /// The topic that it stands in.
+    pub thread: Option<i64>,
 }
 
 impl Message {
@@ -106,16 +108,39 @@ impl Message {
     }
 }
 
-/// The private chat of one user with the bot.
+/// A private chat of one user with the bot, or a group that somebody wrote from.
 #[derive(Clone, Debug)]
 pub struct Chat {
-    /// Whose.
+    /// Whose; of a group, who wrote last.
     pub user: User,
+    /// The Chat object of a group; None for a private chat.
+    pub group: Option<Value>,
+    /// Topics that a message was written in.
+    pub topics: BTreeSet<i64>,
     /// By id.
     pub messages: BTreeMap<MessageId, Message>,
     /// Whether the user stopped the bot.
     pub blocked: bool,
     pub(super) budget: Budget,
+}
+
+impl Chat {
+    pub(super) fn new(user: User, group: Option<Value>, budget: Budget) -> Self {
+        let (messages, topics) = (BTreeMap::new(), BTreeSet::new());
+        Self { user, group, topics, messages, blocked: false, budget }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> ChatId {
+        let group = self.group.as_ref().and_then(|group| group.get("id")?.as_i64());
+        group.map_or_else(|| self.user.chat(), ChatId)
+    }
+
+    /// Its Chat object.
+    pub(super) fn json(&self) -> Value {
+        self.group.clone().unwrap_or_else(|| self.user.chat_json())
+    }
 }
 
 /// How many messages the bot may still send to one chat: a bucket that refills, and a penalty when it was emptied.
@@ -139,6 +164,11 @@ pub struct RateLimit {
 }
 
 impl Budget {
+    /// Refuses everything for so many seconds.
+    pub(super) fn close(&mut self, now: Ms, seconds: u64) {
+        self.closed_until = now.plus(seconds * 1_000);
+    }
+
     pub(super) fn full(limit: RateLimit, now: Ms) -> Self {
         Self { left: limit.burst * 1000, at: now, closed_until: Ms::default() }
     }

@@ -128,7 +128,7 @@ impl Ledger {
         self.updates.iter().filter(|update| update.end.is_some_and(|end| wanted(end.how))).count()
     }
 
-    pub(super) fn pushed(&mut self, id: UpdateId, kind: &'static str, at: Ms) {
+    pub(super) fn pushed(&mut self, id: UpdateId, kind: &str, at: Ms) {
         self.updates.push(UpdateRecord { id, kind: kind.to_owned(), pushed: at, deliveries: Vec::new(), end: None });
     }
 

@@ -16,21 +16,25 @@ type Outcome = Result<Value, Refusal>;
 
 impl Model {
     pub(super) fn send_message(&mut self, now: Ms, args: &Args) -> Outcome {
-        let chat = self.chat_of(args)?.user.chat();
+        let chat = self.chat_of(args)?.id();
         let text = Formatted::message(args, Refusal::MessageTooLong)?;
         let keyboard = Keyboard::parse(args.text("reply_markup"))?;
+        let thread = self.thread_of(args)?;
         self.may_write(now, chat)?;
         let id = self.add_message(now, chat, true, Content::Text(text), keyboard);
+        self.put_into(chat, id, thread);
         self.shown(chat, id)
     }
 
     pub(super) fn send_photo(&mut self, now: Ms, args: &Args) -> Outcome {
-        let chat = self.chat_of(args)?.user.chat();
+        let chat = self.chat_of(args)?.id();
         let caption = Formatted::caption(args.text("caption"), args.text("parse_mode"), args.text("caption_entities"))?;
         let keyboard = Keyboard::parse(args.text("reply_markup"))?;
         let photo = self.photo_of(args, "photo", args.text("photo"))?;
+        let thread = self.thread_of(args)?;
         self.may_write(now, chat)?;
         let id = self.add_message(now, chat, true, Content::Photo(photo, caption), keyboard);
+        self.put_into(chat, id, thread);
         self.shown(chat, id)
     }
 
@@ -92,7 +96,7 @@ impl Model {
         if now.since(message.sent) > DELETABLE_MS {
             return Err(Refusal::MessageCantBeDeleted);
         }
-        let chat = chat.user.chat();
+        let chat = chat.id();
         if let Some(chat) = self.chats.get_mut(&chat) {
             chat.messages.remove(&id);
         }
@@ -104,7 +108,7 @@ impl Model {
     fn own_message(&self, args: &Args) -> Result<(ChatId, &Message), Refusal> {
         let chat = self.chat_of(args)?;
         let message = chat.messages.get(&message_id(args)?).ok_or(Refusal::MessageToEditNotFound)?;
-        if message.from_bot { Ok((chat.user.chat(), message)) } else { Err(Refusal::MessageCantBeEdited) }
+        if message.from_bot { Ok((chat.id(), message)) } else { Err(Refusal::MessageCantBeEdited) }
     }
 
     fn edit(&mut self, now: Ms, chat: ChatId, id: MessageId, content: Content, keyboard: Option<Keyboard>) -> Outcome {
@@ -119,6 +123,19 @@ impl Model {
         message.edited = Some(now);
         self.changed();
         self.shown(chat, id)
+    }
+
+    /// The topic that a new message names; one that nobody wrote in is not there.
+    fn thread_of(&self, args: &Args) -> Result<Option<i64>, Refusal> {
+        let Some(thread) = args.given("message_thread_id") else { return Ok(None) };
+        let thread = thread.parse().map_err(|_| Refusal::ThreadNotFound)?;
+        if self.chat_of(args)?.topics.contains(&thread) { Ok(Some(thread)) } else { Err(Refusal::ThreadNotFound) }
+    }
+
+    fn put_into(&mut self, chat: ChatId, id: MessageId, thread: Option<i64>) {
+        if let Some(message) = self.chats.get_mut(&chat).and_then(|chat| chat.messages.get_mut(&id)) {
+            message.thread = thread;
+        }
     }
 
     /// Blocked users and the rate limit; edits count like messages.

@@ -124,9 +124,9 @@ impl Model {
     }
 }
 
-/// ChatFullInfo of a private chat, with the fields that the Bot API always sends.
+/// ChatFullInfo, with the fields that the Bot API always sends.
 fn get_chat(chat: &Chat) -> Value {
-    let mut value = chat.user.chat_json();
+    let mut value = chat.json();
     put(&mut value, "accent_color_id", Some(0.into()));
     put(&mut value, "max_reaction_count", Some(11.into()));
     let gifts = ["unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels"];

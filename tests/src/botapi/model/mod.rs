@@ -1,7 +1,7 @@
 //! The Bot API of one bot as a pure model: calls and the owner's taps go in with the time, answers come out.
 //!
-//! It refuses what Telegram refuses, with Telegram's texts. What it does not have (groups, MarkdownV2, other media than PNG
-//! pictures, file downloads) it refuses loudly. No clock, no socket: `server` puts it on the network.
+//! It refuses what Telegram refuses, with Telegram's texts. What it does not have (MarkdownV2, other media than PNG pictures,
+//! file downloads) it refuses loudly. Groups, forwards, topics and kinds of tomorrow come as whole updates ([`Model::raw`]). No clock, no socket: `server` puts it on the network.
 
 mod args;
 mod callbacks;
@@ -188,7 +188,9 @@ impl Model {
             answers.extend(self.answered(now, answered));
         } else {
             let (outcome, ended) = self.perform(now, &method, &call.args);
-            self.shown.extend(outcome.as_ref().ok().and_then(|result| shown(now, id, result)));
+            // Buttons that go show nothing new.
+            let speaks = method != "editmessagereplymarkup";
+            self.shown.extend(outcome.as_ref().ok().filter(|_| speaks).and_then(|result| shown(now, id, result)));
             answers.extend(self.answered(now, ended));
             answers.push(match outcome {
                 Ok(result) => self.finished(now, id, 200, json!({"ok": true, "result": result})),

@@ -36,12 +36,8 @@ impl Model {
     /// A user writes to the bot; the first text opens the chat.
     pub fn write(&mut self, now: Ms, user: &User, text: &str) -> (MessageId, Vec<Answer>) {
         let rate = self.config.rate;
-        let chat = self.chats.entry(user.chat()).or_insert_with(|| Chat {
-            user: user.clone(),
-            messages: std::collections::BTreeMap::new(),
-            blocked: false,
-            budget: Budget::full(rate, now),
-        });
+        let budget = Budget::full(rate, now);
+        let chat = self.chats.entry(user.chat()).or_insert_with(|| Chat::new(user.clone(), None, budget));
         chat.user = user.clone();
         chat.blocked = false;
         let content = Content::Text(Formatted { text: text.to_owned(), entities: command_entity(text) });
@@ -86,9 +82,47 @@ impl Model {
         }
     }
 
-    /// An update of any kind and content, also one that was already waiting when the bot named the kinds that it wants.
-    pub fn update(&mut self, now: Ms, kind: &'static str, content: &Value) -> Vec<Answer> {
+    /// An update of any kind and content, unless the bot does not want its kind.
+    pub fn update(&mut self, now: Ms, kind: &str, content: &Value) -> Vec<Answer> {
         self.push(now, kind, json!({ kind: content }))
+    }
+
+    /// An update as it is written here, whatever it is, in any shape: forwards, groups, topics, kinds of tomorrow. Its `update_id` is the queue's
+    /// own. The chat that its message names is there from now on, and its topic; the query that it is can be answered.
+    pub fn raw(&mut self, now: Ms, update: Value) -> Vec<Answer> {
+        let message = update.get("message").or_else(|| update.pointer("/callback_query/message"));
+        if let Some(message) = message {
+            let from = message.get("from").filter(|_| update.get("message").is_some());
+            let from = from.or_else(|| update.pointer("/callback_query/from"));
+            self.open_chat(now, &message.clone(), from.cloned().as_ref());
+        }
+        if let Some(query) = update.get("callback_query") {
+            let chat = query.pointer("/from/id").and_then(Value::as_i64).unwrap_or_default();
+            let id = query.get("id").map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned));
+            id.into_iter().for_each(|id| self.callbacks.raw(now, ChatId(chat), id));
+        }
+        let names = update.as_object().into_iter().flatten().map(|(name, _)| name);
+        let kind = names.into_iter().find(|name| *name != "update_id").cloned().unwrap_or_default();
+        let mut answers = self.tick(now);
+        let (_, answered) = self.queue.add(now, &kind, update);
+        answers.extend(self.answered(now, answered));
+        answers
+    }
+
+    /// Telegram refuses everything that changes this chat for so many seconds (429); answers to taps pass.
+    pub fn limit(&mut self, now: Ms, chat: ChatId, seconds: u64) {
+        if let Some(chat) = self.chats.get_mut(&chat) {
+            chat.budget.close(now, seconds);
+        }
+    }
+
+    fn open_chat(&mut self, now: Ms, message: &Value, from: Option<&Value>) {
+        let Some(id) = message.pointer("/chat/id").and_then(Value::as_i64) else { return };
+        let Some(user) = from.and_then(|from| serde_json::from_value::<User>(from.clone()).ok()) else { return };
+        let group = message.get("chat").filter(|chat| chat.get("type") != Some(&"private".into()) && id < 0).cloned();
+        let budget = Budget::full(self.config.rate, now);
+        let chat = self.chats.entry(ChatId(id)).or_insert_with(|| Chat::new(user, group, budget));
+        chat.topics.extend(message.get("message_thread_id").and_then(Value::as_i64));
     }
 
     pub(super) fn add_message(
@@ -103,7 +137,8 @@ impl Model {
         self.next_message += 1;
         self.changed();
         if let Some(chat) = self.chats.get_mut(&chat) {
-            chat.messages.insert(id, Message { id, from_bot, sent: now, edited: None, content, keyboard });
+            let message = Message { id, from_bot, sent: now, edited: None, content, keyboard, thread: None };
+            chat.messages.insert(id, message);
         }
         id
     }
@@ -114,7 +149,7 @@ impl Model {
         found.map_or(Value::Null, |(chat, message)| json!({name: self.message_json(chat, message)}))
     }
 
-    fn push(&mut self, now: Ms, kind: &'static str, update: Value) -> Vec<Answer> {
+    fn push(&mut self, now: Ms, kind: &str, update: Value) -> Vec<Answer> {
         let mut answers = self.tick(now);
         let (_, answered) = self.queue.push(now, kind, update);
         answers.extend(self.answered(now, answered));

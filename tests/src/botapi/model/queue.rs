@@ -111,10 +111,16 @@ impl<T: Clone> UpdateQueue<T> {
     }
 
     /// Adds an update, unless the bot does not want its kind; a parked poll is answered with it at once.
-    pub fn push(&mut self, now: Ms, kind: &'static str, payload: T) -> (Option<UpdateId>, Vec<Answered<T>>) {
+    pub fn push(&mut self, now: Ms, kind: &str, payload: T) -> (Option<UpdateId>, Vec<Answered<T>>) {
         if !self.wants(kind) {
             return (None, Vec::new());
         }
+        let (id, answers) = self.add(now, kind, payload);
+        (Some(id), answers)
+    }
+
+    /// Adds an update of a kind that the bot did not ask for, too: it was in the queue before the bot named the kinds that it wants.
+    pub fn add(&mut self, now: Ms, kind: &str, payload: T) -> (UpdateId, Vec<Answered<T>>) {
         let id = self.tail.unwrap_or(self.first_id.0);
         self.tail = Some(id.wrapping_add(1));
         self.events.push_back(Event { id, at: now, payload });
@@ -123,7 +129,7 @@ impl<T: Clone> UpdateQueue<T> {
             Some(parked) => vec![self.answer(now, parked.call, parked.from, parked.limit)],
             None => Vec::new(),
         };
-        (Some(UpdateId(id)), answers)
+        (UpdateId(id), answers)
     }
 
     /// Serves a getUpdates. Its own answer is missing where it is parked, and an evicted poll's may be there.

@@ -26,6 +26,9 @@ pub enum Refusal {
     /// No user with this id has written to the bot.
     #[error("Bad Request: chat not found")]
     ChatNotFound,
+    /// A topic that is not there.
+    #[error("Bad Request: message thread not found")]
+    ThreadNotFound,
     /// No `message_id`.
     #[error("Bad Request: message identifier is not specified")]
     MessageIdMissing,

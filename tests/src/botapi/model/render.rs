@@ -28,9 +28,10 @@ impl Model {
         let mut value = json!({
             "message_id": message.id,
             "from": if message.from_bot { self.bot_json() } else { chat.user.json() },
-            "chat": chat.user.chat_json(),
+            "chat": chat.json(),
             "date": self.date(message.sent),
         });
+        put(&mut value, "message_thread_id", message.thread.map(Value::from));
         put(&mut value, "edit_date", message.edited.map(|at| self.date(at).into()));
         match &message.content {
             Content::Text(text) => put_text(&mut value, "text", "entities", text),

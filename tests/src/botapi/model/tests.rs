@@ -1,6 +1,7 @@
 //! DESIGN 14, last paragraph: methods, their refusals with the real texts, and the owner's side.
 
 mod messages;
+mod raw;
 
 use super::*;
 use crate::botapi::png;

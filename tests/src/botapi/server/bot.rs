@@ -36,6 +36,7 @@ pub(super) async fn serve(
     let mut way = Way { peer, prefix, method, faults: hub.faults.subscribe() };
     let body = Limited::new(body, MAX_BODY).collect().await;
     if let Some(answer) = way.inwards(latency).await? {
+        hub.turned_away();
         return Ok(answer);
     }
     let source = Source { addr: peer.to_string(), prefix: way.prefix.clone() };

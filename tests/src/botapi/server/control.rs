@@ -70,6 +70,13 @@ struct BlockOrder {
     chat: ChatId,
 }
 
+/// `POST /control/limit`: 429 for everything that changes this chat.
+#[derive(Deserialize)]
+struct LimitOrder {
+    chat: ChatId,
+    seconds: u64,
+}
+
 type Answered = Response<Full<Bytes>>;
 
 /// Serves one request of the conductor.
@@ -96,6 +103,14 @@ pub(super) async fn serve(
         (&Method::POST, "/control/tap") => obey(&body, |order| tap(&hub, order)),
         (&Method::POST, "/control/block") => obey(&body, |order: BlockOrder| {
             hub.act(|model, _| (model.block(order.chat), Vec::new()));
+            Ok(json!({}))
+        }),
+        (&Method::POST, "/control/limit") => obey(&body, |order: LimitOrder| {
+            hub.act(|model, now| (model.limit(now, order.chat, order.seconds), Vec::new()));
+            Ok(json!({}))
+        }),
+        (&Method::POST, "/control/update") => obey(&body, |update: Value| {
+            hub.act(|model, now| ((), model.raw(now, update)));
             Ok(json!({}))
         }),
         (&Method::POST, "/control/fault") => obey(&body, |order| {

@@ -1,6 +1,7 @@
 //! The one place that owns the model while it is on the network: the clock, the waiting calls, the faults.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ pub(super) struct Hub {
     deadline_moved: Notify,
     version: watch::Sender<u64>,
     pub(super) faults: watch::Sender<Rules>,
+    turned_away: AtomicUsize,
 }
 
 struct State {
@@ -32,7 +34,18 @@ impl Hub {
             deadline_moved: Notify::new(),
             version: watch::Sender::new(0),
             faults: watch::Sender::new(Rules::default()),
+            turned_away: AtomicUsize::new(0),
         }
+    }
+
+    /// A fault answered in the server's place.
+    pub(super) fn turned_away(&self) {
+        self.turned_away.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often that was.
+    pub(super) fn refused(&self) -> usize {
+        self.turned_away.load(Ordering::Relaxed)
     }
 
     /// The double's clock.

@@ -134,9 +134,19 @@ impl BotApi {
         })
     }
 
-    /// An update of any kind, e.g. `channel_post`, with this content.
-    pub fn update(&self, kind: &'static str, content: &serde_json::Value) {
+    /// An update of any kind that the bot wants, with this content.
+    pub fn update(&self, kind: &str, content: &serde_json::Value) {
         self.hub.act(|model, now| ((), model.update(now, kind, content)));
+    }
+
+    /// An update in any shape, also of a kind that the bot does not want; see [`Model::raw`].
+    pub fn raw(&self, update: &serde_json::Value) {
+        self.hub.act(|model, now| ((), model.raw(now, update.clone())));
+    }
+
+    /// 429 for everything that changes this chat, for so many seconds.
+    pub fn limit(&self, chat: ChatId, seconds: u64) {
+        self.hub.act(|model, now| (model.limit(now, chat, seconds), Vec::new()));
     }
 
     /// A user stops the bot, until writing again.
@@ -166,6 +176,12 @@ impl BotApi {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.hub.read(Stats::of)
+    }
+
+    /// Requests so far that a fault answered in the server's place: they are in no other count.
+    #[must_use]
+    pub fn refused_on_the_way(&self) -> usize {
+        self.hub.refused()
     }
 
     /// The figures alone, and who polls now.
