@@ -14,6 +14,8 @@ mod listen;
 mod operator;
 #[path = "cluster/owner.rs"]
 mod owner;
+#[path = "cluster/telegram.rs"]
+mod telegram;
 
 use std::path::Path;
 use std::time::Duration;

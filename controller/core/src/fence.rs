@@ -4,6 +4,7 @@
 //! that has not run out (L7).
 
 mod poll;
+mod stranger;
 mod watch;
 
 use alloc::vec::Vec;
@@ -17,6 +18,7 @@ use crate::commands::Owed;
 use crate::io::{BotCall, BotError, BotReply, BotState, CallId, Update};
 use crate::update_ids;
 use poll::Poll;
+use stranger::{STRANGER_GONE_MS, TRIAL_MS};
 use watch::{Pace, Watch};
 
 /// What the node holds at this moment.
@@ -61,10 +63,10 @@ pub enum FenceAct {
     Confirmed(i64),
     /// F1: looks have failed for 3 s: hand over, while another node is ready.
     ApiLost,
-    /// F1: another program has the token.
-    Stranger,
-    /// A webhook stands in the way of getUpdates.
-    WebhookInTheWay,
+    /// F1: whether another program has the token; told when that changes.
+    Stranger(bool),
+    /// Whether a webhook stands in the way of getUpdates; told when that changes.
+    Webhook(bool),
     /// A look or a poll told whether the Bot API answers.
     Reached(bool),
 }
@@ -80,6 +82,11 @@ pub struct Fence {
     peek_base: i64,
     /// F1: after a stranger, a strong holder resumes only by watching.
     stranger: bool,
+    /// Without a word of the owner's the stranger's end would never be found out: then it polls all the same, after so long, and at that time.
+    trial_ms: u64,
+    trial_at: u64,
+    /// What the last answer said of a webhook.
+    webhook: bool,
     /// A 409 under this title told that somebody serves: what is open here is theirs to finish.
     refuted: bool,
     /// F6: what is owed is finished beside the watching.
@@ -122,6 +129,9 @@ impl Fence {
             peeks: 0,
             peek_base: 1 + hash * PEEKS_EACH,
             stranger: false,
+            trial_ms: TRIAL_MS,
+            trial_at: 0,
+            webhook: false,
             refuted: false,
             finishes: false,
             settles: Settles::Not,
@@ -166,7 +176,10 @@ impl Fence {
         self.follow(now, title, &mut acts);
         match (&mut self.mode, title) {
             (Mode::Poll(poll), Some(_)) => {
-                self.stranger &= poll.age_ms(now) < STRANGER_WINDOW_MS;
+                if self.stranger && poll.age_ms(now) >= STRANGER_GONE_MS {
+                    (self.stranger, self.trial_ms) = (false, TRIAL_MS);
+                    acts.push(FenceAct::Stranger(false));
+                }
                 poll.step(now, &mut self.offset, calls, &mut acts);
             }
             (Mode::Watch(watch), Some(title)) => {
@@ -188,7 +201,8 @@ impl Fence {
                 // A strong holder met a stranger: no member serves beside it.
                 let anothers = self.refuted && title.strength == Strength::Weak;
                 self.finishes = owed && title.may_poll && !anothers;
-                if unserved && title.may_poll {
+                let trial = self.stranger && title.strength == Strength::Strong && now.boot_ms >= self.trial_at;
+                if (unserved || trial) && title.may_poll {
                     self.leave(&mut acts);
                     self.start_poll(now, true);
                     if let Mode::Poll(poll) = &mut self.mode {
@@ -219,6 +233,7 @@ impl Fence {
                 }
             }
         }
+        self.heed_webhook(&mut acts);
         acts
     }
 
@@ -264,7 +279,8 @@ impl Fence {
             (_, None) => {
                 self.leave(acts);
                 self.patience_ms = HEAD_MS;
-                self.stranger = false;
+                (self.stranger, self.trial_ms) = (false, TRIAL_MS);
+                self.webhook = false;
                 self.refuted = false;
                 self.heeded = false;
             }
@@ -338,27 +354,6 @@ impl Fence {
         }
         self.mode = Mode::Off;
     }
-
-    /// A 409 on our poll: somebody else called getUpdates.
-    fn conflict(&mut self, now: Now, title: Option<Title>, acts: &mut Vec<FenceAct>) {
-        self.conflicts.retain(|at| now.since(*at) < STRANGER_WINDOW_MS);
-        self.conflicts.push(now.boot_ms);
-        let Some(title) = title else { return };
-        let weak = title.strength == Strength::Weak;
-        let enough = if title.all_visible { STRANGER_ALL_VISIBLE } else { STRANGER_OTHERWISE };
-        let stranger = !weak && self.conflicts.len() >= enough;
-        if weak || stranger || self.stranger {
-            self.refuted = true;
-            self.patience_ms = self.patience_ms.saturating_mul(2).min(MOST_PATIENCE_MS);
-            self.leave(acts);
-            self.mode = Mode::Watch(Watch::new(now));
-        }
-        if stranger && !self.stranger {
-            self.stranger = true;
-            self.conflicts.clear();
-            acts.push(FenceAct::Stranger);
-        }
-    }
 }
 
 /// F3: the same head for so long means that nobody serves the owner. F6: Telegram was in reach for so long, so what is owed can be finished.
@@ -381,15 +376,6 @@ const MOST_PATIENCE_MS: u64 = 60_000;
 /// and a majority finishes them, so it leaves them for this long, which most cuts do not last. Where the others died, a word of the owner ends
 /// the wait (F3).
 const CUT_MS: u64 = 60_000;
-
-/// F1: conflicts are counted over a minute ...
-const STRANGER_WINDOW_MS: u64 = 60_000;
-
-/// ... the third proves a stranger while every member is visible ...
-const STRANGER_ALL_VISIBLE: usize = 3;
-
-/// ... and the eighth otherwise.
-const STRANGER_OTHERWISE: usize = 8;
 
 /// F3: a peek's offset is small, positive, and never the one of the peek before, by anyone, nor of a poll: an equal one within 3 s would
 /// become a poll of 3 s that evicts. Update ids of a bot in use are far above.

@@ -8,6 +8,7 @@ mod dialogue;
 mod edit;
 mod farewell;
 mod handover;
+mod hindrance;
 mod holder_probe;
 mod host;
 pub mod inspect;
@@ -59,6 +60,7 @@ use crate::probe::Probe;
 use crate::roster::{OpenError, Roster};
 use copies::{CopiedTo, CopyJob};
 use farewell::Parting;
+use hindrance::Hindrances;
 use holder_probe::HolderProbe;
 use host::Host;
 use pending::Pending;
@@ -102,6 +104,7 @@ pub struct Node {
     barred_until: u64,
     handover: Option<Handover>,
     parting: Parting,
+    hindrances: Hindrances,
     proof: Option<requests::Proof>,
     retired: bool,
     /// A voter that the owner wants to remove, and until when its place is being given to another.
@@ -193,6 +196,7 @@ impl Node {
             barred_until: 0,
             handover: None,
             parting: Parting::default(),
+            hindrances: Hindrances::default(),
             proof: None,
             retired: false,
             leaving: None,
@@ -260,7 +264,7 @@ impl Node {
         let regular = [self.at.second, self.at.glance, self.at.minute, self.holder_probe.deadline()];
         let claim = if self.claim.active() { self.claim.next_round() } else { self.claim_at() };
         let strong = self.strong_until();
-        let farewell = self.parting.deadline();
+        let farewell = self.parting.deadline().into_iter().chain(self.hindrances.deadline()).min();
         [member, handover, dialogue, proof, claim, strong, farewell, self.fence.deadline(), self.probe.deadline()]
             .into_iter()
             .flatten()
@@ -294,6 +298,7 @@ impl Node {
             self.copy_due(now);
             self.dialogue_due(now);
             self.farewell_due(now);
+            self.hindrances_due(now);
             if self.out.len() == before && self.answers.is_empty() {
                 break;
             }

@@ -15,13 +15,14 @@ use crate::runner::BotClient;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use teloxide::payloads::{
-    AnswerCallbackQuery, AnswerCallbackQuerySetters as _, EditMessageText, EditMessageTextSetters as _, GetMe,
-    GetUpdates, GetUpdatesSetters as _, GetWebhookInfo, SendMessage, SendMessageSetters as _, SetMyCommands,
-    SetMyCommandsSetters as _,
+    AnswerCallbackQuery, AnswerCallbackQuerySetters as _, EditMessageReplyMarkup, EditMessageText,
+    EditMessageTextSetters as _, GetMe, GetUpdates, GetUpdatesSetters as _, GetWebhookInfo, SendMessage,
+    SendMessageSetters as _, SetMyCommands, SetMyCommandsSetters as _,
 };
 use teloxide::requests::Payload;
 use teloxide::types::{
     AllowedUpdate, BotCommand, BotCommandScope, CallbackQueryId, ChatId, LinkPreviewOptions, MessageId, ParseMode,
+    ThreadId,
 };
 
 use super::error::{self, foreign, is_not_modified, unreachable};
@@ -154,7 +155,8 @@ impl Telegram {
                 let client = if timeout_s > 0 { &self.poll } else { &self.rest };
                 self.updates(&self.ask(client, &payload).await?)
             }
-            BotCall::Send { chat, screen } => self.send(chat, &screen).await,
+            BotCall::Send { chat, thread, screen } => self.send(chat, thread, &screen).await,
+            BotCall::TakeButtons { chat, message } => self.take_buttons(chat, message).await,
             BotCall::Edit { chat, message, screen } => self.edit(chat, message, &screen).await,
             BotCall::AnswerCallback { callback_id, toast: said } => {
                 let mut payload = AnswerCallbackQuery::new(CallbackQueryId(callback_id));
@@ -167,12 +169,21 @@ impl Telegram {
         }
     }
 
-    async fn send(&self, chat: i64, screen: &Screen) -> Result<BotReply, BotError> {
+    async fn take_buttons(&self, chat: i64, message: i64) -> Result<BotReply, BotError> {
+        let id = i32::try_from(message).map_err(|_| BotError::MessageGone)?;
+        done(self.ask(&self.rest, &EditMessageReplyMarkup::new(ChatId(chat), MessageId(id))).await)
+    }
+
+    async fn send(&self, chat: i64, thread: Option<i64>, screen: &Screen) -> Result<BotReply, BotError> {
         let Rendered { html, keyboard } = render(screen);
         let mut payload =
             SendMessage::new(ChatId(chat), html).parse_mode(ParseMode::Html).link_preview_options(NO_PREVIEW);
         if let Some(keyboard) = keyboard {
             payload = payload.reply_markup(keyboard);
+        }
+        if let Some(thread) = thread {
+            let thread = i32::try_from(thread).map_err(|_| BotError::TopicGone)?;
+            payload = payload.message_thread_id(ThreadId(MessageId(thread)));
         }
         let sent = self.ask(&self.rest, &payload).await?;
         let message = Fields::of(&sent).and_then(|sent| sent.whole("message_id")).ok_or_else(foreign)?;
@@ -188,11 +199,7 @@ impl Telegram {
         if let Some(keyboard) = keyboard {
             payload = payload.reply_markup(keyboard);
         }
-        match self.ask(&self.rest, &payload).await {
-            Ok(_) => Ok(BotReply::Done),
-            Err(BotError::Refused(why)) if is_not_modified(&why) => Ok(BotReply::Done),
-            Err(error) => Err(error),
-        }
+        done(self.ask(&self.rest, &payload).await)
     }
 
     /// For each language, and for everybody else in the default one.
@@ -246,6 +253,15 @@ impl Telegram {
         }
         let answer = String::from_utf8_lossy(&text);
         error::result(&answer, status.as_u16(), &token).map(ToOwned::to_owned)
+    }
+}
+
+/// An edit; "message is not modified" is a good end too.
+fn done(edited: Result<String, BotError>) -> Result<BotReply, BotError> {
+    match edited {
+        Ok(_) => Ok(BotReply::Done),
+        Err(BotError::Refused(why)) if is_not_modified(&why) => Ok(BotReply::Done),
+        Err(error) => Err(error),
     }
 }
 

@@ -49,6 +49,7 @@ fn refusal(code: u16, description: &str, retry_after_s: Option<u64>, token: &Sec
         {
             BotError::MessageGone
         }
+        400 if says(&["message thread not found", "topic_deleted", "topic_closed"]) => BotError::TopicGone,
         400 if says(&["chat not found", "peer_id_invalid", "user not found"]) => BotError::ChatGone,
         400 if says(&["logged out"]) => BotError::Unauthorized,
         500..=599 => BotError::Server,

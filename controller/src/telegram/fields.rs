@@ -105,7 +105,8 @@ mod tests {
 
     #[test]
     fn what_is_not_read_cannot_break_what_is_read() {
-        let json = r#"{"a": 1e999, "b": {"c": 123456789012345678901234567890}, "d": "x\ud83dy", "e": [[[[]]]], "f": "good"}"#;
+        let json =
+            r#"{"a": 1e999, "b": {"c": 123456789012345678901234567890}, "d": "x\ud83dy", "e": [[[[]]]], "f": "good"}"#;
         let fields = Fields::of(json).unwrap();
         assert_eq!(fields.text("f", 9).as_deref(), Some("good"));
         assert_eq!(fields.text("d", 9).unwrap().matches('\u{fffd}').count(), 3, "{:?}", fields.text("d", 9));
@@ -115,7 +116,8 @@ mod tests {
 
     #[test]
     fn a_field_of_another_type_is_absent() {
-        let fields = Fields::of(r#"{"n": null, "o": {}, "t": 7, "f": "true", "w": "-12", "d": 5.0, "h": 5.5}"#).unwrap();
+        let fields =
+            Fields::of(r#"{"n": null, "o": {}, "t": 7, "f": "true", "w": "-12", "d": 5.0, "h": 5.5}"#).unwrap();
         assert!(!fields.has("n") && fields.has("o") && !fields.flag("f"));
         assert_eq!((fields.text("t", 9), fields.text("o", 9)), (None, None));
         assert_eq!([fields.whole("w"), fields.whole("d"), fields.whole("h")], [Some(-12), Some(5), None]);

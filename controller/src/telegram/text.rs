@@ -53,6 +53,10 @@ fn write(language: Language, value: &Value, markup: Markup) -> String {
         Value::Say(say) => fill(language, say, markup),
         Value::Count(count) => count.to_string(),
         Value::Span(ms) => span(language, *ms),
+        Value::Clock(unix_s) => format!("{:02}:{:02}", unix_s / 3_600 % 24, unix_s / 60 % 60),
+        Value::Several(values) => {
+            values.iter().map(|value| write(language, value, markup)).collect::<Vec<_>>().join(", ")
+        }
         Value::Bits(rate) => rate.map_or_else(|| "—".to_owned(), |rate| bits_per_s(language, rate)),
     }
 }

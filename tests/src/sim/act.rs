@@ -217,6 +217,8 @@ pub enum Reach {
     Broken,
     /// It answers 429 with 5 s.
     Busy,
+    /// It answers 502 to every message and edit, and everything else is well: polls, and answers to presses.
+    Mute,
     /// The node has no token (`--no-share-token`).
     NoToken,
 }

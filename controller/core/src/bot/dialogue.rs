@@ -4,22 +4,27 @@
 //! what became of it; a command of a leader before goes on from its stored stage (F6). Nothing here is durable but through [`Act`]s.
 
 mod asked;
+mod buttons;
 mod canvas;
 mod card;
-mod command;
+pub(crate) mod command;
 mod confirm;
+mod door;
 mod gate;
 mod invitation;
 mod job;
+mod late;
 mod list;
 mod mail;
 mod order;
 mod pace;
 mod reboot;
 mod scene;
+mod show;
 mod speedtest;
 #[cfg(test)]
 mod tests;
+mod topics;
 mod verdict;
 mod why;
 
@@ -28,23 +33,24 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use constella_shared::ids::{CommandId, NodeId};
-use constella_shared::wire::command::{CommandContent, Stage, StoredCommand};
-use constella_shared::wire::records::NetValue;
+use constella_shared::wire::command::{Stage, StoredCommand};
 use constella_shared::wire::rpc::{Request, Response};
 
+use self::buttons::OldButtons;
 use self::canvas::Canvas;
 use self::confirm::Confirmations;
-use self::gate::{Passage, Refused, passage};
+use self::gate::Refused;
 use self::invitation::Invitations;
-use self::job::{Job, Purpose, Work};
+use self::job::{Job, Purpose, Told, Work};
 use self::pace::Pace;
-use self::scene::{Scene, Sheet};
-use super::act::{Act, Admission, Answer, AskId};
+use self::scene::Scene;
+use self::topics::Topics;
+use super::act::{Act, Answer, AskId};
 use super::language::Language;
 use super::screen::Screen;
-use super::text::{Key, Say};
+use super::text::Say;
 use super::world::World;
-use crate::io::{BotCall, BotError, BotReply, CallError, Update, UpdateEvent};
+use crate::io::{BotCall, BotError, BotReply, CallError};
 
 /// What a dialogue is told at its making.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +69,12 @@ pub struct Dialogue {
     asks: BTreeMap<AskId, Purpose>,
     jobs: BTreeMap<CommandId, Job>,
     refused: Refused,
+    grouped: Refused,
+    topics: Topics,
     canvas: Canvas,
+    /// A new screen waits for a message that was asked for before it.
+    screen_waits: bool,
+    buttons: OldButtons,
     pace: Pace,
     scene: Scene,
     confirmations: Confirmations,
@@ -102,7 +113,11 @@ impl Dialogue {
             asks: BTreeMap::new(),
             jobs: BTreeMap::new(),
             refused: Refused::default(),
+            grouped: Refused::default(),
+            topics: Topics::default(),
             canvas: Canvas::default(),
+            screen_waits: false,
+            buttons: OldButtons::default(),
             pace: Pace::default(),
             scene: Scene::default(),
             confirmations: Confirmations::new(settings.seed),
@@ -111,16 +126,6 @@ impl Dialogue {
             newest_update: i64::MIN,
             newest_choice: i64::MIN,
             chosen: None,
-        }
-    }
-
-    /// What is to be done with an update, before anything of it is stored.
-    pub fn admit(&mut self, world: &World, update: &Update) -> Admission {
-        let Some(event) = update.event.as_ref().filter(|event| event.private) else { return Admission::Ignore };
-        match passage(&world.owner, event.user, event.username.as_deref(), &event.content) {
-            Passage::Owner | Passage::FirstContact => Admission::Command,
-            Passage::Stranger if self.refused.tell(world.now, event.user) => Admission::Refuse(self.refuse(event)),
-            Passage::Stranger => Admission::Ignore,
         }
     }
 
@@ -147,6 +152,7 @@ impl Dialogue {
                 self.invitation_sent(&step, id, &result);
                 self.mailed(&mut step, id, result);
             }
+            Purpose::Buttons => self.buttons_answered(&step, &bot(answer)),
             Purpose::Card(id, figure) => self.figure(&mut step, id, figure, peer(answer)),
             Purpose::BootId { nonce } => self.confirmations.boot_id(&nonce, peer(answer)),
             Purpose::Reboot(id) => self.reboot_answered(&mut step, id, peer(answer)),
@@ -175,8 +181,16 @@ impl Dialogue {
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
         let jobs = self.jobs.values().filter_map(|job| job.work.deadline());
-        let invitations = self.invitations.deadline(&self.pace);
-        jobs.chain(self.menu.set_at).chain(self.canvas.deadline(&self.pace)).chain(invitations).min()
+        let screen = self.canvas.deadline(&self.pace).filter(|_| !self.screen_waits);
+        let (invitations, buttons) = (self.invitations.deadline(&self.pace), self.buttons.deadline(&self.pace));
+        let others = [self.menu.set_at, screen, self.mail_deadline(), invitations, buttons];
+        jobs.chain(others.into_iter().flatten()).min()
+    }
+
+    /// How long a call that shows the owner something may take.
+    #[must_use]
+    pub const fn limit_ms(&self) -> u64 {
+        self.pace.limit_ms()
     }
 
     /// This node serves the bot from now on: the command menu is set, and the one message shows the new leader, unless it shows already what
@@ -184,9 +198,8 @@ impl Dialogue {
     pub fn elected(&mut self, world: &World) -> Vec<Act> {
         self.menu = Menu { tries_left: MENU_TRIES, set_at: Some(world.now.boot_ms) };
         let mut step = Step::new(world);
-        if let Some((chat, _)) = world.message.filter(|_| !self.has_the_screen()) {
-            let language = self.language_of(world, None);
-            self.draw_list(&mut step, Sheet { chat, language, bring: false }, 0);
+        if let Some(sheet) = self.sheet_of_nobody(&step).filter(|_| !self.has_the_screen()) {
+            self.draw_list(&mut step, sheet, 0);
         }
         self.run(&mut step);
         step.acts
@@ -197,6 +210,7 @@ impl Dialogue {
         self.asks.clear();
         self.jobs.clear();
         self.canvas.clear();
+        self.buttons = OldButtons::default();
         self.scene = Scene::default();
         self.confirmations.clear();
         self.invitations.put_down();
@@ -208,24 +222,11 @@ impl Dialogue {
     /// Tells the owner something above whatever the one message shows; nothing while there is no message.
     pub fn notice(&mut self, world: &World, say: Say) -> Vec<Act> {
         let mut step = Step::new(world);
-        if let Some((chat, _)) = world.message {
-            let language = self.language_of(world, None);
-            self.add_notice(&mut step, Sheet { chat, language, bring: false }, say);
+        if let Some(sheet) = self.sheet_of_nobody(&step) {
+            self.add_notice(&mut step, sheet, say);
         }
         self.run(&mut step);
         step.acts
-    }
-
-    fn refuse(&mut self, event: &UpdateEvent) -> Vec<Act> {
-        let language = Language::choose(None, event.language.as_deref(), self.default_language);
-        let screen = Screen::Note { language, say: Say::new(Key::Stranger) };
-        let call = match &event.content {
-            CommandContent::Text { .. } | CommandContent::Other(_) => BotCall::Send { chat: event.chat, screen },
-            CommandContent::Button { callback_id, .. } => {
-                BotCall::AnswerCallback { callback_id: callback_id.clone(), toast: Some(screen) }
-            }
-        };
-        alloc::vec![Act::Bot { ask: self.unheeded_ask(), call }]
     }
 
     /// The owner's language, with Telegram's word from a command.
@@ -266,9 +267,8 @@ impl Dialogue {
     }
 
     /// The command ends as soon as this screen, or a later one, is shown.
-    fn show(&mut self, step: &Step<'_>, job: Job, version: canvas::Version) {
-        let until = step.world.now.boot_ms.saturating_add(PATIENCE_MS);
-        self.keep(job, Work::Show { version, until });
+    fn show(&mut self, job: Job, version: canvas::Version) {
+        self.keep(job, Work::Show { version, told: Told::Screen });
     }
 
     /// Does everything that is due, and ends the commands whose screens are shown.
@@ -280,34 +280,16 @@ impl Dialogue {
                 Some(Work::Card(_)) => self.card_due(step, id),
                 Some(Work::Reboot(_)) => self.follow_due(step, id),
                 Some(Work::Test(_)) => self.test_due(step, id),
-                Some(Work::Mail(_)) => self.send_mail(step, id),
-                Some(Work::Invite { .. } | Work::Show { .. }) | None => {}
+                Some(Work::Mail(_) | Work::Invite { .. } | Work::Show { .. }) | None => {}
             }
         }
         self.set_menu(step);
-        if let Some(call) = self.canvas.issue(step.world.now, &mut self.pace, step.message) {
-            self.confirmations.shown(step.world.now);
-            let ask = self.ask(Purpose::Canvas);
-            step.acts.push(Act::Bot { ask, call });
-        }
+        self.end_shown(step);
+        self.send_next(step);
+        self.issue_screen(step);
         self.invitations_due(step);
-        let now = step.world.now;
-        let canvas = &self.canvas;
-        self.jobs.retain(|id, job| {
-            let Work::Show { version, until } = job.work else { return true };
-            let over = canvas.is_settled(version) || now.boot_ms >= until;
-            if over {
-                step.done(*id);
-            }
-            !over
-        });
-    }
-
-    fn canvas_answered(&mut self, step: &mut Step<'_>, result: Result<BotReply, BotError>) {
-        if let Some(new) = self.canvas.landed(step.world.now, &mut self.pace, result) {
-            step.acts.push(Act::Record(NetValue::Message { chat: new.chat, message: new.message }));
-            step.message = Some((new.chat, new.message));
-        }
+        self.tidy_buttons(step);
+        self.end_shown(step);
     }
 
     fn set_menu(&mut self, step: &mut Step<'_>) {
@@ -360,13 +342,6 @@ fn bot(answer: Answer) -> Result<BotReply, BotError> {
 
 /// Said of an answer of another kind than its question, so that no command ever waits for it.
 const OTHER_KIND: &str = "an answer of another kind";
-
-/// How long a command waits for its screen to be shown: the owner has asked anew long since, and a holder that Telegram does not answer has
-/// handed over.
-const PATIENCE_MS: u64 = 5 * 60_000;
-
-/// How long an order waits for its end to be shown: as long as Telegram keeps what the owner wrote. A leader that follows finds it open, and tells it.
-const ORDER_PATIENCE_MS: u64 = 24 * 3_600_000;
 
 /// Tries at setting the command menu: it is a convenience, every command works without it.
 const MENU_TRIES: u8 = 5;

@@ -196,6 +196,20 @@ keys! {
     UnknownButton(),
     /// Toast: a button on an older message.
     OldMessage(),
+    /// Toast: Telegram lets the bot show nothing for so long (429).
+    FloodWait(wait),
+    /// A forwarded text that would have done something.
+    Forwarded(),
+    /// What a group reads.
+    PrivateOnly(),
+    /// Telegram refused an answer for good; its own words.
+    AnswerRefused(why),
+    /// What was asked while Telegram took no message.
+    WhileRefused(from, to, span, asked),
+    /// What was asked long ago, for whatever reason it was not answered.
+    AnsweredLate(from, to, span, asked),
+    /// So many more than are named.
+    AndMore(count),
     /// A text that is no command.
     UnknownText(),
     /// A newer version began it, and this one cannot know its outcome.
@@ -228,6 +242,12 @@ keys! {
     LanguageSet(),
     /// Another program polls with this token (F1).
     TokenElsewhere(),
+    /// That is over.
+    TokenOursAgain(),
+    /// A webhook is set, so the bot gets no updates.
+    WebhookSet(),
+    /// That is over.
+    WebhookGone(),
     /// Command menu.
     MenuNodes(),
     /// Command menu.
@@ -260,6 +280,10 @@ pub enum Value {
     Span(u64),
     /// Bits a second; None where it was not measured.
     Bits(Option<u64>),
+    /// A moment of the day, unix seconds.
+    Clock(u64),
+    /// One after the other.
+    Several(Vec<Value>),
 }
 
 impl Say {
@@ -292,12 +316,18 @@ impl Say {
     #[must_use]
     pub fn is_whole(&self) -> bool {
         let slots = self.key.slots();
-        let within = |value: &Value| match value {
-            Value::Say(say) => say.is_whole(),
-            Value::Text(_) | Value::Count(_) | Value::Span(_) | Value::Bits(_) => true,
-        };
         slots.len() == self.values.len()
-            && self.values.iter().all(|(slot, value)| slots.contains(slot) && within(value))
+            && self.values.iter().all(|(slot, value)| slots.contains(slot) && value.is_whole())
+    }
+}
+
+impl Value {
+    fn is_whole(&self) -> bool {
+        match self {
+            Self::Say(say) => say.is_whole(),
+            Self::Several(values) => values.iter().all(Self::is_whole),
+            Self::Text(_) | Self::Count(_) | Self::Span(_) | Self::Bits(_) | Self::Clock(_) => true,
+        }
     }
 }
 

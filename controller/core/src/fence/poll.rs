@@ -32,6 +32,8 @@ pub(super) struct Poll {
     deaf_since: Option<u64>,
     /// Since when updates wait over our own parked poll.
     waiting_since: Option<u64>,
+    /// The last poll was refused because of a webhook.
+    hooked: bool,
 }
 
 impl Poll {
@@ -54,6 +56,7 @@ impl Poll {
             told_lost: false,
             deaf_since: None,
             waiting_since: None,
+            hooked: false,
         }
     }
 
@@ -174,6 +177,7 @@ impl Poll {
             Ok(BotReply::Updates(updates)) => {
                 self.reached(acts);
                 self.deaf_since = None;
+                acts.push(FenceAct::Webhook(false));
                 if !updates.is_empty() {
                     self.in_hand = true;
                     self.came_at = now.boot_ms;
@@ -186,7 +190,8 @@ impl Poll {
             }
             Err(BotError::WebhookSet) => {
                 self.poll_at = now.boot_ms.saturating_add(WEBHOOK_RETRY_MS);
-                acts.push(FenceAct::WebhookInTheWay);
+                self.hooked = true;
+                acts.push(FenceAct::Webhook(true));
             }
             Err(BotError::RetryAfter { ms }) => self.poll_at = now.boot_ms.saturating_add(ms.max(RETRY_MS)),
             Err(BotError::Cancelled) => self.poll_at = now.boot_ms,
@@ -250,8 +255,13 @@ impl Poll {
     ) {
         self.look_at = since.saturating_add(LOOK_EVERY_MS).max(now.boot_ms);
         match result {
-            Ok(BotReply::Webhook { pending, .. }) => {
+            Ok(BotReply::Webhook { pending, set }) => {
                 self.reached(acts);
+                acts.push(FenceAct::Webhook(set));
+                if core::mem::take(&mut self.hooked) && !set {
+                    self.poll_at = now.boot_ms;
+                }
+                self.hooked |= set;
                 // A poll that was parked all the while is one that Telegram has.
                 if pending == 0 && self.parked.is_some_and(|(_, parked)| parked <= since) {
                     self.deaf_since = None;

@@ -1,5 +1,6 @@
 //! F1, F2, F3 against a scripted Telegram.
 
+mod hindrance;
 mod watch;
 
 use super::*;
@@ -75,7 +76,8 @@ fn pending(count: u32) -> Result<BotReply, BotError> {
 fn update(id: i64) -> Update {
     let content = constella_shared::wire::command::CommandContent::Text { text: "/nodes".into() };
     let (user, chat, private) = (1, 1, true);
-    let event = UpdateEvent { user, username: None, language: None, chat, private, thread: None, forwarded: false, content };
+    let event =
+        UpdateEvent { user, username: None, language: None, chat, private, thread: None, forwarded: false, content };
     Update { id, event: Some(event) }
 }
 
@@ -267,7 +269,7 @@ fn the_third_conflict_within_a_minute_is_a_stranger_while_all_are_visible_else_t
             rig.now += 4_000;
             let call = poll(&acts).unwrap_or(CallId(0));
             acts = rig.answer(call, Err(BotError::Conflict));
-            assert_eq!(acts.contains(&FenceAct::Stranger), count == conflicts, "{count} of {conflicts}");
+            assert_eq!(acts.contains(&FenceAct::Stranger(true)), count == conflicts, "{count} of {conflicts}");
         }
         assert_eq!(rig.fence.state(), BotState::Watching);
         assert!(watch_on(&mut rig, acts, 60_000, |_| Some(900_009)).is_some(), "it resumes by F3");
@@ -283,7 +285,7 @@ fn conflicts_that_lie_apart_are_no_stranger() {
         rig.now += 31_000;
         let call = poll(&acts).unwrap_or(CallId(0));
         acts = rig.answer(call, Err(BotError::Conflict));
-        assert!(!acts.contains(&FenceAct::Stranger) && poll(&acts).is_some());
+        assert!(!acts.contains(&FenceAct::Stranger(true)) && poll(&acts).is_some());
     }
 }
 

@@ -79,13 +79,13 @@ impl Watch {
             self.answered_since.get_or_insert(now.boot_ms);
         }
         match result {
-            Ok(BotReply::Webhook { pending: 0, .. }) => {
+            Ok(BotReply::Webhook { pending: 0, set }) => {
                 self.forget();
-                acts.push(FenceAct::Reached(true));
+                acts.extend([FenceAct::Reached(true), FenceAct::Webhook(set)]);
             }
-            Ok(BotReply::Webhook { .. }) => {
+            Ok(BotReply::Webhook { set, .. }) => {
                 self.counts_in_a_row = self.counts_in_a_row.saturating_add(1);
-                acts.push(FenceAct::Reached(true));
+                acts.extend([FenceAct::Reached(true), FenceAct::Webhook(set)]);
             }
             Ok(BotReply::Updates(updates)) => {
                 acts.push(FenceAct::Reached(true));
@@ -95,7 +95,7 @@ impl Watch {
                 }
             }
             Err(BotError::RetryAfter { ms }) => self.not_before = now.boot_ms.saturating_add(ms),
-            Err(BotError::WebhookSet) => acts.push(FenceAct::WebhookInTheWay),
+            Err(BotError::WebhookSet) => acts.push(FenceAct::Webhook(true)),
             Err(BotError::Cancelled) => {}
             Ok(_) | Err(_) => {
                 self.forget();

@@ -27,8 +27,17 @@ pub enum BotCall {
     Send {
         /// To which chat.
         chat: i64,
+        /// In which topic of it.
+        thread: Option<i64>,
         /// What.
         screen: Screen,
+    },
+    /// `editMessageReplyMarkup` without buttons.
+    TakeButtons {
+        /// In which chat.
+        chat: i64,
+        /// Which message.
+        message: i64,
     },
     /// `editMessageText`.
     Edit {
@@ -126,6 +135,8 @@ pub enum BotError {
     MessageGone,
     /// 400 "query is too old".
     QueryTooOld,
+    /// 400 "message thread not found": the topic is gone, the chat is not.
+    TopicGone,
     /// 403, or 400 "chat not found": nobody can be told there.
     ChatGone,
     /// Any other refusal, with its description.

@@ -5,7 +5,6 @@ use constella_shared::wire::command::Stage;
 use super::Node;
 use super::pending::{Asker, Pending};
 use crate::bot::act::{Act, Answer};
-use crate::bot::text::{Key, Say};
 use crate::clock::Now;
 use crate::io::{Note, Output};
 use rand::RngExt as _;
@@ -39,15 +38,6 @@ impl Node {
         }
     }
 
-    /// Tells the owner something above whatever the message shows.
-    pub(super) fn tell_owner(&mut self, now: Now, key: Key) {
-        if self.serves() {
-            let world = self.world(now);
-            let acts = self.dialogue.notice(&world, Say::new(key));
-            self.acts.extend(acts);
-        }
-    }
-
     fn perform(&mut self, now: Now, act: Act) {
         match act {
             Act::Ask { ask, to, request, .. } if to == self.id => {
@@ -58,7 +48,7 @@ impl Node {
                 let limit = u64::try_from(timeout.as_millis()).unwrap_or(self.settings.rpc_timeout_ms);
                 self.ask_node(now, ask, to, request, limit);
             }
-            Act::Bot { ask, call } => self.ask_bot(BOT_LIMIT_MS, call, Pending::DialogueBot { ask }),
+            Act::Bot { ask, call } => self.ask_bot(self.dialogue.limit_ms(), call, Pending::DialogueBot { ask }),
             Act::Stage { command, stage } => self.stage(command, stage),
             Act::Record(value) => {
                 self.hear_clocks(now);
@@ -101,6 +91,3 @@ impl Node {
         }
     }
 }
-
-/// A call that shows the owner something; the long poll has its own limit.
-const BOT_LIMIT_MS: u64 = 10_000;

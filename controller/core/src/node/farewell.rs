@@ -76,7 +76,7 @@ impl Node {
             return;
         };
         farewell.send_at = None;
-        let call = BotCall::Send { chat: farewell.chat, screen: farewell.screen.clone() };
+        let call = BotCall::Send { chat: farewell.chat, thread: None, screen: farewell.screen.clone() };
         self.ask_bot(LIMIT_MS, call, Pending::Farewell);
     }
 
@@ -103,8 +103,8 @@ const LIMIT_MS: u64 = 10_000;
 /// After the first failure; longer after each further one ...
 const PAUSE_MS: u64 = 2_000;
 
-/// ... up to this.
-const MOST_PAUSE_MS: u64 = 30_000;
+/// ... up to this: the word comes within 5 s of Telegram's return.
+const MOST_PAUSE_MS: u64 = 4_000;
 
-/// An older word helps nobody.
-const PATIENCE_MS: u64 = 600_000;
+/// As long as Telegram keeps what the owner wrote; an older word helps nobody.
+const PATIENCE_MS: u64 = 24 * 3_600_000;

@@ -3,6 +3,7 @@
 use constella_shared::agent::SeriesKind;
 use constella_shared::ids::{CommandId, NodeId, Term};
 
+use super::hindrance::Hindrance;
 use super::orders::Order;
 use crate::bot::act::AskId;
 use crate::clock::Now;
@@ -56,6 +57,8 @@ pub(super) enum Pending {
     DialogueBot { ask: AskId },
     /// The last word of a node that was removed.
     Farewell,
+    /// That something keeps the bot from its updates, or does so no longer.
+    Hindrance { which: Hindrance, there: bool },
     /// A question to this host's agent, for somebody.
     Agent { asker: Asker, want: Want },
     /// CPU and memory for the heartbeats.

@@ -12,10 +12,12 @@ use constella_shared::wire::rpc::Status;
 use super::Node;
 use super::copies::Then;
 use super::handover::api_lost;
+use super::hindrance::Hindrance;
 use super::lease::ALL_CLAIM;
 use super::pending::Pending;
 use super::requests::ProofPart;
 use crate::bot::act::Admission;
+use crate::bot::dialogue::command::own_words;
 use crate::clock::Now;
 use crate::fence::{FenceAct, Title};
 use crate::io::{BotCall, BotError, BotReply, BotState, CallId, Note, Output, Update};
@@ -72,6 +74,7 @@ impl Node {
                 self.met_the_bot(now, result);
             }
             Pending::Farewell => self.farewell_answered(now, &result),
+            Pending::Hindrance { which, there } => self.hindrance_told(now, which, there, &result),
             Pending::DialogueBot { ask } => self.answers.push_back((ask, crate::bot::act::Answer::Bot(result))),
             _ => {}
         }
@@ -180,13 +183,8 @@ impl Node {
                     self.carry_out(now);
                 }
                 FenceAct::ApiLost => api_lost(self, now),
-                FenceAct::Stranger => {
-                    self.warn("another program polls with this bot token; change the token with set-token".into());
-                    self.tell_owner(now, crate::bot::text::Key::TokenElsewhere);
-                }
-                FenceAct::WebhookInTheWay => {
-                    self.warn("a webhook is set for this bot, so it cannot be polled; delete the webhook".into());
-                }
+                FenceAct::Stranger(there) => self.hindered(now, Hindrance::Stranger, there),
+                FenceAct::Webhook(there) => self.hindered(now, Hindrance::Webhook, there),
                 FenceAct::Reached(reached) => self.api_reached(now, reached),
             }
         }
@@ -235,7 +233,7 @@ impl Node {
             username: event.username.clone(),
             language: event.language.clone(),
             chat: event.chat,
-            content: event.content.clone(),
+            content: own_words(event),
             stage: Stage::Taken,
             taken_by: self.id,
             taken_unix_ms: now.unix_ms,

@@ -135,6 +135,7 @@ impl Node {
             | Pending::Fence
             | Pending::DialogueBot { .. }
             | Pending::Farewell
+            | Pending::Hindrance { .. }
             | Pending::Agent { .. }
             | Pending::Glance => {}
         }
@@ -187,6 +188,7 @@ impl Node {
             | Pending::Fence
             | Pending::DialogueBot { .. }
             | Pending::Farewell
+            | Pending::Hindrance { .. }
             | Pending::Agent { .. }
             | Pending::Glance => return,
         };

@@ -36,7 +36,7 @@ async fn screens_are_sent_and_edited_without_nulls() {
     let message = Message { language: Language::En, notices: vec![], body, at_unix_s: 0, buttons };
     let screen = Screen::Message(Box::new(message));
     server.will_say(200, &good(&json!({"message_id": 77, "something": "new"})));
-    let sent = telegram.call(BotCall::Send { chat: 7, screen: screen.clone() }, LIMIT).await;
+    let sent = telegram.call(BotCall::Send { chat: 7, thread: None, screen: screen.clone() }, LIMIT).await;
     assert_eq!(sent, Ok(BotReply::Sent { message: 77 }));
     server.will_say(200, &good(&json!({"message_id": 77})));
     assert_eq!(telegram.call(BotCall::Edit { chat: 7, message: 77, screen }, LIMIT).await, Ok(BotReply::Done));
@@ -64,6 +64,28 @@ async fn screens_are_sent_and_edited_without_nulls() {
         let (path, sent, _) = seen.remove(0);
         assert_eq!((path, sent), (format!("/bot{TOKEN}/{method}"), body));
     }
+}
+
+#[tokio::test]
+async fn a_topic_is_named_and_buttons_are_taken_away_without_a_text() {
+    let (server, telegram) = pair().await;
+    let send = |thread| BotCall::Send { chat: 7, thread: Some(thread), screen: note() };
+    server.will_say(200, &good(&json!({"message_id": 77})));
+    assert_eq!(telegram.call(send(31), LIMIT).await, Ok(BotReply::Sent { message: 77 }));
+    assert_eq!(server.seen()[0].1["message_thread_id"], 31);
+    server.will_say(400, &bad(400, "Bad Request: message thread not found"));
+    assert_eq!(telegram.call(send(31), LIMIT).await, Err(BotError::TopicGone));
+    assert_eq!(telegram.call(send(i64::MAX), LIMIT).await, Err(BotError::TopicGone));
+    server.seen();
+    let take = |message| BotCall::TakeButtons { chat: 7, message };
+    server.will_say(200, &good(&json!({"message_id": 77})));
+    assert_eq!(telegram.call(take(77), LIMIT).await, Ok(BotReply::Done));
+    let (path, body, _) = server.seen().remove(0);
+    assert_eq!(path, format!("/bot{TOKEN}/editMessageReplyMarkup"));
+    assert_eq!(body, json!({"chat_id": 7, "message_id": 77}));
+    server.will_say(400, &bad(400, "Bad Request: message is not modified"));
+    assert_eq!(telegram.call(take(77), LIMIT).await, Ok(BotReply::Done));
+    assert_eq!(telegram.call(take(i64::MAX), LIMIT).await, Err(BotError::MessageGone));
 }
 
 #[tokio::test]
@@ -155,7 +177,10 @@ async fn a_broken_element_of_a_result_does_not_take_the_others_with_it() {
     mixed.push(json!({"update_id": 8, "message": [1, 2]}));
     server.will_say(200, &good(&mixed.into()));
     let Ok(BotReply::Updates(updates)) = telegram.call(look(), LIMIT).await else { panic!() };
-    assert_eq!(updates.iter().map(|update| (update.id, update.event.is_some())).collect::<Vec<_>>(), [(7, true), (8, false)]);
+    assert_eq!(
+        updates.iter().map(|update| (update.id, update.event.is_some())).collect::<Vec<_>>(),
+        [(7, true), (8, false)]
+    );
     // Numbers that no type holds, a lone surrogate, bytes that are no UTF-8.
     let wild = r#"{"ok":true,"result":[{"update_id":9,"poll":{"n":1e999,"m":99999999999999999999999,"t":"\ud83d"}},{"update_id":10,"x":"#;
     let mut body = wild.as_bytes().to_vec();

@@ -127,6 +127,21 @@ pub(super) const fn words(key: Key) -> &'static str {
         Key::NodeGone => "This node is no longer in the network.",
         Key::UnknownButton => "This button is of another version of the bot.",
         Key::OldMessage => "This message is old, the current one is below.",
+        Key::FloodWait => "Telegram lets the bot show nothing for {wait}. The answer comes then.",
+        Key::Forwarded => {
+            "This was forwarded, so it is not your own command and nothing was done. Send it yourself if you want it."
+        }
+        Key::PrivateOnly => "I answer in a private chat.",
+        Key::AnswerRefused => "🔴 Telegram did not take the answer: {why}",
+        Key::WhileRefused => concat!(
+            "⚠️ While Telegram refused the bot's messages, from {from} to {to} UTC ({span}), you asked: {asked}. What is ",
+            "below is of now; ask again for the rest.",
+        ),
+        Key::AnsweredLate => concat!(
+            "⚠️ Asked between {from} and {to} UTC ({span}) and not answered in time: {asked}. What is below is of now; ",
+            "ask again for the rest.",
+        ),
+        Key::AndMore => "and {count} more",
         Key::UnknownText => "I do not know this command.",
         Key::OtherVersion => concat!(
             "⚠️ A newer version of Constella began what you asked for, and this one cannot know what came of it. ",
@@ -158,9 +173,15 @@ pub(super) const fn words(key: Key) -> &'static str {
         Key::InviteOver => "🔑 The invitation has expired, nobody used it. For a new one: /invite",
         Key::LanguageSet => "English from now on.",
         Key::TokenElsewhere => concat!(
-            "⚠️ Another program uses this bot's token and takes your commands. Stop it, or get a new token ",
-            "from @BotFather.",
+            "⚠️ Another program uses this bot's token and takes your commands, so the bot stands aside. Stop it; or get a ",
+            "new token from @BotFather and run <code>constella-controller set-token</code> on a node.",
         ),
+        Key::TokenOursAgain => "✅ No other program uses this bot's token any longer. Ask again what was not answered.",
+        Key::WebhookSet => concat!(
+            "⚠️ A webhook is set for this bot, so what you write goes there and not here. Stop the program that set it, or ",
+            "call deleteWebhook of the Bot API; everything goes on by itself then.",
+        ),
+        Key::WebhookGone => "✅ The webhook is gone, the bot answers again.",
         Key::MenuNodes => "The network's nodes",
         Key::MenuInvite => "Invite a server: /invite 15m",
         Key::MenuLang => "Language: /lang ru, /lang en",

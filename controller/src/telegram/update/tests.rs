@@ -61,7 +61,8 @@ fn a_kind_is_logged_once_and_by_its_name_alone() {
 #[test]
 fn an_update_of_any_shape_keeps_its_id() {
     let odd = [json!({}), json!([]), json!("x"), json!(7), json!(true), json!({"from": [], "chat": 5})];
-    let kinds = ["message", "callback_query", "edited_message", "channel_post", "business_message", "message_reaction", "x"];
+    let kinds =
+        ["message", "callback_query", "edited_message", "channel_post", "business_message", "message_reaction", "x"];
     for kind in kinds {
         for content in &odd {
             let update = json!({"update_id": 5, kind: content});

@@ -45,6 +45,8 @@ pub(in super::super) struct Duty {
 pub(in super::super) struct Begun {
     /// Which.
     pub(in super::super) host: usize,
+    /// When.
+    pub(in super::super) t: u64,
     /// The last call to Telegram before it: what was called earlier says nothing about the command.
     call: u64,
     /// The second of its wall clock: an equal screen of the same second need not be sent again.
@@ -111,6 +113,12 @@ impl Duty {
     /// wish to look ends with the screen of one that was asked before it ended, or of what overtook that one; a language with a later choice.
     pub(in super::super) fn is_overtaken(&self, later: &[Self]) -> bool {
         let Some(mut until) = self.done else { return false };
+        if let [begun] = self.begun.as_slice()
+            && until.saturating_sub(begun.t) > LATE_MS
+        {
+            // It waited in one leader's hands until Telegram took messages again: that it was asked is told in a line.
+            return false;
+        }
         let language = matches!(self.wish(), Wish::Language(_));
         for other in later.iter().filter(|other| other.update > self.update) {
             let wish = other.wish();
@@ -133,8 +141,8 @@ impl Duty {
     }
 
     /// A node began to carry it out; `call` is the last call to Telegram before.
-    pub(super) fn begins(&mut self, host: usize, call: u64, unix_s: u64) {
-        self.begun.push(Begun { host, call, unix_s });
+    pub(super) fn begins(&mut self, t: u64, host: usize, call: u64, unix_s: u64) {
+        self.begun.push(Begun { host, t, call, unix_s });
     }
 
     /// Some node's disk has it beyond its first stage: what was said before was not about this order.
@@ -223,9 +231,24 @@ impl Duty {
         }
     }
 
+    /// Whether it is named among what was asked while Telegram took no message; the line names no more than some.
+    fn is_in_the_line(&self, say: &Say) -> bool {
+        let line = matches!(say.key, Key::WhileRefused | Key::AnsweredLate);
+        let asked = say.values.iter().find(|(slot, _)| line && *slot == "asked");
+        let Some((_, Value::Several(asked))) = asked else { return false };
+        let typed: String = self.text.chars().take(32).collect();
+        asked.iter().any(|value| match value {
+            Value::Text(text) => *text == typed || self.pressed.is_some(),
+            other => matches!(other, Value::Say(more) if more.key == Key::AndMore),
+        })
+    }
+
     /// What this state of the one message says about it.
     fn words(&self, message: &Message, names: &Names) -> Words {
         let end = |is: bool| if is { Words::End } else { Words::None };
+        if !self.ordered && said(message).any(|say| self.is_in_the_line(say)) {
+            return Words::End;
+        }
         match self.wish() {
             Wish::List | Wish::Nothing => end(matches!(message.body, Body::List(_))),
             Wish::Help => end(said(message).any(|say| say.key == Key::HelpText)),
@@ -318,3 +341,11 @@ fn asks_to_confirm(message: &Message, node: &NodeTag) -> bool {
 fn lists_without(message: &Message, node: &NodeTag) -> bool {
     matches!(&message.body, Body::List(list) if list.rows.iter().all(|row| NodeTag::of(&row.node) != *node))
 }
+
+/// A message that no command asked for: what keeps the bot from its updates.
+pub(super) const fn is_about_the_bot(key: Key) -> bool {
+    matches!(key, Key::TokenElsewhere | Key::TokenOursAgain | Key::WebhookSet | Key::WebhookGone)
+}
+
+/// What a leader had in hand for longer before its words could be shown is named in the line about late answers.
+const LATE_MS: u64 = 90_000;

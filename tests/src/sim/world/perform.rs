@@ -111,7 +111,8 @@ impl World {
             Reach::Broken => answer(self, 2 * way, BotError::Server),
             Reach::Busy => answer(self, 2 * way, BotError::RetryAfter { ms: 5_000 }),
             Reach::Silent => {}
-            Reach::Well | Reach::Slow | Reach::Late => {
+            Reach::Mute if speaks(&request) => answer(self, 2 * way, BotError::Server),
+            Reach::Mute | Reach::Well | Reach::Slow | Reach::Late => {
                 let event = Event::AtTelegram { number, host: at, request: Box::new(request) };
                 self.agenda.add(t + way, event);
             }
@@ -271,6 +272,11 @@ impl World {
 
 /// A call for updates that comes late takes up to so much longer.
 const LATE_MS: u64 = 10_000;
+
+/// A call that puts something before the owner.
+const fn speaks(request: &BotCall) -> bool {
+    matches!(request, BotCall::Send { .. } | BotCall::Edit { .. } | BotCall::TakeButtons { .. })
+}
 
 /// Another program's poll loop comes back about so often after a 409.
 const STRANGER_EVERY_MS: u64 = 3_000;

@@ -12,7 +12,7 @@ use constella_shared::wire::rpc::{Request, Response};
 use super::job::{Figure, Job, Purpose, Work};
 use super::list::{button, row};
 use super::pace::Urgency;
-use super::scene::Drawing;
+use super::scene::{Drawing, Source};
 use super::why::{why, why_unexpected};
 use super::{Dialogue, Step};
 use crate::bot::graph::{Graph, Scale};
@@ -49,28 +49,60 @@ impl Dialogue {
     /// A card is asked for.
     pub(super) fn card(&mut self, step: &mut Step<'_>, job: Job, node: NodeId, bring: bool) {
         let id = job.command.id;
+        let gather = Gather::new(node, bring);
+        self.keep(job, Work::Card(gather));
+        self.ask_figures(step, id);
+    }
+
+    /// Asks for all that a card shows.
+    fn ask_figures(&mut self, step: &mut Step<'_>, id: CommandId) {
+        let Some(Job { work: Work::Card(gather), .. }) = self.jobs.get_mut(&id) else { return };
         let questions = [
             (Figure::Stats, Request::GetStats {}),
             (Figure::Cpu, Request::GetTs { kind: SeriesKind::Cpu, hours: HOURS }),
             (Figure::Net, Request::GetTs { kind: SeriesKind::Net, hours: HOURS }),
             (Figure::Test, Request::GetSpeedtest {}),
         ];
-        let gather = Gather {
-            node,
-            bring,
-            open: questions.len() as u8,
-            early_at: Some(step.world.now.boot_ms + EARLY_MS),
-            figures: None,
-            cpu: None,
-            received: None,
-            sent: None,
-            speedtest: None,
-        };
+        gather.open = questions.len() as u8;
+        gather.early_at = Some(step.world.now.boot_ms + EARLY_MS);
+        let node = gather.node;
         for (figure, request) in questions {
             self.ask_node(step, node, request, TIMEOUT, Purpose::Card(id, figure));
         }
         self.scene.watched = Some(id);
-        self.keep(job, Work::Card(gather));
+    }
+
+    /// A card could not be shown for long: its figures are asked for anew as soon as Telegram takes a message, which says so until then.
+    pub(super) fn wait_for_figures(&mut self, step: &mut Step<'_>, id: CommandId, sheet: super::scene::Sheet) {
+        let node = match self.scene.body() {
+            Some(Body::Card(card)) => card.row.node,
+            Some(Body::List(_) | Body::Speedtest(_) | Body::Says(_)) | None => return,
+        };
+        match self.jobs.get_mut(&id) {
+            Some(job) if matches!(job.work, Work::Show { .. } | Work::Card(_)) => {
+                let gather = Gather::new(node, false);
+                let body = gather.body(step.world);
+                job.work = Work::Card(gather);
+                let drawing = Drawing { body, buttons: card_buttons(node), watched: Some(id), urgency: Urgency::Owner };
+                self.draw(step, sheet, drawing);
+                (self.scene.source, self.scene.awaits_figures) = (Source::Card(id), Some(id));
+            }
+            // It was shown before, and only a notice was added since.
+            Some(_) | None => {
+                self.draw_again(step, sheet);
+            }
+        }
+    }
+
+    /// Telegram took a message: the figures of a card that waits for that are asked for; one that the owner left ends.
+    pub(super) fn figures_due(&mut self, step: &mut Step<'_>) {
+        let Some(id) = self.scene.awaits_figures.take() else { return };
+        if self.is_watched(id) {
+            self.ask_figures(step, id);
+        } else if let Some(job) = self.jobs.remove(&id) {
+            let version = self.canvas.latest();
+            self.show(job, version);
+        }
     }
 
     /// A figure of a card has come, or has not.
@@ -89,14 +121,14 @@ impl Dialogue {
         if !self.is_watched(id) {
             // The owner looks at something else by now.
             let version = self.canvas.latest();
-            return self.show(step, job, version);
+            return self.show(job, version);
         }
         if gather.open > 0 {
             return self.put(job);
         }
         let version = self.draw_card(step, &mut job);
         self.scene.watched = None;
-        self.show(step, job, version);
+        self.show(job, version);
     }
 
     /// Shows what is there, where it is time.
@@ -121,11 +153,24 @@ impl Dialogue {
         let body = gather.body(step.world);
         let buttons = card_buttons(gather.node);
         let drawing = Drawing { body, buttons, watched: Some(job.command.id), urgency: Urgency::Owner };
-        self.draw(step, super::scene::Sheet { bring, ..sheet }, drawing)
+        let version = self.draw(step, super::scene::Sheet { bring, ..sheet }, drawing);
+        self.scene.source = Source::Card(job.command.id);
+        version
     }
 }
 
 impl Gather {
+    /// Nothing is known yet, and nothing was asked.
+    const fn new(node: NodeId, bring: bool) -> Self {
+        let (figures, cpu, received, sent, speedtest) = (None, None, None, None, None);
+        Self { node, bring, open: 0, early_at: None, figures, cpu, received, sent, speedtest }
+    }
+
+    /// Whether its first screen is still to come, as a new message.
+    pub(super) const fn is_to_come(&self) -> bool {
+        self.bring && self.early_at.is_some()
+    }
+
     fn take(&mut self, figure: Figure, answer: Result<Response, CallError>, now_unix_s: u64) {
         match (figure, answer) {
             (Figure::Stats, Ok(Response::Stats { stats, controller_version })) => {

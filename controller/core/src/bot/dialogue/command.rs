@@ -1,24 +1,26 @@
 //! A fresh command: what a text or a press asks for.
 
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 
 use constella_shared::ids::NodeId;
 use constella_shared::wire::command::{CommandContent, Stage, StoredCommand};
 use constella_shared::wire::records::NetValue;
 
+use super::asked::Asked;
 use super::confirm::{Unconfirmed, VALID_MS};
 use super::gate::{Passage, passage};
-use super::job::{Job, Purpose, Work};
+use super::job::{Job, Purpose, Told, Work};
 use super::list::{button, name_of};
 use super::order::Order;
 use super::pace::Urgency;
-use super::scene::{Drawing, Sheet};
+use super::scene::{Drawing, Sheet, Source};
 use super::{Dialogue, Step};
 use crate::bot::act::Act;
 use crate::bot::language::Language;
 use crate::bot::press::{NodeTag, Press};
 use crate::bot::screen::{Body, Screen};
 use crate::bot::text::{Key, Say, Value};
+use crate::io::UpdateEvent;
 use crate::update_ids;
 use constella_shared::wire::rpc::Request;
 use core::time::Duration;
@@ -27,7 +29,8 @@ impl Dialogue {
     /// Takes up a command at its stage.
     pub(super) fn begin(&mut self, step: &mut Step<'_>, command: StoredCommand) {
         let stage = command.stage.clone();
-        let job = Job { command, work: Work::Show { version: 0, until: step.world.now.boot_ms } };
+        let taken = Asked::before(command.taken_unix_ms, step.world.now);
+        let job = Job { command, work: Work::Show { version: 0, told: Told::Screen }, taken };
         match stage {
             Stage::Taken => self.fresh(step, job),
             Stage::Rebooting { target, boot_id, not_after_unix_ms, not_after_boot_ms, asked_unix_ms } => {
@@ -50,7 +53,7 @@ impl Dialogue {
         match (passage, command.content.clone()) {
             (Passage::Owner, CommandContent::Text { text }) if overtaken && only_looks(&text) => {
                 let version = self.canvas.latest();
-                self.show(step, job, version);
+                self.show(job, version);
             }
             (Passage::Owner, CommandContent::Text { text }) => self.text(step, job, &text),
             (Passage::Owner, CommandContent::Button { callback_id, data, .. })
@@ -58,7 +61,7 @@ impl Dialogue {
             {
                 self.toast(step, &job, &callback_id, None);
                 let version = self.canvas.latest();
-                self.show(step, job, version);
+                self.show(job, version);
             }
             (Passage::Owner, CommandContent::Button { callback_id, data, message }) => {
                 self.button(step, job, &callback_id, &data, message);
@@ -97,13 +100,15 @@ impl Dialogue {
         self.draw_list(step, sheet, 0);
         let version =
             self.add_notice(step, sheet, Say::new(Key::Welcome).text("name", username.trim_start_matches('@')));
-        self.show(step, job, version);
+        self.show(job, version);
     }
 
     fn text(&mut self, step: &mut Step<'_>, job: Job, text: &str) {
         self.notices_read();
         let sheet = self.sheet(step, &job.command, true);
-        let version = match (verb(text).unwrap_or_default(), text.split_whitespace().nth(1)) {
+        let verb = verb(text).unwrap_or_default();
+        let version = match (verb.as_str(), text.split_whitespace().nth(1)) {
+            (FORWARDED, _) => return self.mail_note(step, job, Say::new(Key::Forwarded)),
             ("/start" | "/nodes" | "/status", _) => self.draw_list(step, sheet, 0),
             ("/invite", ttl) => return self.invite(step, job, ttl),
             ("/lang", Some(tag)) => match Language::of_tag(tag) {
@@ -113,7 +118,7 @@ impl Dialogue {
             ("/help" | "/lang", _) => self.draw_help(step, sheet, None),
             _ => self.draw_help(step, sheet, Some(Key::UnknownText)),
         };
-        self.show(step, job, version);
+        self.show(job, version);
     }
 
     fn button(&mut self, step: &mut Step<'_>, job: Job, callback_id: &str, data: &str, message: i64) {
@@ -136,7 +141,10 @@ impl Dialogue {
             _ if old => Some(Key::OldMessage),
             _ => None,
         };
-        self.toast(step, &job, callback_id, toast);
+        self.toast_or_wait(step, &job, callback_id, toast);
+        if old {
+            self.buttons.take_away(job.command.chat, message);
+        }
         self.notices_read();
         let sheet = self.sheet(step, &job.command, old);
         let version = match (press, node.flatten()) {
@@ -156,7 +164,7 @@ impl Dialogue {
             (Some(Press::Nothing), _) if !old => self.canvas.latest(),
             _ => self.draw_list(step, sheet, 0),
         };
-        self.show(step, job, version);
+        self.show(job, version);
     }
 
     /// Why nothing was done stays above the screen: a toast is gone when the press is older than Telegram remembers. Of another leader's
@@ -181,7 +189,12 @@ impl Dialogue {
         self.draw_confirmation(step, sheet, node)
     }
 
-    fn draw_confirmation(&mut self, step: &mut Step<'_>, sheet: Sheet, node: NodeId) -> super::canvas::Version {
+    pub(super) fn draw_confirmation(
+        &mut self,
+        step: &mut Step<'_>,
+        sheet: Sheet,
+        node: NodeId,
+    ) -> super::canvas::Version {
         let nonce = self.confirmations.make(node);
         self.ask_node(step, node, Request::GetStats {}, BOOT_ID_TIMEOUT, Purpose::BootId { nonce: nonce.clone() });
         let leads = step.world.nodes.iter().any(|row| row.node == node && row.leader);
@@ -195,7 +208,9 @@ impl Dialogue {
             alloc::vec![button(Key::Cancel, Press::Card(NodeTag::of(&node)))],
         ];
         let body = Body::Says(alloc::vec![say]);
-        self.draw(step, sheet, Drawing { body, buttons, watched: None, urgency: Urgency::Owner })
+        let version = self.draw(step, sheet, Drawing { body, buttons, watched: None, urgency: Urgency::Owner });
+        self.scene.source = Source::Confirmation(node);
+        version
     }
 
     /// The latest choice holds, whoever took it. An older one than what is on the screen is told above that.
@@ -221,30 +236,67 @@ impl Dialogue {
 
     /// Answers a press: at once, before any work, or Telegram forgets it.
     pub(super) fn toast(&mut self, step: &mut Step<'_>, job: &Job, callback_id: &str, toast: Option<Key>) {
+        self.toast_says(step, job, callback_id, toast.map(Say::new));
+    }
+
+    /// The same; while Telegram lets nothing else be shown (429), which does not hold for this answer, it says how long.
+    fn toast_or_wait(&mut self, step: &mut Step<'_>, job: &Job, callback_id: &str, toast: Option<Key>) {
+        let barred_ms = self.pace.barred_ms(step.world.now);
+        let say = match toast {
+            None | Some(Key::OldMessage) if barred_ms >= WORTH_A_WORD_MS => {
+                Some(Say::new(Key::FloodWait).span("wait", barred_ms))
+            }
+            toast => toast.map(Say::new),
+        };
+        self.toast_says(step, job, callback_id, say);
+    }
+
+    fn toast_says(&mut self, step: &mut Step<'_>, job: &Job, callback_id: &str, say: Option<Say>) {
         let language = self.language(step.world, &job.command);
         let ask = self.unheeded_ask();
-        step.answer_callback(ask, callback_id, toast.map(|key| Screen::Note { language, say: Say::new(key) }));
+        step.answer_callback(ask, callback_id, say.map(|say| Screen::Note { language, say }));
+    }
+}
+
+/// What counts of what somebody sent. The words of a forwarded text are somebody else's: where they would do something, only that they came is
+/// kept, so that no leader, of whatever version, ever carries them out.
+pub(crate) fn own_words(event: &UpdateEvent) -> CommandContent {
+    match &event.content {
+        CommandContent::Text { text } if event.forwarded && !only_looks(text) => {
+            CommandContent::Text { text: FORWARDED.to_string() }
+        }
+        content => content.clone(),
     }
 }
 
 /// A command that is answered beside the screen.
 fn has_its_own_message(content: &CommandContent) -> bool {
-    matches!(content, CommandContent::Text { text } if verb(text) == Some("/invite"))
+    let CommandContent::Text { text } = content else { return false };
+    matches!(verb(text).as_deref(), Some("/invite" | FORWARDED))
 }
 
-/// The first word, without the bot's name.
-fn verb(text: &str) -> Option<&str> {
-    text.split_whitespace().next().and_then(|word| word.split('@').next())
+/// The first word in lower case, without the bot's name.
+pub(super) fn verb(text: &str) -> Option<String> {
+    let word = text.split_whitespace().next()?;
+    Some(word.split('@').next().unwrap_or(word).to_ascii_lowercase())
 }
 
 /// A text that changes nothing but the screen.
 fn only_looks(text: &str) -> bool {
-    match verb(text) {
-        Some("/invite") => false,
-        Some("/lang") => text.split_whitespace().nth(1).is_none(),
+    let more = || text.split_whitespace().nth(1).is_some();
+    match verb(text).as_deref() {
+        Some("/invite" | FORWARDED) => false,
+        // With a code it claims the bot.
+        Some("/lang" | "/start") => !more(),
         Some(_) | None => true,
     }
 }
+
+/// Stands for a forwarded text that would have done something. Nobody can type it: Telegram lets no control character through.
+const FORWARDED: &str = "\u{1}forwarded";
+
+/// A wait that a person notices.
+const WORTH_A_WORD_MS: u64 = 2_000;
 
 /// For the boot id, while the owner reads the confirmation.
 const BOOT_ID_TIMEOUT: Duration = Duration::from_secs(3);

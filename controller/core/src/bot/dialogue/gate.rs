@@ -8,6 +8,7 @@ use constella_shared::link::token_hash;
 use constella_shared::secret::Secret;
 use constella_shared::wire::command::CommandContent;
 
+use super::command::verb;
 use crate::bot::world::Owner;
 use crate::clock::Now;
 
@@ -40,12 +41,12 @@ pub(super) fn passage(owner: &Owner, user: i64, username: Option<&str>, content:
 fn start_code(content: &CommandContent) -> Option<TokenHash> {
     let CommandContent::Text { text } = content else { return None };
     let mut words = text.split_whitespace();
-    let is_start = words.next()?.split('@').next() == Some("/start");
+    let is_start = verb(words.next()?).as_deref() == Some("/start");
     let code = words.next()?;
     (is_start && words.next().is_none()).then(|| token_hash(&Secret::new(code.to_string())))
 }
 
-/// Strangers that were refused within the last hour.
+/// Strangers that were refused, or groups that were answered, within the last hour.
 #[derive(Debug, Default)]
 pub(super) struct Refused {
     /// User and CLOCK_BOOTTIME of the refusal, oldest first.
@@ -53,7 +54,7 @@ pub(super) struct Refused {
 }
 
 impl Refused {
-    /// Whether this user is to be told now; at most [`REFUSALS`] users are, within an hour.
+    /// Whether this user, or group, is to be told now; at most [`REFUSALS`] users are, within an hour.
     pub(super) fn tell(&mut self, now: Now, user: i64) -> bool {
         while self.users.front().is_some_and(|(_, at)| now.since(*at) >= REFUSAL_EVERY_MS) {
             self.users.pop_front();
@@ -92,6 +93,7 @@ mod tests {
         let cases = [
             (Some("olga"), text("/start c0de"), Passage::FirstContact),
             (Some("OLGA"), text("/start@our_bot  c0de "), Passage::FirstContact),
+            (Some("olga"), text("/START@Our_Bot c0de"), Passage::FirstContact),
             (Some("olga"), text("/start code"), Passage::Stranger),
             (Some("olga"), text("/start c0de more"), Passage::Stranger),
             (Some("olga"), text("/start"), Passage::Stranger),

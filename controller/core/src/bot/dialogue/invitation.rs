@@ -13,7 +13,7 @@ use constella_shared::secret::Secret;
 
 use super::job::{Job, Purpose, Work};
 use super::list::name_of;
-use super::pace::{Pace, Urgency, back_off_ms};
+use super::pace::{Pace, Urgency};
 use super::{Dialogue, Step};
 use crate::bot::act::Act;
 use crate::bot::language::Language;
@@ -48,7 +48,6 @@ struct Invitation {
     /// Whether what became of it is known, and not in the chat yet.
     ended: bool,
     failures: u32,
-    not_before: u64,
 }
 
 /// What became of an invitation.
@@ -61,7 +60,7 @@ impl Invitations {
     /// When something is due.
     pub(super) fn deadline(&self, pace: &Pace) -> Option<u64> {
         let due = |one: &Invitation| {
-            if one.ended { one.not_before.max(pace.free_at(Urgency::Progress)) } else { one.over_at }
+            if one.ended { pace.free_at(Urgency::Progress) } else { one.over_at }
         };
         if self.flight.is_some() || self.paused { None } else { self.sent.iter().map(due).min() }
     }
@@ -81,7 +80,7 @@ impl Invitations {
 impl Dialogue {
     /// `/invite <ttl>`.
     pub(super) fn invite(&mut self, step: &mut Step<'_>, job: Job, ttl: Option<&str>) {
-        let Some(ttl_s) = parse_ttl(ttl.unwrap_or(INVITE_TTL)) else {
+        let Some(ttl_s) = parse_ttl(&ttl.unwrap_or(INVITE_TTL).to_ascii_lowercase()) else {
             return self.mail_note(step, job, Say::new(Key::InviteUsage));
         };
         if !(INVITE_LEAST_S..=INVITE_TTL_S).contains(&ttl_s) {
@@ -120,7 +119,6 @@ impl Dialogue {
             over_at: step.world.now.boot_ms.saturating_add(ttl_s.saturating_mul(1_000)),
             ended: false,
             failures: 0,
-            not_before: 0,
         };
         self.invitations.sent.push_back(one);
         if self.invitations.sent.len() > OPEN_INVITES {
@@ -138,7 +136,7 @@ impl Dialogue {
         for one in &mut self.invitations.sent {
             let Fate::Said(say) = fate(step.world, one) else { continue };
             one.ended = true;
-            if edit.is_none() && one.not_before <= now.boot_ms {
+            if edit.is_none() {
                 edit = Some((one.token, one.chat, one.message, Screen::Note { language: one.language, say }));
             }
         }
@@ -167,12 +165,20 @@ impl Dialogue {
             ) => {
                 let Some(one) = self.invitations.sent.iter_mut().find(|one| one.token == *token) else { return };
                 one.failures += 1;
-                one.not_before = now.boot_ms.saturating_add(back_off_ms(one.failures));
                 if one.failures >= EDIT_TRIES {
                     self.invitations.forget(token);
                 }
+                self.pace.failed(now);
             }
-            Ok(_) | Err(BotError::MessageGone | BotError::QueryTooOld | BotError::ChatGone | BotError::Refused(_)) => {
+            Ok(_)
+            | Err(
+                BotError::MessageGone
+                | BotError::QueryTooOld
+                | BotError::ChatGone
+                | BotError::TopicGone
+                | BotError::Refused(_),
+            ) => {
+                self.pace.answered();
                 self.invitations.forget(token);
             }
         }
@@ -215,5 +221,5 @@ fn refusal(why: &InviteError) -> Say {
 /// What `/invite` alone means: long enough to log in to the new server.
 const INVITE_TTL: &str = "15m";
 
-/// Tries at one edit, about an hour of them: a holder that Telegram does not answer for so long has handed over.
-const EDIT_TRIES: u32 = 120;
+/// Tries at one edit, an hour of them at least: a holder that Telegram does not answer for so long has handed over.
+const EDIT_TRIES: u32 = 2_400;

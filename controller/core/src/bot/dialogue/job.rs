@@ -5,6 +5,7 @@ use alloc::string::String;
 use constella_shared::ids::{CommandId, TokenHash};
 use constella_shared::wire::command::StoredCommand;
 
+use super::asked::Asked;
 use super::canvas::Version;
 use super::card::Gather;
 use super::mail::Mail;
@@ -18,6 +19,8 @@ pub(super) struct Job {
     pub(super) command: StoredCommand,
     /// What it does now.
     pub(super) work: Work,
+    /// When it was taken from Telegram.
+    pub(super) taken: Asked,
 }
 
 /// What a command does now.
@@ -40,9 +43,20 @@ pub(super) enum Work {
     Show {
         /// Which screen.
         version: Version,
-        /// Or until then, CLOCK_BOOTTIME.
-        until: u64,
+        /// By what its owner is told of it.
+        told: Told,
     },
+}
+
+/// By what the owner is told of a command that waits for a screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// By the sentence that says how its order ended: that is never too old.
+    Result,
+    /// By the screen that it asked for, or that was asked for later; after long, by the line about what is too old as well.
+    Screen,
+    /// By that line alone.
+    Line,
 }
 
 impl Work {
@@ -52,9 +66,8 @@ impl Work {
             Self::Card(gather) => gather.deadline(),
             Self::Reboot(reboot) => reboot.deadline(),
             Self::Test(test) => test.deadline(),
-            Self::Mail(mail) => mail.deadline(),
-            Self::Show { until, .. } => Some(*until),
-            Self::Invite { .. } => None,
+            // Mail leaves in the order of the questions: see `Dialogue::mail_deadline`.
+            Self::Mail(_) | Self::Show { .. } | Self::Invite { .. } => None,
         }
     }
 }
@@ -68,6 +81,8 @@ pub(super) enum Purpose {
     Menu,
     /// A message of a command's own.
     Mail(CommandId),
+    /// The buttons of a message whose place another took.
+    Buttons,
     /// A figure of a card.
     Card(CommandId, Figure),
     /// The boot id of a node whose reboot is to be confirmed.

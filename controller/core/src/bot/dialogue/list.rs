@@ -9,7 +9,7 @@ use constella_shared::wire::rpc::Status;
 
 use super::canvas::Version;
 use super::pace::Urgency;
-use super::scene::{Drawing, Sheet};
+use super::scene::{Drawing, Sheet, Source};
 use super::{Dialogue, Step};
 use crate::bot::language::Language;
 use crate::bot::press::{NodeTag, Press};
@@ -23,7 +23,9 @@ impl Dialogue {
         let (list, page, pages) = list(step.world, page);
         let buttons = list_buttons(&list, page, pages);
         let drawing = Drawing { body: Body::List(list), buttons, watched: None, urgency: Urgency::Owner };
-        self.draw(step, sheet, drawing)
+        let version = self.draw(step, sheet, drawing);
+        self.scene.source = Source::List { page };
+        version
     }
 
     /// Draws the help, after a sentence where there is one.

@@ -9,6 +9,11 @@ pub(super) struct Pace {
     full_at: u64,
     /// Nothing before this: Telegram said so.
     barred_until: u64,
+    /// Calls in a row that failed, and when the next may go out.
+    failures: u32,
+    again_at: u64,
+    /// Since when Telegram has taken nothing.
+    refusing_since: Option<Now>,
 }
 
 /// Who wants to speak.
@@ -27,7 +32,7 @@ impl Pace {
             Urgency::Progress => 0,
             Urgency::Owner => BURST_MS,
         };
-        self.full_at.saturating_sub(burst).max(self.barred_until)
+        self.full_at.saturating_sub(burst).max(self.barred_until).max(self.again_at)
     }
 
     /// A word goes out.
@@ -37,13 +42,42 @@ impl Pace {
 
     /// 429: nothing for so long.
     pub(super) fn bar(&mut self, now: Now, ms: u64) {
+        self.refusing_since.get_or_insert(now);
         self.barred_until = self.barred_until.max(now.boot_ms.saturating_add(ms.min(BAR_MAX_MS)));
+    }
+
+    /// How long Telegram still wants to be left alone (429).
+    pub(super) const fn barred_ms(&self, now: Now) -> u64 {
+        self.barred_until.saturating_sub(now.boot_ms)
+    }
+
+    /// No answer, or one that may be another a moment later.
+    pub(super) fn failed(&mut self, now: Now) {
+        self.refusing_since.get_or_insert(now);
+        self.failures = self.failures.saturating_add(1);
+        self.again_at = now.boot_ms.saturating_add(back_off_ms(self.failures));
+    }
+
+    /// Telegram took something, or refused it for good.
+    pub(super) const fn answered(&mut self) {
+        (self.failures, self.again_at, self.refusing_since) = (0, 0, None);
+    }
+
+    /// Since when Telegram has taken nothing.
+    pub(super) const fn refusing_since(&self) -> Option<Now> {
+        self.refusing_since
+    }
+
+    /// How long the next call may take. While calls fail, one that is silent must not hold up the one that would be answered; every fourth may
+    /// take its time, for on a slow way none would ever come through otherwise.
+    pub(super) const fn limit_ms(&self) -> u64 {
+        if self.failures % 4 == 0 { LIMIT_MS } else { RETRY_LIMIT_MS }
     }
 }
 
-/// The wait after the `failures`th failure in a row, from 1.
-pub(super) fn back_off_ms(failures: u32) -> u64 {
-    1_000u64.saturating_mul(1 << failures.saturating_sub(1).min(5)).min(30_000)
+/// The wait after the `failures`th failure in a row, from 1. Together with [`RETRY_LIMIT_MS`] it keeps an answer within 5 s of Telegram's return.
+const fn back_off_ms(failures: u32) -> u64 {
+    if failures <= 1 { 1_000 } else { 1_500 }
 }
 
 /// Between two edits of a chat in the long run: a third below Telegram's one a second.
@@ -53,8 +87,14 @@ const GAP_MS: u64 = 1_500;
 /// the owner's first press: its own name, the command that it took over, and the answer to that.
 const BURST_MS: u64 = 3 * GAP_MS;
 
-/// A `retry_after` longer than this would be a mistake of ours that more waiting does not mend.
-const BAR_MAX_MS: u64 = 15 * 60_000;
+/// A `retry_after` is obeyed; one longer than this is a mistake, and Telegram keeps what the owner writes no longer.
+const BAR_MAX_MS: u64 = 24 * 3_600_000;
+
+/// A call that shows the owner something; the long poll has its own limit.
+const LIMIT_MS: u64 = 10_000;
+
+/// The same after one that failed.
+const RETRY_LIMIT_MS: u64 = 3_000;
 
 #[cfg(test)]
 mod tests {
@@ -86,7 +126,16 @@ mod tests {
     }
 
     #[test]
-    fn back_off_grows_to_half_a_minute() {
-        assert_eq!([1, 2, 5, 6, 60].map(back_off_ms), [1_000, 2_000, 16_000, 30_000, 30_000]);
+    fn a_failing_call_and_the_wait_after_it_end_within_five_seconds() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.limit_ms(), LIMIT_MS);
+        for (count, now) in (1..40).zip((1_u64..).map(|count| count * 10_000)) {
+            pace.failed(at(now));
+            let wait = pace.free_at(Urgency::Owner) - now;
+            assert!(wait <= 1_500 && (wait + pace.limit_ms() <= 5_000 || count % 4 == 0), "{count}: {wait}");
+        }
+        assert_eq!(pace.refusing_since(), Some(at(10_000)), "the first failure of the row");
+        pace.answered();
+        assert_eq!((pace.limit_ms(), pace.free_at(Urgency::Owner), pace.refusing_since()), (LIMIT_MS, 0, None));
     }
 }

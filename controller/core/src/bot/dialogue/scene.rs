@@ -2,16 +2,16 @@
 
 use alloc::vec::Vec;
 
-use constella_shared::ids::CommandId;
+use constella_shared::ids::{CommandId, NodeId};
 use constella_shared::wire::command::StoredCommand;
 
 use super::canvas::Version;
-use super::job::{Job, Work};
+use super::job::{Job, Told, Work};
 use super::pace::Urgency;
-use super::{Dialogue, ORDER_PATIENCE_MS, Step};
+use super::{Dialogue, Step};
 use crate::bot::language::Language;
 use crate::bot::screen::{Body, Button, Message};
-use crate::bot::text::Say;
+use crate::bot::text::{Key, Say};
 
 /// What the owner looks at.
 #[derive(Debug, Default)]
@@ -23,6 +23,48 @@ pub(super) struct Scene {
     result: Option<(Say, Version)>,
     /// Results that were not on a screen of their own, with the version that first had them.
     notices: Vec<(Say, Version)>,
+    /// How the screen is drawn anew, and where it stands.
+    pub(super) source: Source,
+    sheet: Option<Sheet>,
+    /// A card whose figures are asked for as soon as Telegram takes messages again.
+    pub(super) awaits_figures: Option<CommandId>,
+}
+
+/// How a screen that waited for long is drawn anew before it goes out, so that its figures are of now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Source {
+    /// As it is: it says what happened, or is drawn again by its command.
+    #[default]
+    AsItIs,
+    /// A page of the list.
+    List {
+        /// Which.
+        page: usize,
+    },
+    /// The card that this command asked for.
+    Card(CommandId),
+    /// The confirmation of a reboot of this node: its one-time button would be over.
+    Confirmation(NodeId),
+}
+
+impl Scene {
+    /// Where the screen stands; a new message in its place is one at the end of the chat.
+    pub(super) const fn sheet(&self) -> Option<Sheet> {
+        match self.sheet {
+            Some(sheet) => Some(Sheet { bring: false, ..sheet }),
+            None => None,
+        }
+    }
+
+    /// One of them may be what Telegram does not take.
+    pub(super) fn forget_notices(&mut self) {
+        self.notices.clear();
+    }
+
+    /// What the owner looks at, or soon will.
+    pub(super) fn body(&self) -> Option<&Body> {
+        self.message.as_ref().map(|message| &message.body)
+    }
 }
 
 /// Where and how a screen is drawn.
@@ -34,6 +76,17 @@ pub(super) struct Sheet {
     pub(super) language: Language,
     /// At the end of the chat, as a new message.
     pub(super) bring: bool,
+    /// What a new message answers.
+    pub(super) place: Place,
+}
+
+/// What a new message answers, and in which topic of its chat.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The update that asked for it: answers leave in the order of the questions.
+    pub(super) asked: Option<i64>,
+    /// The topic, where the chat has topics.
+    pub(super) thread: Option<i64>,
 }
 
 /// A screen to be drawn.
@@ -51,7 +104,14 @@ pub(super) struct Drawing {
 impl Dialogue {
     /// The sheet for answers to this command.
     pub(super) fn sheet(&self, step: &Step<'_>, command: &StoredCommand, bring: bool) -> Sheet {
-        Sheet { chat: command.chat, language: self.language(step.world, command), bring }
+        let place = Place { asked: Some(command.update_id), thread: self.topics.of(command.update_id) };
+        Sheet { chat: command.chat, language: self.language(step.world, command), bring, place }
+    }
+
+    /// The sheet for what no command asked for, in the owner's language: the one message as it stands.
+    pub(super) fn sheet_of_nobody(&self, step: &Step<'_>) -> Option<Sheet> {
+        let (chat, _) = step.message?;
+        Some(Sheet { chat, language: self.language_of(step.world, None), bring: false, place: Place::default() })
     }
 
     /// Whether the one message is of this dialogue, or soon will be.
@@ -80,7 +140,41 @@ impl Dialogue {
         }
         self.scene.watched = watched;
         self.scene.message = Some(message.clone());
-        self.canvas.want(sheet.chat, message, sheet.bring, urgency)
+        (self.scene.source, self.scene.sheet) = (Source::AsItIs, Some(sheet));
+        self.canvas.want(step.world.now, sheet, message, urgency)
+    }
+
+    /// Wants the present screen once more, with the notices of now. Where there is none, the list takes its place.
+    pub(super) fn draw_again(&mut self, step: &mut Step<'_>, sheet: Sheet) -> Version {
+        let Some(mut message) = self.scene.message.take() else { return self.draw_list(step, sheet, 0) };
+        message.notices = self.scene.notices.iter().map(|(say, _)| say.clone()).collect();
+        message.language = sheet.language;
+        self.scene.message = Some(message.clone());
+        self.canvas.amend(step.world.now, sheet, message)
+    }
+
+    /// Before a screen goes out: the line about what is too old to matter, and what has waited for long drawn anew.
+    pub(super) fn freshen(&mut self, step: &mut Step<'_>) {
+        let Some(sheet) = self.scene.sheet() else { return };
+        let stale = self.canvas.is_stale(step.world.now);
+        if !self.note_late(step) && !stale {
+            return;
+        }
+        match self.scene.source {
+            _ if !stale => {
+                self.draw_again(step, sheet);
+            }
+            Source::AsItIs => {
+                self.draw_again(step, sheet);
+            }
+            Source::List { page } => {
+                self.draw_list(step, sheet, page);
+            }
+            Source::Card(id) => self.wait_for_figures(step, id, sheet),
+            Source::Confirmation(node) => {
+                self.draw_confirmation(step, sheet, node);
+            }
+        }
     }
 
     /// Whether the owner looks at this command's progress.
@@ -99,18 +193,20 @@ impl Dialogue {
         } else {
             self.add_notice(step, sheet, notice)
         };
-        let until = step.world.now.boot_ms.saturating_add(ORDER_PATIENCE_MS);
-        self.keep(job, Work::Show { version, until });
+        self.keep(job, Work::Show { version, told: Told::Result });
     }
 
     /// Adds a notice to what the owner looks at.
     pub(super) fn add_notice(&mut self, step: &mut Step<'_>, sheet: Sheet, say: Say) -> Version {
         self.note(say);
-        let Some(mut message) = self.scene.message.take() else { return self.draw_list(step, sheet, 0) };
-        message.notices = self.scene.notices.iter().map(|(say, _)| say.clone()).collect();
-        message.language = sheet.language;
-        self.scene.message = Some(message.clone());
-        self.canvas.want(sheet.chat, message, sheet.bring, Urgency::Owner)
+        self.draw_again(step, sheet)
+    }
+
+    /// The same, in place of one of these keys that nobody could read yet.
+    pub(super) fn note_in_place(&mut self, keys: &[Key], say: Say) {
+        let canvas = &self.canvas;
+        self.scene.notices.retain(|(said, at)| !keys.contains(&said.key) || canvas.is_settled(*at));
+        self.note(say);
     }
 
     /// The next screen has this above it.

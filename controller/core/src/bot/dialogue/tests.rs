@@ -1,7 +1,10 @@
 //! A bench for the dialogue: a world of three nodes, questions that wait for the test's answers, and what the owner sees.
 
+mod buttons;
 mod invitation;
+mod late;
 mod nodes;
+mod order;
 mod property;
 mod reboot;
 mod show;
@@ -209,7 +212,10 @@ impl Bench {
             BotCall::GetMe => BotReply::Me { id: 1, username: "our_bot".into() },
             BotCall::GetWebhookInfo => BotReply::Webhook { pending: 0, set: false },
             BotCall::GetUpdates { .. } => BotReply::Updates(vec![]),
-            BotCall::Edit { .. } | BotCall::AnswerCallback { .. } | BotCall::SetCommands => BotReply::Done,
+            BotCall::Edit { .. }
+            | BotCall::TakeButtons { .. }
+            | BotCall::AnswerCallback { .. }
+            | BotCall::SetCommands => BotReply::Done,
         }
     }
 
@@ -357,6 +363,7 @@ fn call_name(call: &BotCall) -> &'static str {
     match call {
         BotCall::Send { .. } => "send",
         BotCall::Edit { .. } => "edit",
+        BotCall::TakeButtons { .. } => "buttons",
         BotCall::AnswerCallback { .. } => "callback",
         BotCall::SetCommands => "menu",
         BotCall::GetMe | BotCall::GetWebhookInfo | BotCall::GetUpdates { .. } => "poll",

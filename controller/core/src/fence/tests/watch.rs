@@ -196,7 +196,7 @@ fn who_met_a_stranger_and_has_a_majority_finishes_what_it_took() {
         let call = poll(&acts).unwrap_or(CallId(0));
         acts = rig.answer(call, Err(BotError::Conflict));
     }
-    assert!(acts.contains(&FenceAct::Stranger) && rig.fence.state() == BotState::Watching);
+    assert!(acts.contains(&FenceAct::Stranger(true)) && rig.fence.state() == BotState::Watching);
     rig.title = Some(Title { owed: Owed::Orphaned, ..title(STRONG) });
     assert_eq!(watch_on(&mut rig, acts, 30_000, |_| None), None, "nothing waits, so it disturbs nobody");
     assert!(rig.fence.finishes());

@@ -85,8 +85,8 @@ fn retry_after_is_obeyed_to_the_millisecond() {
 }
 
 #[test]
-fn a_refused_new_message_ends_its_command() {
-    for error in [BotError::Refused("no".into()), BotError::MessageGone, BotError::ChatGone] {
+fn a_chat_that_is_gone_ends_its_command() {
+    for error in [BotError::MessageGone, BotError::ChatGone] {
         let mut bench = Bench::new();
         let id = bench.text("/nodes");
         bench.telegram_fails(error);
@@ -96,19 +96,24 @@ fn a_refused_new_message_ends_its_command() {
 }
 
 #[test]
-fn without_telegram_a_command_ends_after_a_while_and_its_screen_still_comes() {
+fn a_screen_that_telegram_will_never_take_is_answered_in_words_once() {
     let mut bench = Bench::new();
-    let id = bench.press(&Press::List { page: 0 });
-    for _ in 0..40 {
-        if bench.calls.iter().any(|(_, call)| screen(call).is_some()) {
-            bench.telegram_fails(BotError::Unreachable("x".into()));
-        }
-        bench.pass(10_000);
-    }
+    let id = bench.text("/nodes");
+    bench.telegram_fails(BotError::Refused("can't parse entities".into()));
+    let (_, call) = bench.calls.last().unwrap();
+    assert_eq!(keys(screen(call).unwrap()), [Key::AnswerRefused]);
+    assert_eq!(bench.done(id), 0);
+    bench.telegram_fails(BotError::Refused("again".into()));
+    assert_eq!((bench.done(id), bench.calls.len()), (1, 0), "there are no words left");
+    let id = bench.text("/invite soon");
+    bench.pass(5_000);
+    let (ask, _) = bench.calls.pop().unwrap();
+    bench.answer(ask, Answer::Bot(Err(BotError::Refused("no".into()))));
+    let calls = bench.telegram();
+    assert!(
+        matches!(&calls[..], [BotCall::Send { screen: Screen::Note { say, .. }, .. }] if say.key == Key::AnswerRefused)
+    );
     assert_eq!(bench.done(id), 1);
-    assert!(bench.count("edit") < 20);
-    bench.pass(30_000);
-    assert!(matches!(last_screen(&bench.telegram()).body, Body::List(_)));
 }
 
 #[test]
