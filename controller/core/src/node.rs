@@ -15,6 +15,7 @@ pub mod inspect;
 mod joins;
 mod lease;
 mod members;
+mod notes;
 mod operator;
 mod orders;
 mod pending;
@@ -33,7 +34,7 @@ use alloc::vec::Vec;
 use constella_shared::ids::{CommandId, Generation, LeaderKey, NodeId, Term};
 use constella_shared::secret::Secret;
 use constella_shared::wire::PROTOCOL;
-use constella_shared::wire::lease::{LeaseView, Strength};
+use constella_shared::wire::lease::Strength;
 use constella_shared::wire::rpc::Status;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -351,21 +352,6 @@ impl Node {
 
     fn key(&self) -> LeaderKey {
         self.roster.leader_key(&self.id).unwrap_or(LeaderKey { priority: u32::MAX, node: self.id })
-    }
-
-    fn note_changes(&mut self, now: Now) {
-        let lease = self.held.map(|strength| (self.claim.term(), strength));
-        if lease != self.noted.1 {
-            self.noted.1 = lease;
-            let view: Option<LeaseView> = self.my_lease(now);
-            let why = if lease.is_some() { "granted" } else { "let go, lost or lapsed" };
-            self.out.push(Output::Note(Note::Lease { view, why }));
-        }
-        let state = self.bot_state();
-        if state != self.noted.0 {
-            self.noted.0 = state;
-            self.out.push(Output::Note(Note::Bot { state, why: "by the lease and the fence" }));
-        }
     }
 
     fn warn(&mut self, what: String) {

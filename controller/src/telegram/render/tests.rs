@@ -200,7 +200,7 @@ fn screens_are_as_recorded() {
 fn whole(key: Key) -> Say {
     key.slots().iter().fold(Say::new(key), |say, slot| match *slot {
         "alive" | "total" | "missing" | "hours" | "seconds" => say.with(slot, Value::Count(3)),
-        "ago" | "waited" | "took" | "ttl" | "least" | "most" => say.span(slot, 125_000),
+        "ago" | "waited" | "took" | "ttl" | "least" | "most" | "wait" | "span" => say.span(slot, 125_000),
         "download" | "upload" => say.with(slot, Value::Bits(Some(93_100_000))),
         _ => say.text(slot, format!("<{slot}>")),
     })
@@ -226,6 +226,7 @@ fn toasts_have_no_markup_and_fit() {
         Key::UnknownButton,
         Key::OldMessage,
         Key::NodeGone,
+        Key::PrivateOnly,
         Key::Stranger,
         Key::LanguageSet,
     ];

@@ -28,7 +28,7 @@ fn private(more: &Value) -> Value {
 fn text_of(update: &Value) -> Option<String> {
     match heard(update)?.content {
         CommandContent::Text { text } => Some(text),
-        CommandContent::Button { .. } => None,
+        CommandContent::Button { .. } | CommandContent::Other(_) => None,
     }
 }
 
