@@ -2,14 +2,13 @@
 //! three files of fixed size. The row of a moment has its place by its time: there is no head to lose, and a gap is an absent row. A disk
 //! that fails costs the history, never the agent.
 
+use constella_figures::Sample;
 use constella_shared::agent::{MinAvgMax, Point, Series as Answer, SeriesKind, SeriesQuery};
 use constella_shared::limits::SERIES_POINTS;
 use std::{fs::File, io, io::Read, os::unix::fs::FileExt, os::unix::fs::OpenOptionsExt, path::Path, path::PathBuf};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
 
-/// Figures of one sample, in the order of [`SeriesKind::ALL`] and its channels; absent ones are NaN.
-pub(crate) type Sample = [f32; CHANNELS];
-const CHANNELS: usize = 13;
+const CHANNELS: usize = size_of::<Sample>() / size_of::<f32>();
 
 const MINUTE_MS: u64 = 60_000;
 const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
@@ -135,10 +134,11 @@ impl Series {
         let (first, names) = (before.map(|kind| kind.channels().len()).sum(), kind.channels());
         let point = |(period, row): (u64, Row)| {
             let sums = row.sums.get(first..first + names.len())?.iter();
-            // A channel that is missing makes the point a gap: JSON has no NaN.
             let one =
                 |[count, total, min, max]: &[f32; 4]| (*count > 0.0).then_some(MinAvgMax(*min, total / count, *max));
-            Some(Point { t: period * step_ms / 1000, v: sums.map(one).collect::<Option<_>>()? })
+            let v: Vec<Option<MinAvgMax>> = sums.map(one).collect();
+            // Where every channel is missing there is no point.
+            v.iter().any(Option::is_some).then_some(Point { t: period * step_ms / 1000, v })
         };
         let (step_s, channels) = (step_ms.div_ceil(1000) as u32, names.iter().map(|&name| name.to_owned()).collect());
         Answer { kind, step_s, channels, points: periods.into_iter().filter_map(point).collect() }

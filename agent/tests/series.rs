@@ -180,7 +180,13 @@ fn interfaces_and_disks_come_and_go_and_counters_begin_anew() {
     let disk = until("the disk is seen", || of(&stats(), "disks", "mount", "/mnt/extra"));
     assert_eq!(disk["total"], 1024 * 1024);
     let sent = |net: &Value| net["tx_total"].as_u64().unwrap();
-    let before = until("the interface has sent", || net(&stats()).filter(|net| sent(net) > 300));
+    // More than it will send by itself until it is seen again.
+    let send = "head -c 1000 /dev/zero > /dev/udp/10.9.9.2/9";
+    host.run(&format!(
+        "ip addr add 10.9.9.1/24 dev eth7; ip neigh add 10.9.9.2 lladdr 02:00:00:00:00:02 dev eth7
+         bash -c '{send}; {send}; {send}; {send}'"
+    ));
+    let before = until("the interface has sent", || net(&stats()).filter(|net| sent(net) > 4000));
     host.run("umount /mnt/extra");
     host.run("ip link del eth7");
     until("the interface is gone", || net(&stats()).is_none().then_some(()));

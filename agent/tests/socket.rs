@@ -19,7 +19,7 @@ fn health_stats_and_series_are_the_hosts() {
     let host = FakeHost::start("exit 0");
     let agent = host.agent(&[("SAMPLE_EVERY_SEC", "1")]);
     let (code, health) = agent.call("GET", "/v1/health", "");
-    assert_eq!((code, &health["ok"], &health["protocol"]), (200, &true.into(), &1.into()));
+    assert_eq!((code, &health["ok"], &health["protocol"]), (200, &true.into(), &2.into()));
     assert_eq!(health["last_reboot"], serde_json::Value::Null);
     let stats = until("the host was looked at", || {
         Some(agent.call("GET", "/v1/stats", "").1).filter(|stats| stats["hostname"] == "fakehost")

@@ -5,6 +5,7 @@
 //! `POST /v1/reboot` takes [`RebootRequest`], answers [`RebootAnswer`]. Every refusal is an [`AgentError`] with a fitting HTTP status.
 
 mod series;
+mod stats;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,9 +16,12 @@ use serde::{Deserialize, Serialize};
 use crate::ids::CommandId;
 
 pub use series::{MinAvgMax, Point, Series, SeriesKind, SeriesQuery};
+pub use stats::{Disk, Missing, Net, Stats, Temperature, is_same_boot};
 
-/// The agent's protocol, raised when a document changes its meaning.
-pub const AGENT_PROTOCOL: u32 = 1;
+/// The agent's protocol, raised when a document changes its meaning. 2: an absent figure is left out ([`Stats`], [`Point`]), `nets` are the
+/// interfaces whose sum is the host's traffic. A controller of protocol 1 reads what has no absence, and refuses the rest instead of showing zeros;
+/// one of protocol 2 reads both.
+pub const AGENT_PROTOCOL: u32 = 2;
 
 /// `GET /v1/health`: alive, and what the host's operator allows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,82 +39,9 @@ pub struct Health {
     /// The newest reboot command that this agent took, also before its last start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_reboot: Option<RebootAnswer>,
-}
-
-/// `GET /v1/stats`: the host now. Bytes are bytes, rates are bytes a second, percentages 0 to 100.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Stats {
-    /// Unix time of the sample, seconds.
-    pub at_unix_s: u64,
-    /// Host name as the kernel has it.
-    pub hostname: String,
-    /// `/proc/sys/kernel/random/boot_id`: changes with every boot, so it proves a reboot.
-    pub boot_id: String,
-    /// Seconds since boot.
-    pub uptime_s: u64,
-    /// Kernel release, e.g. `6.1.0-18-amd64`.
-    pub kernel: String,
-    /// Whole CPU, percent over the last sample period.
-    pub cpu_percent: f32,
-    /// Each core, percent.
-    pub cores_percent: Vec<f32>,
-    /// Load averages over 1, 5 and 15 minutes.
-    pub load: [f32; 3],
-    /// Memory of the host.
-    pub mem_total: u64,
-    /// Memory in use (total less available).
-    pub mem_used: u64,
-    /// Swap of the host.
-    pub swap_total: u64,
-    /// Swap in use.
-    pub swap_used: u64,
-    /// Mounted block file systems.
-    pub disks: Vec<Disk>,
-    /// Network interfaces of the host, without loopback.
-    pub nets: Vec<Net>,
-    /// Sensors, where the host has them.
-    pub temperatures: Vec<Temperature>,
-    /// The agent's version.
-    pub agent_version: String,
-}
-
-/// One mounted file system of the host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Disk {
-    /// Mount point on the host.
-    pub mount: String,
-    /// Device or source.
-    pub device: String,
-    /// File system type.
-    pub fs: String,
-    /// Size in bytes; 0 where it could not be asked (`REBOOT_METHOD=signal` without privileges).
-    pub total: u64,
-    /// Bytes in use.
-    pub used: u64,
-}
-
-/// One network interface of the host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Net {
-    /// Interface, e.g. `eth0`.
-    pub name: String,
-    /// Bytes received since boot.
-    pub rx_total: u64,
-    /// Bytes sent since boot.
-    pub tx_total: u64,
-    /// Bytes a second received over the last sample period.
-    pub rx_rate: u64,
-    /// Bytes a second sent over the last sample period.
-    pub tx_rate: u64,
-}
-
-/// One sensor.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Temperature {
-    /// Sensor label.
-    pub label: String,
-    /// Degrees Celsius.
-    pub celsius: f32,
+    /// Figures that the newest [`Stats`] does not have, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Missing>,
 }
 
 /// `POST /v1/speedtest`.

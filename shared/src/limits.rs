@@ -101,7 +101,32 @@ pub const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// Mounted file systems that are told: a phone shows no more.
 pub const DISKS: usize = 32;
 
-/// One report of a helper process to the agent's front: [`DISKS`] with paths of 4 kB, the longest that there are; Linux sends 200 kB.
+/// Time of each thing that a look asks (the size of a mount, a sensor, a file of the host's own `/proc`): what answers at all does so at once.
+pub const LOOK_JOB: Duration = Duration::from_secs(2);
+
+/// Things of one look that may hang: behind each a thread goes on with the rest, and all of them end with the look, after 8 s.
+pub const LOOK_HUNG: usize = 4;
+
+/// Looks that are there at once: one that waits for what hangs does not keep the next from telling the rest.
+pub const LOOKS: usize = 4;
+
+/// Figures that are older are told no more: two looks, and the time of the longest.
+pub const LOOK_STALE: Duration = Duration::from_secs(70);
+
+/// A mount point, or the reason of an absence, is told so far, in characters: a phone shows 20 of the one and three lines of the other.
+pub const NAME_SHOWN: usize = 255;
+
+/// Absences of one look that are told.
+pub const MISSING: usize = 64;
+
+/// Interfaces whose structure is told; a host with more has virtual machines or containers, and their names say so.
+pub const NETS: usize = 1_000;
+
+/// A file of `/proc` that is read of a host which is itself a container: lxcfs writes some kilobytes.
+pub const PROC_BYTES: u64 = 64 * 1024;
+
+/// One report of a helper process to the agent's front: [`DISKS`], [`MISSING`] and [`NETS`], each character escaped, are under 170 kB; Linux
+/// sends 200 kB.
 pub const REPORT_BYTES: usize = 192 * 1024;
 
 /// Idle time after which a server closes a kept-alive connection between controllers; also the time for a later head on it.

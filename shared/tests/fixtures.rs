@@ -1,4 +1,5 @@
-//! Recorded documents of protocol 1 (`fixtures/v1`): this version writes exactly these and reads exactly these values back, for ever.
+//! Recorded documents of protocol 1 (`fixtures/v1`) and of protocol 2 of the agent's socket (`fixtures/agent2`): this version writes exactly
+//! these and reads exactly these values back, for ever.
 //!
 //! `REWRITE_FIXTURES=1 cargo test -p constella-shared --test fixtures` records anew; a changed recording needs its reason in the commit
 //! and, for a new meaning, a new protocol. A version that is released keeps its folder: later ones read it, whatever they write themselves.
@@ -11,8 +12,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use constella_shared::agent::{
-    AgentError, AgentErrorCode, Disk, Health, MinAvgMax, Net, Point, RebootAnswer, RebootOutcome, RebootRequest,
-    Series, SeriesKind, SpeedtestFigures, SpeedtestPhase, SpeedtestRequest, SpeedtestState, Stats, Temperature,
+    AgentError, AgentErrorCode, Disk, Health, MinAvgMax, Missing, Net, Point, RebootAnswer, RebootOutcome,
+    RebootRequest, Series, SeriesKind, SpeedtestFigures, SpeedtestPhase, SpeedtestRequest, SpeedtestState, Stats,
+    Temperature,
 };
 use constella_shared::ids::{CommandId, Generation, LeaderKey, NetworkId, NodeId, Pin, Seq, Term, TokenHash};
 use constella_shared::secret::Secret;
@@ -30,6 +32,7 @@ use constella_shared::wire::records::{
 };
 use constella_shared::wire::rekey::RekeyAnswer;
 use constella_shared::wire::rpc::{PeerRow, Request, Response, RosterSync, RpcCode, RpcError, Status};
+use constella_shared::wire::speaks::Speaks;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -225,25 +228,48 @@ fn stats() -> Stats {
     Stats {
         at_unix_s: 1_760_000_000,
         hostname: "beta".into(),
-        boot_id: "9d5e".into(),
-        uptime_s: 86_400,
+        boot_id: Some("9d5e".into()),
+        uptime_s: Some(86_400),
         kernel: "6.1.0".into(),
-        cpu_percent: 12.5,
+        cpu_percent: Some(12.5),
         cores_percent: vec![25.0, 0.0],
-        load: [0.5, 0.25, 0.125],
-        mem_total: 2_000_000_000,
-        mem_used: 1_000_000_000,
-        swap_total: 0,
-        swap_used: 0,
-        disks: vec![Disk { mount: "/".into(), device: "/dev/vda1".into(), fs: "ext4".into(), total: 10, used: 5 }],
+        load: Some([0.5, 0.25, 0.125]),
+        mem_total: Some(2_000_000_000),
+        mem_used: Some(1_000_000_000),
+        swap_total: Some(0),
+        swap_used: Some(0),
+        disks: vec![Disk {
+            mount: "/".into(),
+            device: "/dev/vda1".into(),
+            fs: "ext4".into(),
+            total: 10,
+            used: 5,
+            available: None,
+        }],
         nets: vec![Net { name: "eth0".into(), rx_total: 1, tx_total: 2, rx_rate: 3, tx_rate: 4 }],
         temperatures: vec![Temperature { label: "cpu".into(), celsius: 40.5 }],
         agent_version: "0.1.0".into(),
+        ..Stats::default()
+    }
+}
+
+/// What agents of protocol 2 tell besides: figures that are absent, and why.
+fn gaps() -> Stats {
+    let missing = |figure: &str, why: &str| Missing { figure: figure.into(), why: why.into() };
+    let disk = |disk| Disk { available: Some(4), ..disk };
+    Stats {
+        pid1_start: Some(4242),
+        age_s: Some(40),
+        load: None,
+        mem_used: None,
+        disks: stats().disks.into_iter().map(disk).collect(),
+        missing: vec![missing("load", "cannot read /proc/loadavg"), missing("memory", "there is no MemAvailable")],
+        ..stats()
     }
 }
 
 fn series() -> Series {
-    let point = Point { t: 1_760_000_000, v: vec![MinAvgMax(0.5, 1.5, 2.5)] };
+    let point = Point { t: 1_760_000_000, v: vec![Some(MinAvgMax(0.5, 1.5, 2.5))] };
     Series { kind: SeriesKind::Cpu, step_s: 60, channels: vec!["cpu".into()], points: vec![point] }
 }
 
@@ -523,11 +549,27 @@ fn agents_documents() {
         reboot_allowed: true,
         speedtest_allowed: false,
         last_reboot,
+        missing: Vec::new(),
     };
     let newest = reboots().into_iter().next().map(|(_, answer)| answer);
     recorded("agent_health", vec![("fresh", health(None)), ("after_a_reboot", health(newest))]);
-    recorded("agent_stats", vec![("full", stats()), ("empty", Stats::default())]);
+    recorded("agent_stats", vec![("full", stats()), ("empty", Stats::default().for_protocol_1())]);
     recorded("agent_series", vec![("cpu", series())]);
+    // Protocol 2 of the agent.
+    let (absent, known) = (None, Some(MinAvgMax(0.5, 1.5, 2.5)));
+    let channels = SeriesKind::Disk.channels().iter().map(|&name| name.to_owned()).collect();
+    let disk = Series { kind: SeriesKind::Disk, channels, ..series() };
+    let disk = Series { points: vec![Point { t: 1_760_000_000, v: vec![known, absent, absent] }], ..disk };
+    assert_eq!(serde_json::to_value(gaps().for_protocol_1()).unwrap().as_object().unwrap().len(), 16, "as ever");
+    let told = |stats| Response::Stats { stats, controller_version: "0.1.0".into() };
+    assert_eq!(*Speaks::of(None).response(&told(gaps())), told(gaps().for_protocol_1()));
+    assert_eq!(*Speaks::of(Some(2)).response(&told(gaps())), told(gaps()));
+    let series = |series| Response::Series { series };
+    let first = Speaks::of(Some(1));
+    assert_eq!(*first.response(&series(disk.clone())), series(Series { points: vec![], ..disk.clone() }));
+    recorded("../agent2/stats", vec![("gaps", gaps()), ("nothing", Stats::default())]);
+    recorded("../agent2/health", vec![("gaps", Health { protocol: 2, missing: gaps().missing, ..health(None) })]);
+    recorded("../agent2/series", vec![("gaps", disk)]);
     recorded("agent_speedtest", speedtests());
     recorded("agent_speedtest_request", vec![("start", SpeedtestRequest { command_id: COMMAND })]);
     recorded("agent_reboot_request", vec![("now", RebootRequest { command_id: COMMAND, not_after_boottime_ms: 99 })]);

@@ -17,7 +17,7 @@ export GIT_CEILING_DIRECTORIES="$work" CARGO_TARGET_DIR="$work/target"
 plant() { # The core, what it shares, the model and the simulator: no TLS, no runtime, a minute of building.
     mkdir -p "$work/tests/src/botapi" "$work/tests/src/bin"
     cp "$repository/Cargo.lock" "$work/"
-    sed 's|^members.*|members = ["shared", "controller/core", "tests"]|; /^constella-agent/d; /^constella-controller/d' \
+    sed 's|^members.*|members = ["shared", "controller/core", "tests"]|; /^constella-agent/d; /^constella-figures/d; /^constella-controller/d' \
         "$repository/Cargo.toml" > "$work/Cargo.toml"
     sed '/^\[dev-dependencies\]/,$d; /constella-agent\|constella-controller\|tokio\|warp\|hyper\|http-body\|rustls/d
          /reqwest\|tempfile\|getrandom\|form_urlencoded\|^bytes/d' "$repository/tests/Cargo.toml" > "$work/tests/Cargo.toml"

@@ -3,7 +3,7 @@
 use super::{Front, unix_ms};
 use crate::root::frame::{Record, State, Verb};
 use constella_shared::agent::{AGENT_PROTOCOL, AgentError, Health, RebootAnswer, RebootOutcome, RebootRequest};
-use constella_shared::agent::{SeriesQuery, SpeedtestFigures, SpeedtestPhase, SpeedtestRequest, SpeedtestState};
+use constella_shared::agent::{SeriesQuery, SpeedtestFigures, SpeedtestPhase, SpeedtestRequest, SpeedtestState, Stats};
 use constella_shared::{ids::CommandId, limits::SPEEDTEST_SILENCE};
 
 pub(super) fn answer(front: &Front, uid: u32, line: &str, body: &[u8]) -> Result<Vec<u8>, AgentError> {
@@ -18,9 +18,15 @@ pub(super) fn answer(front: &Front, uid: u32, line: &str, body: &[u8]) -> Result
                 reboot_allowed: front.config.allow_reboot,
                 speedtest_allowed: front.config.allow_speedtest,
                 last_reboot: (last.state != State::NoneYet).then(|| outcome(&last)),
+                missing: front.known().stats.missing.clone(),
             })
         }
-        "GET /v1/stats" => json(&front.known().stats),
+        "GET /v1/stats" => {
+            let known = front.known();
+            let age = known.sampled.elapsed();
+            let age_s = (age > front.config.sample_every * 2).then_some(age.as_secs());
+            json(&Stats { age_s, ..known.stats.clone() })
+        }
         "GET /v1/series" => json(&front.known().series.read(SeriesQuery::parse(query)?, unix_ms())),
         "GET /v1/speedtest" => json(front.known().speedtest.state()),
         "POST /v1/speedtest" => json(&speedtest(front, document::<SpeedtestRequest>(body)?.command_id, uid)?),

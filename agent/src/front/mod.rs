@@ -4,12 +4,12 @@ mod answer;
 mod sampler;
 mod server;
 use crate::root::frame::{Ask, Record, State, Verb};
-use crate::{Host, config::Config, powers, series::Series};
-use constella_shared::agent::{AgentError, AgentErrorCode as Code, Stats};
+use crate::{Host, config::Config, look::Report, powers, series::Series};
+use constella_shared::agent::{AgentError, AgentErrorCode as Code, Missing, Stats};
 use constella_shared::{ids::CommandId, limits};
 use std::os::{fd::AsFd, unix::net::UnixDatagram, unix::net::UnixStream};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::{io, io::Read, io::Write, thread::Builder, time::SystemTime};
+use std::{io, io::Read, io::Write, thread::Builder, time::Instant, time::SystemTime};
 use zerocopy::{IntoBytes, TryFromBytes};
 
 struct Front {
@@ -19,7 +19,10 @@ struct Front {
 }
 
 struct Known {
+    /// The newest sample, and when it was taken.
     stats: Stats,
+    sampled: Instant,
+    looks: constella_figures::Known,
     series: Series,
     speedtest: answer::Speedtest,
 }
@@ -32,7 +35,9 @@ pub(crate) fn run(host: &Host, config: Config) -> anyhow::Result<()> {
     let root = Mutex::new(io::stdin().as_fd().try_clone_to_owned()?.into());
     let series = Series::new(&config.state_dir.join("series"), config.sample_every.as_millis() as u64);
     let speedtest = answer::Speedtest::load(config.state_dir.join("series/speedtest.json"));
-    let known = Mutex::new(Known { stats: Stats::default(), series, speedtest });
+    let missing = vec![Missing { figure: "all".to_owned(), why: "no sample is taken yet".to_owned() }];
+    let (stats, looks) = (Stats { missing, ..Stats::default() }, constella_figures::Known::default());
+    let known = Mutex::new(Known { stats, sampled: Instant::now(), looks, series, speedtest });
     // It lives as long as the process.
     let front: &Front = Box::leak(Box::new(Front { config, root, known }));
     Builder::new().spawn(move || front.hear(&reports))?;
@@ -75,8 +80,13 @@ impl Front {
             let (report, mut known) = (bytes.get(..length).unwrap_or_default(), self.known());
             if let Ok(state) = serde_json::from_slice(report) {
                 known.speedtest.hear(state);
-            } else if let Ok((hostname, disks)) = serde_json::from_slice(report) {
-                (known.stats.hostname, known.stats.disks) = (hostname, disks);
+                continue;
+            }
+            match serde_json::from_slice(report) {
+                Ok(Report::View(view)) => known.looks.viewed(view),
+                Ok(Report::Seen(seen)) => known.looks.saw(seen),
+                // Whoever sent it is no helper of ours any more.
+                Err(_) => {}
             }
         }
     }

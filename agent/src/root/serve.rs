@@ -19,14 +19,15 @@ pub(super) struct Root<'a> {
     pub(super) jobs: Vec<Job>,
 }
 
-/// A helper at work, at most one for each verb. What it says is kept in memory, so that a full disk loses none of it.
+/// A helper at work: at most one for each verb, of looks a few. What it says is kept in memory, so that a full disk loses none of it.
 pub(super) struct Job(Record, Child, File);
 
 impl Root<'_> {
     pub(super) fn perform(&mut self, ask: Ask) -> io::Result<Record> {
         self.reap()?;
         let (mut boot_id, stderr) = ([0; 36], [0; limits::REBOOT_STDERR_BYTES]);
-        File::open(&self.host.boot_id)?.read_exact(&mut boot_id)?;
+        // Zeros where it cannot be read: then it is taken to be the last one.
+        let _ = File::open(&self.host.boot_id).and_then(|mut file| file.read_exact(&mut boot_id));
         let record = Record { ask, taken_ms: now_ms(), boot_id, state: State::NoneYet, status: -1, stderr };
         let full = self.audit.metadata()?.len() > limits::AUDIT_BYTES;
         match ask.verb {
@@ -34,7 +35,8 @@ impl Root<'_> {
             Verb::Reboot => self.reboot(record),
             Verb::Speedtest if !self.config.allow_speedtest => Ok(Record { state: State::Disabled, ..record }),
             Verb::Speedtest if full => Ok(Record { state: State::NotStored, ..record }),
-            Verb::Look | Verb::Speedtest if self.at_work(ask.verb) => Ok(Record { state: State::Busy, ..record }),
+            Verb::Look if self.at_work(ask.verb) >= limits::LOOKS => Ok(Record { state: State::Busy, ..record }),
+            Verb::Speedtest if self.at_work(ask.verb) > 0 => Ok(Record { state: State::Busy, ..record }),
             Verb::Look => self.start(record, inner_process("look", "")),
             Verb::Speedtest => self.start(record, inner_process("speedtest", &CommandId(ask.id).to_string())),
         }
@@ -50,10 +52,11 @@ impl Root<'_> {
             return Ok(known);
         }
         // In another boot the clock began anew, so at least the time since then has passed.
-        let last_ms = last.map(|last| if last.boot_id == record.boot_id { last.taken_ms } else { 0 });
+        let same = |last: &Record| record.boot_id == [0; 36] || last.boot_id == record.boot_id;
+        let last_ms = last.map(|last| if same(&last) { last.taken_ms } else { 0 });
         let since = last_ms.map(|last_ms| Duration::from_millis(record.taken_ms.saturating_sub(last_ms)));
         record.state = match () {
-            () if self.at_work(Verb::Reboot) => State::Busy,
+            () if self.at_work(Verb::Reboot) > 0 => State::Busy,
             () if !self.config.allow_reboot => State::Disabled,
             () if record.taken_ms >= not_after_ms => State::TooLate,
             () if since.is_some_and(|since| since < self.config.reboot_min_interval) => State::TooSoon,
@@ -66,7 +69,7 @@ impl Root<'_> {
             return Ok(record);
         }
         // Whoever asked waits, and so does this process: the outcome of most reboots is known at once.
-        while self.at_work(Verb::Reboot) && now_ms() < record.taken_ms + limits::REBOOT_ANSWER_MS {
+        while self.at_work(Verb::Reboot) > 0 && now_ms() < record.taken_ms + limits::REBOOT_ANSWER_MS {
             std::thread::sleep(Duration::from_millis(10));
             self.reap()?;
         }
@@ -86,8 +89,9 @@ impl Root<'_> {
         Ok(record)
     }
 
-    fn at_work(&self, verb: Verb) -> bool {
-        self.jobs.iter().any(|Job(record, ..)| record.ask.verb == verb)
+    /// How many helpers are.
+    fn at_work(&self, verb: Verb) -> usize {
+        self.jobs.iter().filter(|Job(record, ..)| record.ask.verb == verb).count()
     }
 
     /// Takes in the helpers that have ended, and ends those that last too long.

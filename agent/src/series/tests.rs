@@ -39,7 +39,7 @@ fn a_day_has_at_most_600_points_with_min_mean_and_max() {
     assert_eq!(day.step_s, 180);
     let Point { t, v } = &day.points[100];
     assert_eq!(t % 180, 0);
-    assert_eq!(v[..], [MinAvgMax(0.0, 17.5, 35.0)]);
+    assert_eq!(v[..], [Some(MinAvgMax(0.0, 17.5, 35.0))]);
     assert!(day.points.is_sorted_by(|a, b| a.t < b.t));
     for (hours, step_s) in [(1, 10), (6, 40), (24, 180), (168, 1800), (2160, 13_500)] {
         let part = cpu(&series, hours, end);
@@ -69,7 +69,7 @@ fn a_restart_goes_on_with_the_minute_and_the_quarter_that_it_finds() {
         second.add(NOW + step * 5000, &sample(40.0)).unwrap();
     }
     let quarters = cpu(&second, 2160, NOW + 130_000);
-    let [MinAvgMax(min, mean, max)] = quarters.points[0].v[..] else { panic!("one channel") };
+    let [Some(MinAvgMax(min, mean, max))] = quarters.points[0].v[..] else { panic!("one channel") };
     assert_eq!((min, max), (10.0, 40.0));
     assert!((20.0..=30.0).contains(&mean), "{mean}");
 }
@@ -87,6 +87,19 @@ fn absent_figures_are_gaps() {
 }
 
 #[test]
+fn a_channel_that_is_missing_costs_no_other() {
+    let folder = TempDir::new().unwrap();
+    let mut series = series(&folder);
+    let mut sample = sample(1.0);
+    // The fullest disk is known; what is read and written is not.
+    sample[5] = 50.0;
+    series.add(NOW, &sample).unwrap();
+    let disk = series.read(SeriesQuery { kind: SeriesKind::Disk, hours: 1 }, NOW);
+    assert_eq!(disk.points[0].v[..], [Some(MinAvgMax(50.0, 50.0, 50.0)), None, None]);
+    assert_eq!(disk.for_protocol_1().points, []);
+}
+
+#[test]
 fn a_clock_set_back_costs_no_more_than_what_it_repeats() {
     let folder = TempDir::new().unwrap();
     let mut series = series(&folder);
@@ -97,7 +110,7 @@ fn a_clock_set_back_costs_no_more_than_what_it_repeats() {
         series.add(NOW + step * 5000, &sample(2.0)).unwrap();
     }
     let half = cpu(&series, 1, NOW + 399 * 5000);
-    assert!(half.points.len() >= 199 && half.points.last().unwrap().v[0].2 == 2.0);
+    assert!(half.points.len() >= 199 && half.points.last().unwrap().v[0].unwrap().2 == 2.0);
 }
 
 #[test]
@@ -105,7 +118,7 @@ fn a_folder_that_cannot_be_written_is_told_and_the_last_minute_is_there() {
     let mut series = Series::new(Path::new("/proc/none"), 5000);
     assert!(series.add(NOW, &sample(1.0)).is_err());
     series.add(NOW + 5000, &sample(2.0)).unwrap();
-    let told: Vec<MinAvgMax> = cpu(&series, 1, NOW).points.iter().map(|point| point.v[0]).collect();
+    let told: Vec<MinAvgMax> = cpu(&series, 1, NOW).points.iter().map(|point| point.v[0].unwrap()).collect();
     assert_eq!(told, [MinAvgMax(2.0, 2.0, 2.0)]);
 }
 

@@ -92,10 +92,10 @@ impl FakeHost {
         std::fs::read_link(format!("/proc/{}/ns/{name}", self.pid1)).unwrap().display().to_string()
     }
 
-    /// Runs a shell text in the host's mount and network namespaces.
+    /// Runs a shell text in the host's namespaces but uts and ipc.
     pub(crate) fn run(&self, text: &str) {
         let mut nsenter = Command::new("nsenter");
-        nsenter.args(["--target", &self.pid1.to_string(), "--mount", "--net", "--", "sh", "-ec", text]);
+        nsenter.args(["--target", &self.pid1.to_string(), "--pid", "--mount", "--net", "--", "sh", "-ec", text]);
         assert!(nsenter.status().unwrap().success(), "{text}");
     }
 

@@ -105,13 +105,22 @@ pub struct Series {
     pub points: Vec<Point>,
 }
 
+impl Series {
+    /// The series as a reader of protocol 1 understands it: a point that lacks a channel is a gap.
+    #[must_use]
+    pub fn for_protocol_1(mut self) -> Self {
+        self.points.retain(|point| point.v.iter().all(Option::is_some));
+        self
+    }
+}
+
 /// One point of a series.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     /// Unix time of the point's start, seconds.
     pub t: u64,
-    /// One triple for each channel.
-    pub v: Vec<MinAvgMax>,
+    /// One triple for each channel; null where that channel has no figure.
+    pub v: Vec<Option<MinAvgMax>>,
 }
 
 /// Smallest, mean and largest value within a point, as a JSON array of three.

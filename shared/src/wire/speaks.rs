@@ -14,7 +14,7 @@ use super::rpc::{Request, Response, RosterSync};
 /// What a reader understands. An older one comes before a newer one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Speaks {
-    /// Protocol 1 refuses a document with a field, or a record of a kind, that it does not know.
+    /// Protocol 1 refuses a document with a field, or a record of a kind, that it does not know; of a host it wants every figure.
     First,
     /// Protocol 2 ignores unknown fields, and carries records of unknown kinds on.
     Second,
@@ -97,12 +97,17 @@ impl Speaks {
             (Self::First, Response::Joined { answer }) => {
                 Cow::Owned(Response::Joined { answer: self.join_answer(answer).into_owned() })
             }
+            (Self::First, Response::Stats { stats, controller_version }) => {
+                let (stats, controller_version) = (stats.clone().for_protocol_1(), controller_version.clone());
+                Cow::Owned(Response::Stats { stats, controller_version })
+            }
+            (Self::First, Response::Series { series }) => {
+                Cow::Owned(Response::Series { series: series.clone().for_protocol_1() })
+            }
             (
                 Self::First,
                 Response::Done
                 | Response::Peers { .. }
-                | Response::Stats { .. }
-                | Response::Series { .. }
                 | Response::Speedtest { .. }
                 | Response::Reboot { .. }
                 | Response::Lease { .. }

@@ -255,11 +255,11 @@ impl Agent {
         Stats {
             at_unix_s: unix_s,
             hostname: "host".to_owned(),
-            boot_id: format!("boot-{}", self.boots),
-            uptime_s: boot_ms / 1_000,
-            cpu_percent: 3.0,
-            mem_total: 4 << 30,
-            mem_used: 1 << 30,
+            boot_id: Some(format!("boot-{}", self.boots)),
+            uptime_s: Some(boot_ms / 1_000),
+            cpu_percent: Some(3.0),
+            mem_total: Some(4 << 30),
+            mem_used: Some(1 << 30),
             ..Stats::default()
         }
     }

@@ -35,7 +35,9 @@ impl Graph {
         let mut sums = [(0.0f32, 0u32); COLUMNS];
         let (mut total, mut count, mut peak) = (0.0f32, 0u32, 0.0f32);
         for point in series.points.iter().filter(|point| point.t >= begin) {
-            let Some(value) = point.v.get(channel).filter(|value| value.1.is_finite()) else { continue };
+            let Some(value) = point.v.get(channel).copied().flatten().filter(|value| value.1.is_finite()) else {
+                continue;
+            };
             let column = (point.t - begin) * COLUMNS as u64 / span;
             let Some(sum) = usize::try_from(column).ok().and_then(|at| sums.get_mut(at)) else { continue };
             sum.0 += value.1;
@@ -76,7 +78,7 @@ mod tests {
     use constella_shared::agent::{MinAvgMax, Point, SeriesKind};
 
     fn series(points: Vec<(u64, f32)>) -> Series {
-        let points = points.into_iter().map(|(t, v)| Point { t, v: vec![MinAvgMax(v, v, v * 2.0)] }).collect();
+        let points = points.into_iter().map(|(t, v)| Point { t, v: vec![Some(MinAvgMax(v, v, v * 2.0))] }).collect();
         Series { kind: SeriesKind::Cpu, step_s: 60, channels: vec!["cpu".into()], points }
     }
 

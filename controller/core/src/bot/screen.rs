@@ -160,25 +160,30 @@ pub struct Card {
     pub speedtest: Option<LastSpeedtest>,
 }
 
+/// A figure, or why the host does not have it, in its agent's words.
+pub type Figure<T> = Result<T, String>;
+
 /// A host's figures on its card. Bytes are bytes, rates are bytes a second.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figures {
-    /// Percent.
-    pub cpu_percent: f32,
-    /// Number of cores.
-    pub cores: usize,
+    /// Percent, and the number of cores.
+    pub cpu: Figure<(f32, usize)>,
     /// Over 1, 5 and 15 minutes.
-    pub load: [f32; 3],
+    pub load: Figure<[f32; 3]>,
     /// Memory in use and in all.
-    pub mem: (u64, u64),
+    pub mem: Figure<(u64, u64)>,
     /// Swap in use and in all.
-    pub swap: (u64, u64),
+    pub swap: Figure<(u64, u64)>,
     /// Fullest file systems.
     pub disks: Vec<Disk>,
+    /// Why a file system is not among them.
+    pub disks_missing: Option<String>,
     /// Received and sent now.
-    pub net: (u64, u64),
+    pub net: Figure<(u64, u64)>,
     /// Seconds since boot.
-    pub uptime_s: u64,
+    pub uptime_s: Figure<u64>,
+    /// How old all this is, where that is more than two samples.
+    pub age_s: Option<u64>,
     /// Version of the controller.
     pub controller: String,
     /// Version of the agent.
@@ -194,6 +199,8 @@ pub struct Disk {
     pub used: u64,
     /// Bytes in all.
     pub total: u64,
+    /// How full it is as `df` says it: of what others than root may use, rounded up.
+    pub percent: u8,
 }
 
 /// The newest speedtest on a card.

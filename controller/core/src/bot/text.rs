@@ -94,6 +94,8 @@ keys! {
     Versions(controller, agent),
     /// A card without figures.
     NoFigures(why),
+    /// Figures on a card that are older than two samples.
+    FiguresOld(ago),
     /// A card whose figures are still on their way.
     Loading(),
     /// Label of a speedtest.
@@ -160,6 +162,8 @@ keys! {
     RebootNotBack(name, waited),
     /// The host answers, with the boot id that it had.
     RebootNotDone(name, waited),
+    /// The host answers, and tells neither boot id nor uptime.
+    RebootUntold(name, waited),
     /// The host's command failed.
     RebootFailed(name, why),
     /// Refused; nothing was done.

@@ -248,16 +248,16 @@ impl Node {
     fn glanced(&mut self, result: &Result<AgentReply, AgentFailure>) {
         self.host.glance = None;
         if let Ok(AgentReply::Stats(stats)) = result {
-            self.host.boot_id = Some(stats.boot_id.clone());
-            let mem = percent(stats.mem_used, stats.mem_total);
-            self.host.glance = Some(Glance { cpu: whole(stats.cpu_percent), mem });
+            self.host.booted(stats);
+            let glance = |(cpu, mem)| Glance { cpu: whole(cpu), mem: whole(mem) };
+            self.host.glance = stats.cpu_percent.zip(stats.mem_percent()).map(glance);
         }
     }
 
     fn agent_says(&mut self, want: Want, result: Result<AgentReply, AgentFailure>) -> Result<Response, RpcError> {
         match (want, result) {
             (Want::Stats, Ok(AgentReply::Stats(stats))) => {
-                self.host.boot_id = Some(stats.boot_id.clone());
+                self.host.booted(&stats);
                 Ok(Response::Stats { stats: *stats, controller_version: self.settings.version.clone() })
             }
             (Want::Series(_), Ok(AgentReply::Series(series))) => Ok(Response::Series { series }),
@@ -321,11 +321,6 @@ pub(super) enum ProofPart {
 /// A refusal in words that do not depend on the case.
 pub(super) fn refusal(code: RpcCode, message: &str) -> RpcError {
     RpcError { code, message: message.to_string() }
-}
-
-fn percent(used: u64, total: u64) -> u8 {
-    let hundredths = used.saturating_mul(100).checked_div(total).unwrap_or(0);
-    u8::try_from(hundredths.min(100)).unwrap_or(100)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=100 before")]

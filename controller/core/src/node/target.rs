@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::string::String;
 
-use constella_shared::agent::{RebootAnswer, RebootOutcome};
+use constella_shared::agent::{RebootAnswer, RebootOutcome, is_same_boot};
 use constella_shared::ids::{CommandId, Term};
 use constella_shared::wire::rpc::{Response, RpcCode, RpcError};
 
@@ -47,7 +47,7 @@ impl Node {
         if let Some(meant) = boot_id {
             let present = self.host.boot_id.as_deref();
             let present = present.ok_or_else(|| refusal(RpcCode::Starting, "this node has just started; ask again"))?;
-            if present != meant {
+            if !is_same_boot(present, meant) {
                 return Err(self.too_late(id, "the boot that was to be ended is over".into()));
             }
         }

@@ -30,6 +30,7 @@ fn health(reboot_allowed: bool) -> Health {
         reboot_allowed,
         speedtest_allowed: true,
         last_reboot: None,
+        missing: Vec::new(),
     }
 }
 

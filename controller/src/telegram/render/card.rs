@@ -2,7 +2,7 @@
 
 use constella_core::bot::graph::Graph;
 use constella_core::bot::language::Language;
-use constella_core::bot::screen::{Card, Figures, LastSpeedtest};
+use constella_core::bot::screen::{Card, Figure, Figures, LastSpeedtest};
 use constella_core::bot::text::{Key, Say, Value};
 
 use super::{glance, head};
@@ -45,33 +45,58 @@ pub(super) fn lines(language: Language, card: &Card) -> Vec<String> {
 
 fn figure_lines(language: Language, figures: &Figures) -> Vec<String> {
     let label = |key| words(language, key);
-    let [one, five, fifteen] = figures.load.map(|load| decimal(language, f64::from(load), 2));
-    let (rx, tx) = figures.net;
-    let mut lines = vec![
-        format!(
-            "{} <b>{} %</b> × {}",
-            label(Key::Cpu),
-            decimal(language, f64::from(figures.cpu_percent), 0),
-            figures.cores
-        ),
-        format!("{} {one} · {five} · {fifteen}", label(Key::Load)),
-        share(language, label(Key::Memory), figures.mem),
-    ];
-    if figures.swap.1 > 0 {
-        lines.push(share(language, label(Key::Swap), figures.swap));
+    let mut lines = Vec::new();
+    if let Some(age_s) = figures.age_s {
+        let old = Say::new(Key::FiguresOld).with("ago", Value::Span(age_s.saturating_mul(1_000)));
+        lines.push(fill(language, &old, Markup::Html));
+    }
+    lines.push(line(label(Key::Cpu), &figures.cpu, |(percent, cores)| {
+        let percent = decimal(language, f64::from(*percent), 0);
+        format!("{} <b>{percent} %</b> × {cores}", label(Key::Cpu))
+    }));
+    lines.push(line(label(Key::Load), &figures.load, |load| {
+        let [one, five, fifteen] = load.map(|load| decimal(language, f64::from(load), 2));
+        format!("{} {one} · {five} · {fifteen}", label(Key::Load))
+    }));
+    let of = |name: &str, (used, total): &(u64, u64)| share(language, name, percent(*used, *total), *used, *total);
+    lines.push(line(label(Key::Memory), &figures.mem, |mem| of(label(Key::Memory), mem)));
+    if figures.swap.as_ref().map_or(true, |(_, total)| *total > 0) {
+        lines.push(line(label(Key::Swap), &figures.swap, |swap| of(label(Key::Swap), swap)));
     }
     for disk in &figures.disks {
         let name = format!("{} {}", label(Key::Disk), clean(&disk.mount, MOUNT_CHARS, Markup::Html));
-        lines.push(share(language, &name, (disk.used, disk.total)));
+        lines.push(share(language, &name, disk.percent.into(), disk.used, disk.total));
     }
-    lines.push(format!("{} ↓ {} ↑ {}", label(Key::Network), bytes_per_s(language, rx), bytes_per_s(language, tx)));
-    lines.push(format!("{} {}", label(Key::Uptime), span(language, figures.uptime_s.saturating_mul(1_000))));
+    lines.extend(figures.disks_missing.as_ref().map(|why| dash(label(Key::Disk), why)));
+    lines.push(line(label(Key::Network), &figures.net, |(rx, tx)| {
+        let (rx, tx) = (bytes_per_s(language, *rx), bytes_per_s(language, *tx));
+        format!("{} ↓ {rx} ↑ {tx}", label(Key::Network))
+    }));
+    lines.push(line(label(Key::Uptime), &figures.uptime_s, |uptime_s| {
+        format!("{} {}", label(Key::Uptime), span(language, uptime_s.saturating_mul(1_000)))
+    }));
     lines
 }
 
+/// A figure's line, or a dash and why there is none.
+fn line<T>(label: &str, figure: &Figure<T>, written: impl FnOnce(&T) -> String) -> String {
+    figure.as_ref().map_or_else(|why| dash(label, why), written)
+}
+
+fn dash(label: &str, why: &str) -> String {
+    if why.is_empty() {
+        format!("{label} –")
+    } else {
+        format!("{label} – <i>{}</i>", clean(why, WHY_CHARS, Markup::Html))
+    }
+}
+
+fn percent(used: u64, total: u64) -> u128 {
+    u128::from(used) * 100 / u128::from(total.max(1))
+}
+
 /// `ОЗУ 43 %, 1,7 / 4,0 ГиБ`.
-fn share(language: Language, label: &str, (used, total): (u64, u64)) -> String {
-    let percent = u128::from(used) * 100 / u128::from(total.max(1));
+fn share(language: Language, label: &str, percent: u128, used: u64, total: u64) -> String {
     format!("{label} <b>{percent} %</b>, {} / {}", bytes(language, used), bytes(language, total))
 }
 
@@ -134,6 +159,9 @@ fn speedtest_line(language: Language, test: &LastSpeedtest) -> String {
         }
     }
 }
+
+/// Of the reason why a figure is not there: a sentence of its agent.
+const WHY_CHARS: usize = 100;
 
 /// Of a mount point.
 const MOUNT_CHARS: usize = 20;

@@ -80,19 +80,36 @@ fn list_buttons() -> Vec<Vec<Button>> {
 fn figures() -> Figures {
     let gib = 1_024 * 1_024 * 1_024;
     Figures {
-        cpu_percent: 12.4,
-        cores: 4,
-        load: [0.12, 1.5, 10.0],
-        mem: (gib * 17 / 10, 4 * gib),
-        swap: (0, gib),
+        cpu: Ok((12.4, 4)),
+        load: Ok([0.12, 1.5, 10.0]),
+        mem: Ok((gib * 17 / 10, 4 * gib)),
+        swap: Ok((0, gib)),
         disks: vec![
-            Disk { mount: "/".into(), used: 10 * gib, total: 100 * gib },
-            Disk { mount: "/a<b>&very/long/mount/point".into(), used: 99 * gib, total: 100 * gib },
+            Disk { mount: "/".into(), used: 10 * gib, total: 100 * gib, percent: 10 },
+            Disk { mount: "/a<b>&very/long/mount/point".into(), used: 94 * gib, total: 100 * gib, percent: 99 },
         ],
-        net: (1_250_000, 300_000),
-        uptime_s: 1_051_200,
+        disks_missing: None,
+        net: Ok((1_250_000, 300_000)),
+        uptime_s: Ok(1_051_200),
+        age_s: None,
         controller: "0.1.0".into(),
         agent: "0.1.0".into(),
+    }
+}
+
+/// A host that does not tell what it has.
+fn gaps() -> Figures {
+    let why = || "cannot read /proc/<x>: No such file".to_owned();
+    Figures {
+        cpu: Err(why()),
+        load: Err(why()),
+        mem: Err(why()),
+        swap: Err(why()),
+        disks_missing: Some("/mnt/nfs does not answer within 2 s".into()),
+        net: Err("eth1: new, or its counters began anew".into()),
+        uptime_s: Err(String::new()),
+        age_s: Some(42),
+        ..figures()
     }
 }
 
@@ -153,6 +170,7 @@ fn screens(language: Language) -> Vec<(&'static str, Screen)> {
             ),
         ),
         ("card", message(language, vec![], card(Ok(figures()), done), back())),
+        ("card_gaps", message(language, vec![], card(Ok(gaps()), LastSpeedtest::Never), back())),
         ("card_no_answer", message(language, vec![], card(Err(no_answer()), failed), back())),
         ("card_loading", message(language, vec![], card(Err(Say::new(Key::Loading)), LastSpeedtest::Never), back())),
         ("speedtest", message(language, vec![], Body::Speedtest(running), back())),

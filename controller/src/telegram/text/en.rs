@@ -40,6 +40,7 @@ pub(super) const fn words(key: Key) -> &'static str {
         Key::NoHistory => "no history yet",
         Key::Versions => "controller {controller}, agent {agent}",
         Key::NoFigures => "No figures: {why}",
+        Key::FiguresOld => "⚠️ These figures are {ago} old.",
         Key::Loading => "the node is still answering…",
         Key::Latency => "Latency",
         Key::Jitter => "Jitter",
@@ -104,6 +105,9 @@ pub(super) const fn words(key: Key) -> &'static str {
         Key::RebootBack => "✅ <b>{name}</b> is back after {took}.",
         Key::RebootNotBack => {
             "🔴 <b>{name}</b> did not come back in {waited}. No longer watching; look at its console."
+        }
+        Key::RebootUntold => {
+            "❓ <b>{name}</b> answers, but whether it rebooted is not known after {waited}: it tells neither its boot nor its uptime."
         }
         Key::RebootNotDone => "⚠️ <b>{name}</b> did not reboot: after {waited} it still runs as before.",
         Key::RebootFailed => "🔴 <b>{name}</b>: the host's reboot command failed: {why}",

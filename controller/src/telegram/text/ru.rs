@@ -41,6 +41,7 @@ pub(super) const fn words(key: Key) -> &'static str {
         Key::NoHistory => "истории пока нет",
         Key::Versions => "контроллер {controller}, агент {agent}",
         Key::NoFigures => "Показателей нет: {why}",
+        Key::FiguresOld => "⚠️ Показателям уже {ago}.",
         Key::Loading => "узел ещё отвечает…",
         Key::Latency => "Задержка",
         Key::Jitter => "Разброс",
@@ -103,6 +104,9 @@ pub(super) const fn words(key: Key) -> &'static str {
         Key::RebootBack => "✅ <b>{name}</b> снова работает, через {took}.",
         Key::RebootNotBack => {
             "🔴 <b>{name}</b> не вернулся за {waited}. Больше не слежу; проверьте узел в консоли хостера."
+        }
+        Key::RebootUntold => {
+            "❓ <b>{name}</b> отвечает, но и через {waited} неизвестно, перезагрузился ли он: он не сообщает ни номера загрузки, ни времени работы."
         }
         Key::RebootNotDone => "⚠️ <b>{name}</b> не перезагрузился: и через {waited} он работает без перерыва.",
         Key::RebootFailed => "🔴 <b>{name}</b>: команда перезагрузки на узле не удалась: {why}",

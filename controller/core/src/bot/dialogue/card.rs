@@ -1,11 +1,13 @@
 //! A node's card: four questions at once, shown as soon as the figures are there or a moment has passed, and again when all is there.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
+use alloc::string::{String, ToString as _};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use constella_shared::agent::{Net, SeriesKind, SpeedtestState, Stats};
+use constella_shared::agent::{SeriesKind, SpeedtestState, Stats};
 use constella_shared::ids::{CommandId, NodeId};
 use constella_shared::wire::rpc::{Request, Response};
 
@@ -215,50 +217,51 @@ fn card_buttons(node: NodeId) -> Vec<Vec<Button>> {
     ]
 }
 
-fn figures(stats: Stats, controller: alloc::string::String) -> Figures {
+fn figures(stats: Stats, controller: String) -> Figures {
+    let why = |figure: &str| stats.why(figure).or_else(|| stats.why("all")).unwrap_or_default().to_string();
     Figures {
-        cpu_percent: stats.cpu_percent,
-        cores: stats.cores_percent.len(),
-        load: stats.load,
-        mem: (stats.mem_used, stats.mem_total),
-        swap: (stats.swap_used, stats.swap_total),
-        net: rates(&stats.nets),
+        cpu: stats.cpu_percent.map(|percent| (percent, stats.cores_percent.len())).ok_or_else(|| why("cpu")),
+        load: stats.load.ok_or_else(|| why("load")),
+        mem: stats.mem_used.zip(stats.mem_total).ok_or_else(|| why("memory")),
+        swap: stats.swap_used.zip(stats.swap_total).ok_or_else(|| why("swap")),
+        net: stats.net_rates().ok_or_else(|| why("net")),
+        disks_missing: stats.why("disks").map(Into::into),
+        uptime_s: stats.uptime_s.ok_or_else(|| why("uptime")),
+        age_s: stats.age_s,
         disks: fullest(stats.disks),
-        uptime_s: stats.uptime_s,
         controller,
         agent: stats.agent_version,
     }
 }
 
-/// Received and sent over the host's own interfaces: what passes a bridge or a tunnel passes one of those too.
-fn rates(nets: &[Net]) -> (u64, u64) {
-    let is_virtual = |net: &&Net| VIRTUAL.iter().any(|prefix| net.name.starts_with(prefix));
-    let sum = |nets: &mut dyn Iterator<Item = &Net>| {
-        nets.fold((0u64, 0u64), |(rx, tx), net| (rx.saturating_add(net.rx_rate), tx.saturating_add(net.tx_rate)))
+/// The root, then the fullest others. An agent of protocol 1 tells them in another order, and a device that is mounted twice twice.
+fn fullest(mut disks: Vec<constella_shared::agent::Disk>) -> Vec<Disk> {
+    disks.retain(|disk| disk.percent().is_some());
+    disks.sort_by_key(|disk| disk.mount.len());
+    let mut known = BTreeSet::new();
+    disks.retain(|disk| known.insert(disk.device.clone()));
+    let percent = |disk: &constella_shared::agent::Disk| disk.percent().unwrap_or(0.0);
+    disks.sort_by(|a, b| {
+        (b.mount == "/")
+            .cmp(&(a.mount == "/"))
+            .then(percent(b).total_cmp(&percent(a)))
+            .then_with(|| a.mount.cmp(&b.mount))
+    });
+    disks.truncate(DISKS);
+    let row = |disk: constella_shared::agent::Disk| Disk {
+        percent: rounded_up(percent(&disk)),
+        mount: disk.mount,
+        used: disk.used,
+        total: disk.total,
     };
-    if nets.iter().all(|net| is_virtual(&net)) {
-        sum(&mut nets.iter())
-    } else {
-        sum(&mut nets.iter().filter(|net| !is_virtual(net)))
-    }
+    disks.into_iter().map(row).collect()
 }
 
-/// The root, then the fullest others; a device that is mounted twice counts once.
-fn fullest(disks: Vec<constella_shared::agent::Disk>) -> Vec<Disk> {
-    let mut known: Vec<constella_shared::agent::Disk> = Vec::new();
-    for disk in disks.into_iter().filter(|disk| disk.total > 0) {
-        match known.iter_mut().find(|other| other.device == disk.device) {
-            Some(other) if disk.mount.len() < other.mount.len() => *other = disk,
-            Some(_) => {}
-            None => known.push(disk),
-        }
-    }
-    let permille = |disk: &constella_shared::agent::Disk| u128::from(disk.used) * 1_000 / u128::from(disk.total.max(1));
-    known.sort_by(|a, b| {
-        (b.mount == "/").cmp(&(a.mount == "/")).then(permille(b).cmp(&permille(a))).then_with(|| a.mount.cmp(&b.mount))
-    });
-    known.truncate(DISKS);
-    known.into_iter().map(|disk| Disk { mount: disk.mount, used: disk.used, total: disk.total }).collect()
+/// As `df` does. The core has no `ceil`; the value is a percentage, which fits.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=100 before")]
+fn rounded_up(percent: f32) -> u8 {
+    let whole = percent.clamp(0.0, 100.0) as u8;
+    whole + u8::from(f32::from(whole) < percent.min(100.0))
 }
 
 fn last_test(test: SpeedtestState, now_unix_s: u64) -> LastSpeedtest {
@@ -283,6 +286,3 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// File systems on a card.
 const DISKS: usize = 4;
-
-/// Interfaces whose traffic passes another one too.
-const VIRTUAL: [&str; 10] = ["veth", "docker", "br-", "virbr", "cni", "flannel", "cali", "wg", "tun", "tap"];

@@ -70,7 +70,7 @@ impl Confirmations {
     pub(super) fn boot_id(&mut self, nonce: &str, answer: Result<Response, CallError>) {
         let Ok(Response::Stats { stats, .. }) = answer else { return };
         if let Some(open) = self.open.iter_mut().find(|open| open.nonce == nonce) {
-            open.boot_id = Some(stats.boot_id).filter(|id| !id.is_empty());
+            open.boot_id = stats.boot();
         }
     }
 

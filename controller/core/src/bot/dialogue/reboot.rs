@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec;
 use core::time::Duration;
 
-use constella_shared::agent::{RebootOutcome, Stats};
+use constella_shared::agent::{RebootOutcome, Stats, is_same_boot};
 use constella_shared::ids::{CommandId, NodeId};
 use constella_shared::wire::command::StoredCommand;
 use constella_shared::wire::rpc::{Request, Response, RpcCode, Status};
@@ -51,6 +51,8 @@ enum Seen {
     Nothing,
     /// It answers, and did not reboot.
     Up,
+    /// It answers, and tells nothing by which boots are told apart.
+    Untold,
     /// It does not answer.
     Away,
 }
@@ -73,18 +75,22 @@ impl Reboot {
 
     /// How long the reboot took. Who sees it at the first look may look long after.
     fn took_ms(&self, stats: &Stats, elapsed_ms: u64) -> u64 {
-        let up_ms = if self.seen == Seen::Nothing { stats.uptime_s.saturating_mul(1_000) } else { 0 };
+        let up_ms = if self.seen == Seen::Nothing { stats.uptime_s.unwrap_or(0).saturating_mul(1_000) } else { 0 };
         elapsed_ms.saturating_sub(up_ms)
     }
 
-    /// Whether these are the figures of a later boot than the one that was to be ended.
+    /// Whether these are the figures of a later boot than the one that was to be ended. An absent boot id is no change of it; without it the uptime
+    /// tells, and without both nothing does.
     fn is_over(&self, stats: &Stats, elapsed_ms: u64) -> bool {
-        let up_ms = stats.uptime_s.saturating_mul(1_000).saturating_add(UPTIME_SLACK_MS);
-        match (&self.order.boot_id, self.order.not_after_boot_ms) {
-            (Some(before), _) => !stats.boot_id.is_empty() && stats.boot_id != *before,
+        if let Some((before, boot)) = self.order.boot_id.as_ref().zip(stats.boot()) {
+            return !is_same_boot(before, &boot);
+        }
+        let Some(uptime_s) = stats.uptime_s else { return false };
+        let up_ms = uptime_s.saturating_mul(1_000).saturating_add(UPTIME_SLACK_MS);
+        match self.order.not_after_boot_ms {
             // By the target's own clock, which stood higher when the owner confirmed.
-            (None, Some(not_after_ms)) if !self.asked.here => up_ms < not_after_ms.saturating_sub(DEADLINE_MS),
-            (None, _) => up_ms < elapsed_ms,
+            Some(not_after_ms) if !self.asked.here => up_ms < not_after_ms.saturating_sub(DEADLINE_MS),
+            Some(_) | None => up_ms < elapsed_ms,
         }
     }
 }
@@ -243,15 +249,20 @@ impl Dialogue {
                 let say = Say::new(Key::RebootBack).text("name", name).span("took", reboot.took_ms(&stats, elapsed_ms));
                 return self.end_reboot(step, job, target, say);
             }
+            Ok(Response::Stats { stats, .. }) if stats.uptime_s.is_none() && stats.boot().is_none() => Seen::Untold,
             Ok(Response::Stats { .. }) => Seen::Up,
             Ok(_) | Err(_) => Seen::Away,
         };
         if elapsed_ms >= reboot.limit_ms {
-            let key = if reboot.seen == Seen::Up { Key::RebootNotDone } else { Key::RebootNotBack };
+            let key = match reboot.seen {
+                Seen::Up => Key::RebootNotDone,
+                Seen::Untold => Key::RebootUntold,
+                Seen::Nothing | Seen::Away => Key::RebootNotBack,
+            };
             let say = Say::new(key).text("name", name).span("waited", elapsed_ms);
             return self.end_reboot(step, job, target, say);
         }
-        if reboot.again && reboot.seen == Seen::Up {
+        if reboot.again && matches!(reboot.seen, Seen::Up | Seen::Untold) {
             let request = reboot.request_again(id, step.world);
             self.ask_node(step, target, request, ASK_TIMEOUT, Purpose::Reboot(id));
         } else {
@@ -270,8 +281,8 @@ impl Dialogue {
         let waited = coarse(reboot.asked.elapsed_ms(step.world.now));
         let key = match (reboot.seen, &reboot.doubt) {
             (Seen::Away, _) => Key::RebootAway,
-            (Seen::Nothing | Seen::Up, None) => Key::RebootGoing,
-            (Seen::Nothing | Seen::Up, Some(_)) => Key::RebootStillUp,
+            (Seen::Nothing | Seen::Up | Seen::Untold, None) => Key::RebootGoing,
+            (Seen::Nothing | Seen::Up | Seen::Untold, Some(_)) => Key::RebootStillUp,
         };
         let says = reboot.doubt.clone().into_iter().chain([Say::new(key).text("name", name).span("waited", waited)]);
         let sheet = self.sheet(step, &job.command, false);

@@ -382,7 +382,7 @@ pub(super) fn request_name(request: &Request) -> &'static str {
 }
 
 pub(super) fn stats(boot_id: &str, uptime_s: u64) -> Result<Response, CallError> {
-    let stats = Stats { boot_id: boot_id.into(), uptime_s, ..Stats::default() };
+    let stats = Stats { boot_id: Some(boot_id.into()), uptime_s: Some(uptime_s), ..Stats::default() };
     Ok(Response::Stats { stats, controller_version: "0.1.0".into() })
 }
 

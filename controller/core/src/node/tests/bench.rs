@@ -5,7 +5,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use constella_shared::agent::{RebootAnswer, RebootOutcome, RebootRequest};
+use constella_shared::agent::{RebootAnswer, RebootOutcome, RebootRequest, Stats};
 use constella_shared::ids::{Generation, NodeId, Seq, Term};
 use constella_shared::state::{CommandsState, InvitesState, NetworkState, Peer, VoteState};
 use constella_shared::wire::command::CommandContent;
@@ -369,7 +369,10 @@ impl Bench {
                 }
                 Output::Agent { call, request } => {
                     let result = match request {
-                        AgentCall::Stats => Ok(AgentReply::Stats(Box::default())),
+                        AgentCall::Stats => {
+                            let boot_id = Some(alloc::string::String::from("boot"));
+                            Ok(AgentReply::Stats(Box::new(Stats { boot_id, ..Stats::default() })))
+                        }
                         AgentCall::Reboot(RebootRequest { command_id, .. }) => {
                             self.rebooted.push(number);
                             Ok(AgentReply::Reboot(RebootAnswer { command_id, outcome: RebootOutcome::Started }))

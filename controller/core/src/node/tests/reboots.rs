@@ -9,8 +9,8 @@ use crate::bot::act::{Act, AskId};
 use crate::node::pending::Pending;
 use crate::roster::fake::node;
 
-/// The bench's agents tell an empty boot id.
-const BOOT: Option<&str> = Some("");
+/// What the bench's agents tell.
+const BOOT: Option<&str> = Some("boot");
 
 fn reboot(bench: &Bench, id: u8, not_after_boot_ms: u64, boot_id: Option<&str>) -> Request {
     let term = bench.node(1).claim.term();
@@ -193,4 +193,13 @@ fn who_hears_of_no_holder_comes_up_by_a_leap_an_order() {
     assert_eq!(ask(&mut bench), (Some(RpcCode::OldTerm), false));
     assert_eq!(ask(&mut bench), (Some(RpcCode::OldTerm), false));
     assert_eq!(ask(&mut bench), (None, true));
+}
+
+#[test]
+fn a_glance_rests_on_no_figure_that_is_absent() {
+    let mut bench = Bench::of(1);
+    bench.run_ms(20_000);
+    // The bench's agent tells its boot, and nothing else.
+    assert_eq!(bench.node(1).host.glance, None);
+    assert_eq!(bench.node(1).host.boot_id.as_deref(), BOOT);
 }

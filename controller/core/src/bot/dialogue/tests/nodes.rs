@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::bot::screen::{Card, Label, LastSpeedtest, List};
-use constella_shared::agent::{Disk, MinAvgMax, Net, Point, SeriesKind, SpeedtestFigures};
+use constella_shared::agent::{Disk, MinAvgMax, Missing, Net, Point, SeriesKind, SpeedtestFigures};
 
 fn list(message: &Message) -> List {
     match &message.body {
@@ -164,14 +164,15 @@ fn full_stats() -> Stats {
         fs: "ext4".into(),
         total,
         used,
+        available: None,
     };
     let net = |name: &str, rx_rate| Net { name: name.into(), rx_total: 0, tx_total: 0, rx_rate, tx_rate: 1 };
     Stats {
-        boot_id: "boot-1".into(),
-        cpu_percent: 12.5,
+        boot_id: Some("boot-1".into()),
+        cpu_percent: Some(12.5),
         cores_percent: vec![1.0, 2.0],
-        mem_total: 8,
-        mem_used: 3,
+        mem_total: Some(8),
+        mem_used: Some(3),
         disks: vec![
             disk("/data", "/dev/b", 90, 100),
             disk("/", "/dev/a", 10, 100),
@@ -181,7 +182,7 @@ fn full_stats() -> Stats {
             disk("/m2", "/dev/d", 30, 100),
             disk("/m3", "/dev/e", 5, 100),
         ],
-        nets: vec![net("eth0", 100), net("veth1", 7), net("docker0", 7)],
+        nets: vec![net("eth0", 100), net("eth1", 7)],
         agent_version: "0.1.0".into(),
         ..Stats::default()
     }
@@ -194,7 +195,7 @@ fn answer_card(bench: &mut Bench) {
             Request::GetStats {} => Response::Stats { stats: full_stats(), controller_version: "0.1.0".into() },
             Request::GetTs { kind, hours } => {
                 assert_eq!(*hours, 6);
-                let v = MinAvgMax(1.0, 50.0, 60.0);
+                let v = Some(MinAvgMax(1.0, 50.0, 60.0));
                 let v = if *kind == SeriesKind::Net { vec![v, v] } else { vec![v] };
                 let points = vec![Point { t: now_s - 60, v }];
                 Response::Series { series: Series { kind: *kind, step_s: 60, channels: vec![], points } }
@@ -219,7 +220,7 @@ fn a_card_has_figures_graphs_and_the_last_speedtest() {
     let screen = last_screen(&bench.telegram());
     let card = card(&screen);
     let figures = card.figures.unwrap();
-    assert_eq!(figures.net, (100, 1), "a bridge's traffic is the interface's own");
+    assert_eq!(figures.net, Ok((107, 2)), "all that the agent tells, which its series sums up too");
     let mounts: Vec<&str> = figures.disks.iter().map(|disk| disk.mount.as_str()).collect();
     assert_eq!(mounts, ["/", "/data", "/m2", "/m1"]);
     assert!(card.cpu.is_some() && card.received.is_some() && card.sent.is_some());
@@ -228,6 +229,56 @@ fn a_card_has_figures_graphs_and_the_last_speedtest() {
     let data: Vec<Press> = screen.buttons.iter().flatten().map(|button| button.press.clone()).collect();
     let tag = || tag("beta");
     assert_eq!(data, [Press::Card(tag()), Press::Speedtest(tag()), Press::AskReboot(tag()), Press::List { page: 0 }]);
+}
+
+#[test]
+fn a_card_says_why_a_figure_is_not_there() {
+    let mut bench = Bench::new();
+    bench.press(&Press::Card(tag("beta")));
+    let missing =
+        [("load", "no load"), ("net", "eth1 is new"), ("disks", "/x does not answer"), ("uptime", "no uptime")];
+    let missing = missing.map(|(figure, why)| Missing { figure: figure.into(), why: why.into() }).into();
+    let stats = Stats { missing, age_s: Some(40), ..full_stats() };
+    bench.nodes(&mut |_, request| {
+        Some(match request {
+            Request::GetStats {} => Ok(Response::Stats { stats: stats.clone(), controller_version: "0.1.0".into() }),
+            _ => lost(),
+        })
+    });
+    let figures = card(&last_screen(&bench.telegram())).figures.unwrap();
+    assert_eq!((figures.cpu, figures.mem), (Ok((12.5, 2)), Ok((3, 8))));
+    assert_eq!((figures.load, figures.net), (Err("no load".into()), Err("eth1 is new".into())));
+    assert_eq!((figures.uptime_s, figures.swap), (Err("no uptime".into()), Err(String::new())));
+    assert_eq!((figures.disks_missing.as_deref(), figures.age_s), (Some("/x does not answer"), Some(40)));
+    assert_eq!(figures.disks[0].mount, "/", "the others are told");
+}
+
+#[test]
+fn a_disk_is_as_full_as_df_says() {
+    // 08-reserved-blocks
+    let mut bench = Bench::new();
+    bench.press(&Press::Card(tag("beta")));
+    let disk = |mount: &str, used, available| Disk {
+        mount: mount.into(),
+        device: mount.into(),
+        fs: "ext4".into(),
+        total: 1_000,
+        used,
+        available,
+    };
+    let disks = vec![disk("/old", 901, None), disk("/full", 950, Some(0)), disk("/", 1, Some(949))];
+    bench.nodes(&mut |_, request| {
+        Some(match request {
+            Request::GetStats {} => {
+                let stats = Stats { disks: disks.clone(), ..full_stats() };
+                Ok(Response::Stats { stats, controller_version: "0.1.0".into() })
+            }
+            _ => lost(),
+        })
+    });
+    let figures = card(&last_screen(&bench.telegram())).figures.unwrap();
+    let rows: Vec<(&str, u8)> = figures.disks.iter().map(|disk| (disk.mount.as_str(), disk.percent)).collect();
+    assert_eq!(rows, [("/", 1), ("/full", 100), ("/old", 91)]);
 }
 
 #[test]

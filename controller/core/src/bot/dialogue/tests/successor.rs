@@ -243,6 +243,36 @@ fn without_a_boot_id_the_uptime_tells_a_reboot() {
 }
 
 #[test]
+fn an_absent_boot_id_is_no_change_of_it() {
+    // A reboot that did nothing was told as "back after 2 s": the agent had no figures, and told an empty boot id and no uptime.
+    let answer = |boot_id: Option<&str>, uptime_s| {
+        let stats = Stats { boot_id: boot_id.map(Into::into), uptime_s, ..Stats::default() };
+        Ok(Response::Stats { stats, controller_version: "0.1.0".into() })
+    };
+    let long_up = Some(90_000);
+    for (before, boot_id, uptime_s, end) in [
+        (Some("boot-1"), None, None, Key::RebootUntold),
+        (None, None, None, Key::RebootUntold),
+        (Some("boot-1"), Some(""), None, Key::RebootUntold),
+        (Some("boot-1"), None, long_up, Key::RebootNotDone),
+        (None, Some("boot-9"), None, Key::RebootNotDone),
+        (Some("boot-1"), None, Some(0), Key::RebootBack),
+    ] {
+        let mut bench = Bench::new();
+        let asked = bench.world.now.unix_ms;
+        let id = resumed(&mut bench, stage(Some(asked), asked + 30_000, before));
+        let mut last = None;
+        for _ in 0..310 {
+            bench.pass(2_000);
+            bench.reply("stats", &answer(boot_id, uptime_s));
+            last = bench.telegram().iter().rev().find_map(screen).cloned().or(last);
+        }
+        assert_eq!(keys(&last.unwrap()), [end], "{before:?} {boot_id:?} {uptime_s:?}");
+        assert_eq!(bench.done(id), 1);
+    }
+}
+
+#[test]
 fn one_that_was_asked_long_ago_is_still_looked_at() {
     let mut bench = Bench::new();
     let asked = bench.world.now.unix_ms - 3_600_000;

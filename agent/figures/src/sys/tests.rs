@@ -1,0 +1,27 @@
+//! Sensors that work, and others.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use super::*;
+
+#[test]
+fn a_sensor_that_says_nothing_sensible_is_missing_and_the_others_are_told() {
+    let chip = tempfile::TempDir::new().unwrap();
+    let write = |file: &str, text: &str| fs::write(chip.path().join(file), text).unwrap();
+    write("name", "coretemp\n");
+    for (file, text) in
+        [("temp1", "45500\n"), ("temp2", "0\n"), ("temp3", "-273150\n"), ("temp4", "N/A\n"), ("temp5", "")]
+    {
+        write(&format!("{file}_input"), text);
+    }
+    write("temp1_label", "Package id 0\n");
+    // As a sensor that gives an error: it cannot be read as a file.
+    fs::create_dir(chip.path().join("temp6_input")).unwrap();
+    write("fan1_input", "900\n");
+    let mut seen = Seen::default();
+    sensor(&mut seen, chip.path());
+    assert_eq!(seen.temperatures, [Temperature { label: "coretemp Package id 0".into(), celsius: 45.5 }]);
+    let missing: Vec<&str> = seen.missing.iter().map(|it| it.why.split(':').next().unwrap()).collect();
+    assert_eq!(missing.len(), 5, "{missing:?}");
+    assert!(missing[0].starts_with("coretemp temp2 says 0 °C") && missing[4] == "coretemp temp6", "{missing:?}");
+}
