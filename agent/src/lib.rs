@@ -7,8 +7,9 @@ mod powers;
 mod root;
 mod series;
 mod speedtest;
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use config::Config;
+use constella_shared::settings::{self, Setting};
 use std::process::{Command, ExitCode, Stdio};
 use std::{io::Read, io::Write, os::unix::net::UnixStream, path::PathBuf};
 
@@ -50,7 +51,7 @@ fn inner_process(name: &str, argument: &str) -> Command {
 /// calls this first in its `main`, because the agent starts its other processes as that program again.
 #[must_use]
 pub fn inner(host: &Host) -> Option<ExitCode> {
-    let mut args = std::env::args().skip(1);
+    let mut args = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     let (name, argument) = (args.next()?, args.next().unwrap_or_default());
     Some(code(match name.as_str() {
         "inner-front" => Config::read().and_then(|config| front::run(host, config)),
@@ -65,11 +66,25 @@ pub fn inner(host: &Host) -> Option<ExitCode> {
 
 /// Asks the agent at the socket for its health: the container's health check, whose time is the engine's to limit.
 fn healthcheck(config: &Config) -> Result<()> {
-    let (mut socket, mut status) = (UnixStream::connect(&config.socket)?, [0; 12]);
-    socket.write_all(b"GET /v1/health HTTP/1.1\r\n\r\n")?;
-    socket.read_exact(&mut status)?;
-    ensure!(status == *b"HTTP/1.1 200", "the agent is not well");
+    let (path, mut status) = (config.socket.display(), [0; 12]);
+    let mut ask = || -> std::io::Result<()> {
+        let mut socket = UnixStream::connect(&config.socket)?;
+        socket.write_all(b"GET /v1/health HTTP/1.1\r\n\r\n")?;
+        socket.read_exact(&mut status)
+    };
+    ask().with_context(|| format!("no agent answers at {path} (AGENT_SOCKET)"))?;
+    ensure!(status == *b"HTTP/1.1 200", "the agent at {path} is not well");
     Ok(())
+}
+
+/// What the program can be told, and every setting.
+#[must_use]
+pub fn help() -> String {
+    let usage = "constella-agent [run | healthcheck | version | help]\n\n  run          serves the host's agent (default)\n  \
+        healthcheck  asks a running agent for its health; exit status 0 where it is well\n  version      prints the version\n\n\
+        Settings come from the environment alone; an empty one is its default:\n";
+    let row = |it: &Setting| format!("  {}={}\n      {}\n", it.name, it.default, it.meaning);
+    usage.to_owned() + &settings::AGENT.iter().map(row).collect::<String>()
 }
 
 fn code(result: Result<()>) -> ExitCode {

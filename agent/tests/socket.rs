@@ -238,3 +238,61 @@ fn a_wrong_setting_stops_the_agent_with_one_sentence() {
         assert!(!output.status.success() && stderr.contains(says) && stderr.lines().count() == 1, "{stderr}");
     }
 }
+
+#[test]
+fn help_starts_nothing_and_what_is_not_known_is_refused() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let socket = folder.path().join("run/agent.sock");
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_constella-agent"));
+        command
+            .args(arguments)
+            .env_clear()
+            .env("AGENT_SOCKET", &socket)
+            .env("AGENT_STATE_DIR", folder.path().join("state"));
+        let output = command.output().unwrap();
+        assert!(!folder.path().join("state").exists() && !socket.exists(), "{arguments:?} started something");
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let verbs =
+        ["run", "healthcheck", "version", "inner-front", "inner-look", "inner-reboot", "inner-speedtest", "nonsense"];
+    let asked = verbs.iter().flat_map(|verb| [vec![*verb, "--help"], vec![*verb, "-h"], vec!["--help", verb]]);
+    for arguments in asked.chain([vec!["--help"], vec!["help"], vec!["-h"]]) {
+        let (code, stdout, stderr) = run(&arguments);
+        assert_eq!((code, stderr.as_str()), (Some(0), ""), "{arguments:?}");
+        for setting in constella_shared::settings::AGENT {
+            let line = format!("{}={}\n", setting.name, setting.default);
+            assert!(stdout.contains(&line) && stdout.contains(setting.meaning), "{arguments:?}: {line}");
+        }
+    }
+    for arguments in [
+        &["nonsense"][..],
+        &["--run"],
+        &["run", "now"],
+        &["healthcheck", "--verbose"],
+        &["version", "-v"],
+        &["inner-front"],
+        &["inner-reboot"],
+        &["inner-nonsense", "x"],
+        &[""],
+    ] {
+        let (code, stdout, stderr) = run(arguments);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(stderr.contains("unknown arguments") && stderr.contains("ALLOW_REBOOT=true"), "{stderr}");
+    }
+    let (code, _, stderr) = run(&["healthcheck"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains(&format!("no agent answers at {} (AGENT_SOCKET)", socket.display())), "{stderr}");
+    assert_eq!(run(&["version"]).0, Some(0));
+}
+
+#[test]
+fn every_variable_that_is_read_is_in_the_table_and_each_in_the_table_is_read() {
+    for name in constella_shared::settings::AGENT.iter().map(|setting| setting.name) {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_constella-agent"));
+        let output = command.arg("healthcheck").env_clear().env(name, "\u{1}").output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.contains(&format!("{name}=\u{1} is not ")), "{name}: {stderr}");
+    }
+}
