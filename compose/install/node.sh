@@ -290,12 +290,14 @@ check_container() {
     fi
 }
 
-# A line that nobody reads does nothing, and a misspelt one is such a line. What Compose and Docker read themselves begins as they do.
+# A line that nobody reads does nothing, and a misspelt one is such a line. What Compose and Docker read themselves begins as they do; compose files
+# of the operator's own are read too.
 check_env_names() {
-    local name unread=''
+    local name unread='' files
+    IFS=: read -ra files <<<"$(env_get COMPOSE_FILE)"
     while IFS= read -r name; do
         case "$name" in COMPOSE_* | DOCKER_*) continue ;; esac
-        grep -rqw -- "$name" "$root/compose" "$root/install.sh" || unread+=" $name"
+        (cd "$root" && grep -rqsw -- "$name" compose install.sh "${files[@]}") || unread+=" $name"
     done < <(sed -n 's/^[[:space:]]*\(export[[:space:]]\{1,\}\)\{0,1\}\([A-Za-z_][A-Za-z0-9_]*\)[[:space:]]*=.*/\2/p' "$root/.env")
     if [ -z "$unread" ]; then
         good "every line of .env is read by somebody"
