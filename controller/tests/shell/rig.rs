@@ -181,6 +181,7 @@ pub(crate) fn network(identity: &Identity, name: &str) -> NetworkState {
         peers: vec![Peer { owner, own: None }],
         records: Vec::new(),
         voters: VoterRecord { new: vec![identity.node], ..VoterRecord::default() },
+        more: constella_shared::wire::more::More::none(),
     }
 }
 

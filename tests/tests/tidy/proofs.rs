@@ -52,7 +52,7 @@ fn rust_tests(file: &File) -> Vec<(String, Vec<String>)> {
     let lines: Vec<&str> = file.text.lines().collect();
     let tests = functions(&mask(&file.text)).into_iter().filter_map(|function| {
         let at = function.line.saturating_sub(1);
-        let above: Vec<&str> = lines.iter().take(at).rev().take_while(|line| is_attached(line)).copied().collect();
+        let above: Vec<&str> = lines.iter().take(at).rev().take_while(is_attached).copied().collect();
         let is_test = above.iter().any(|line| line.contains("test]") || line.contains("test("));
         let below = lines.iter().skip(at + 1).take(3).copied();
         is_test.then(|| (function.name, above.iter().copied().chain(below).flat_map(cited).collect()))
