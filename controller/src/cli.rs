@@ -217,8 +217,8 @@ impl Verb {
                     let how = "which invitation? Write its link after `join`, - to read it from standard input, or set JOIN_URL";
                     return Err(CliError::Usage(how.to_owned()));
                 }
-                let node = service::join_only(&config).await?;
-                print::line(&format!("joined as {}", node.short()));
+                let name = service::join_only(&config).await?;
+                print::line(&format!("joined as {name}"));
             }
             Self::Invite { ttl, json } => {
                 let wrong = || CliError::Usage(format!("--ttl {ttl:?} is no duration; write e.g. 15m"));

@@ -1,5 +1,7 @@
 //! The control socket: how the CLI speaks to a running controller. One JSON line in, one out, over a 0600 unix socket of the same user.
 
+mod words;
+
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -7,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use constella_core::io::{BotCall, BotError, BotReply, CallError, NodeStatus, OperatorAnswer, OperatorRequest};
+use constella_core::io::{
+    BotCall, BotError, BotReply, CallError, NodeStatus, OperatorAnswer, OperatorRequest, VoterStatus,
+};
 use constella_shared::ids::{NetworkId, NodeId};
 use constella_shared::secret::Secret;
 use constella_shared::wire::lease::LeaseView;
@@ -83,12 +87,21 @@ pub enum Told {
 pub struct StatusDocument {
     /// This node.
     pub node_id: NodeId,
-    /// Its name.
+    /// Its name; with its short id where another's looks alike, as with every name here.
     pub name: String,
     /// The network.
     pub network_id: NetworkId,
     /// The lease, as seen here.
     pub lease: Option<LeaseView>,
+    /// The name of the node that holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<String>,
+    /// The voters by name.
+    #[serde(default)]
+    pub electors: Vec<VoterDocument>,
+    /// Which voters lack for a majority, in a sentence; absent where none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shortage: Option<String>,
     /// `idle`, `holding`, `watching` or `polling`.
     pub bot: String,
     /// Whether the Bot API answered the last probe.
@@ -101,6 +114,17 @@ pub struct StatusDocument {
     pub voters: VoterRecord,
     /// Version of the controller.
     pub version: String,
+}
+
+/// A voter, as this node sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VoterDocument {
+    /// Which node.
+    pub node_id: NodeId,
+    /// Its name.
+    pub name: String,
+    /// It did not grant this holder its vote, or this node, which does not hold, sees it not alive.
+    pub missing: bool,
 }
 
 /// How Telegram answers from here.
@@ -276,6 +300,9 @@ fn document(status: NodeStatus) -> StatusDocument {
         name: status.name,
         network_id: status.network,
         lease: status.lease,
+        holder: status.holder,
+        electors: status.electors.into_iter().map(voter).collect(),
+        shortage: status.shortage,
         bot: note::bot(status.bot).to_owned(),
         ready: status.ready,
         alive: status.alive,
@@ -283,6 +310,10 @@ fn document(status: NodeStatus) -> StatusDocument {
         voters: status.voters,
         version: crate::VERSION.to_owned(),
     }
+}
+
+fn voter(VoterStatus { node, name, missing }: VoterStatus) -> VoterDocument {
+    VoterDocument { node_id: node, name, missing }
 }
 
 fn refusal(error: CallError) -> RpcError {

@@ -4,6 +4,7 @@ mod judge;
 
 use std::path::Path;
 
+use constella_core::bot::names;
 use constella_shared::wire::rpc::{PeerRow, Request, Response, Status};
 use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, access, geteuid};
@@ -30,7 +31,7 @@ pub enum Verdict {
 /// One check's outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Which check: `uid`, `state`, `agent`, `overlay`, `controller`, `telegram`, `token`, `webhook`, `peers`, `clock` or `versions`.
+    /// Which check: `uid`, `state`, `agent`, `overlay`, `controller`, `lease`, `telegram`, `token`, `webhook`, `peers`, `clock` or `versions`.
     pub check: &'static str,
     /// How grave.
     pub verdict: Verdict,
@@ -49,6 +50,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     match told(config, Question::Status {}).await {
         Ok(Told::Status(status)) => {
             findings.push(judge::controller(Ok(&status)));
+            findings.push(judge::lease(&status));
             findings.extend(running(config, &status).await);
         }
         Ok(_) => findings.push(judge::controller(Err("it answers something else".to_owned()))),
@@ -66,6 +68,7 @@ async fn running(config: &Config, status: &StatusDocument) -> Vec<Finding> {
     }
     match told(config, Question::Peers {}).await {
         Ok(Told::Peers { peers }) => {
+            let peers = by_shown_name(peers);
             let others: Vec<&PeerRow> = peers.iter().filter(|row| row.node_id != status.node_id).collect();
             let own_addr = peers.iter().find(|row| row.node_id == status.node_id).map_or("", |row| row.addr.as_str());
             findings.push(judge::members(&others));
@@ -76,6 +79,13 @@ async fn running(config: &Config, status: &StatusDocument) -> Vec<Finding> {
         Ok(_) | Err(_) => findings.push(judge::controller(Err("it does not list the members".to_owned()))),
     }
     findings
+}
+
+/// The members by their names as a person reads them: alike ones with their short ids.
+fn by_shown_name(peers: Vec<PeerRow>) -> Vec<PeerRow> {
+    let names = peers.iter().map(|row| (row.node_id, row.name.as_str()));
+    let shown: Vec<String> = peers.iter().map(|row| names::shown(names.clone(), row.node_id)).collect();
+    peers.into_iter().zip(shown).map(|(row, name)| PeerRow { name, ..row }).collect()
 }
 
 /// Whether some members that are up can reach this node, by their own words.

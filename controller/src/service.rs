@@ -91,7 +91,7 @@ pub async fn run<B: BotClient>(config: Config, bot: B) -> Result<(), ServiceErro
             return Err(ServiceError::Empty(config.state_dir));
         }
         tokio::select! {
-            joined = join(&node, &config) => joined?,
+            joined = join(&node, &config) => drop(joined?),
             () = stop.wait() => return Err(ServiceError::Interrupted),
         }
     }
@@ -131,22 +131,21 @@ pub async fn run<B: BotClient>(config: Config, bot: B) -> Result<(), ServiceErro
     ended
 }
 
-/// Joins a network and stores its state; for `join` on the command line.
+/// Joins a network and stores its state, and tells the node's name there; for `join` on the command line.
 ///
 /// # Errors
 /// [`ServiceError`], [`StateError::NotEmpty`] where the folder has a network.
-pub async fn join_only(config: &Config) -> Result<NodeId, ServiceError> {
+pub async fn join_only(config: &Config) -> Result<String, ServiceError> {
     let mut stop = Stop::new()?;
     let state = State::open(&config.state_dir)?;
     state.must_be_empty()?;
     let node = Listening::start(config, state).await?;
-    tokio::select! {
+    let name = tokio::select! {
         joined = join(&node, config) => joined?,
         () = stop.wait() => return Err(ServiceError::Interrupted),
-    }
-    let id = node.identity.node;
+    };
     node.server.stop(GRACE).await;
-    Ok(id)
+    Ok(name)
 }
 
 /// A node that answers, but has no core yet: enough to be met by a dial-back.
@@ -181,7 +180,8 @@ impl Listening {
     }
 }
 
-async fn join(node: &Listening, config: &Config) -> Result<(), ServiceError> {
+/// Lets the node join; tells the name that it got.
+async fn join(node: &Listening, config: &Config) -> Result<String, ServiceError> {
     let Some(link) = config.seed.join.clone() else { return Err(ServiceError::Empty(config.state_dir.clone())) };
     let addr = config.public_addr.as_ref().map(ToString::to_string);
     // A joiner dials only what its operator's link says, where S5 does not apply.
@@ -198,10 +198,12 @@ async fn join(node: &Listening, config: &Config) -> Result<(), ServiceError> {
     };
     tracing::info!(seeds = joiner.link.seeds.len(), "joining");
     let (network, invites) = joiner.join().await?;
+    let own = network.peers.iter().find(|peer| peer.owner.node == node.identity.node);
+    let name = own.map(|peer| peer.owner.name.clone()).unwrap_or_default();
     let token = config.seed.bot_token.as_ref().map(crate::config::TokenSource::read).transpose()?;
     node.state.initialise(&with_own_token(network, token), &invites)?;
     tracing::info!(node = node.identity.node.short(), "joined");
-    Ok(())
+    Ok(name)
 }
 
 fn dial(identity: &Identity, own_addr: &str) -> Result<Dial, ServiceError> {

@@ -14,6 +14,8 @@ mod listen;
 mod operator;
 #[path = "cluster/owner.rs"]
 mod owner;
+#[path = "cluster/screens.rs"]
+mod screens;
 #[path = "cluster/telegram.rs"]
 mod telegram;
 
@@ -67,12 +69,17 @@ impl Bench {
 
     /// Waits until every node has stored which message is the bot's one: who dies before that leaves a successor that sends its own (F4).
     async fn message_is_known(&self) {
+        self.message_is_known_to(self.nodes().len()).await;
+    }
+
+    /// The same of the first so many nodes.
+    async fn message_is_known_to(&self, nodes: usize) {
         let by = tokio::time::Instant::now() + PATIENCE;
         let knows = |node: &Node| {
             let of_message = |record: &NetRecord| matches!(record.value, NetValue::Message { .. });
             node.stored_records().is_ok_and(|state| state.records.iter().any(of_message))
         };
-        while !self.nodes().iter().all(|node| knows(node)) {
+        while !self.nodes().iter().take(nodes).all(|node| knows(node)) {
             assert!(tokio::time::Instant::now() < by, "somebody does not know the message");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

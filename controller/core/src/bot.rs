@@ -4,6 +4,7 @@ pub mod act;
 pub mod dialogue;
 pub mod graph;
 pub mod language;
+pub mod names;
 pub mod press;
 pub mod screen;
 pub mod text;

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use constella_shared::ids::{CommandId, NodeId, Term};
 use constella_shared::limits::DONE_COMMANDS;
 use constella_shared::state::{CommandsState, STATE_FORMAT};
-use constella_shared::wire::command::{Stage, StoredCommand};
+use constella_shared::wire::command::{CommandContent, Stage, StoredCommand};
 use constella_shared::wire::more::More;
 
 /// `commands.json` in memory.
@@ -19,6 +19,8 @@ pub struct Commands {
     executed: VecDeque<CommandId>,
     refused: VecDeque<CommandId>,
     more: More,
+    /// What the newest command asked for that ended, where this node knows that and no order was given by it. Never stored.
+    last: Option<CommandContent>,
     dirty: bool,
 }
 
@@ -67,6 +69,7 @@ impl Commands {
             executed: state.executed.into(),
             refused: state.refused.into(),
             more: state.more,
+            last: None,
             dirty: false,
         }
     }
@@ -267,6 +270,13 @@ impl Commands {
         commands
     }
 
+    /// What the owner asked for last, as far as this node knows: the answer to it is on the screen. None where it may be something else, and
+    /// after an order, whose result is on the screen or above what is.
+    #[must_use]
+    pub const fn last(&self) -> Option<&CommandContent> {
+        self.last.as_ref()
+    }
+
     /// Whether any command is open.
     #[must_use]
     pub fn any_open(&self) -> bool {
@@ -323,12 +333,14 @@ impl Commands {
 
     /// With an order where one is known here, or was to whoever ended it.
     fn finish(&mut self, id: CommandId, ordered: bool) {
-        let ordered = self.open.remove(&id).is_some_and(|open| is_order(&open.command.stage)) || ordered;
+        let open = self.open.remove(&id);
+        let ordered = open.as_ref().is_some_and(|open| is_order(&open.command.stage)) || ordered;
         if ordered && !self.ordered.contains(&id) {
             self.ordered.insert(id);
             self.dirty = true;
         }
         if !self.done.contains(&id) {
+            self.last = open.map(|open| open.command.content).filter(|_| !ordered);
             if let Some(forgotten) = push_bounded(&mut self.done, id) {
                 self.ordered.remove(&forgotten);
             }

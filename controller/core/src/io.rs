@@ -22,7 +22,7 @@ use constella_shared::wire::rpc::{Request, Response, RpcError};
 
 pub use bot::{BotCall, BotError, BotReply, BotState, Update, UpdateEvent};
 pub use note::Note;
-pub use operator::{NodeStatus, OperatorAnswer, OperatorRequest};
+pub use operator::{NodeStatus, OperatorAnswer, OperatorRequest, VoterStatus};
 
 /// A request of this node that waits for its answer. Each gets exactly one answer, a time-out included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

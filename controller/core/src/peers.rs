@@ -191,6 +191,20 @@ impl Peers {
         i64::try_from(theirs).ok()?.checked_sub(i64::try_from(now.unix_ms).ok()?)
     }
 
+    /// The node's wall clock at this moment, by its newest facts: a round trip behind at most, where it did not jump since.
+    #[must_use]
+    pub fn wall_clock_ms(&self, now: Now, node: &NodeId) -> Option<u64> {
+        let peer = self.peers.get(node)?;
+        Some(peer.facts.unix_ms.saturating_add(now.since(peer.heard_at)))
+    }
+
+    /// For how long the controller has been running that was last heard of on this node.
+    #[must_use]
+    pub fn up_ms(&self, now: Now, node: &NodeId) -> Option<u64> {
+        let peer = self.peers.get(node)?;
+        Some(peer.facts.up_ms.saturating_add(now.since(peer.heard_at)))
+    }
+
     /// How far the fastest clock that was heard is ahead of this node's by now, milliseconds; None where none was heard.
     #[must_use]
     pub fn fastest_ahead_ms(&self, now: Now) -> Option<u64> {

@@ -50,17 +50,29 @@ pub fn majority(record: &VoterRecord, has: impl Fn(&NodeId) -> bool) -> bool {
     most(&record.new) && (record.old.is_empty() || most(&record.old))
 }
 
-/// How many more voters would be needed for a majority of each list, and how many there are.
+/// What keeps a holder from a majority.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shortage {
+    /// The voters that are missing.
+    pub missing: Vec<NodeId>,
+    /// Voters in all.
+    pub total: usize,
+    /// Voters that are needed.
+    pub needed: usize,
+}
+
+/// What a majority of each list lacks, by the list that lacks more; None where nothing is lacking.
 #[must_use]
-pub fn missing(record: &VoterRecord, has: impl Fn(&NodeId) -> bool) -> (usize, usize) {
-    let lack = |list: &[NodeId]| {
-        if list.is_empty() {
-            0
-        } else {
-            (list.len() / 2 + 1).saturating_sub(list.iter().filter(|node| has(node)).count())
-        }
+pub fn shortage(record: &VoterRecord, has: impl Fn(&NodeId) -> bool) -> Option<Shortage> {
+    let of_list = |list: &[NodeId]| {
+        let missing: Vec<NodeId> = list.iter().filter(|node| !has(node)).copied().collect();
+        let (total, needed) = (list.len(), list.len() / 2 + 1);
+        let lacks = needed.saturating_sub(total.saturating_sub(missing.len()));
+        (lacks, Shortage { missing, total, needed })
     };
-    (lack(&record.old).max(lack(&record.new)), everyone(record).len())
+    let lists = [record.old.as_slice(), record.new.as_slice()].into_iter().filter(|list| !list.is_empty());
+    let worse = lists.map(of_list).max_by_key(|(lacks, _)| *lacks);
+    worse.filter(|(lacks, _)| *lacks > 0).map(|(_, shortage)| shortage)
 }
 
 /// The record that a strong holder writes next, or None where nothing is to be changed.

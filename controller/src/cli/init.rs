@@ -64,17 +64,18 @@ pub(super) async fn init<B: BotClient>(init: Init, mut config: Config, bot: B) -
         public_addr: addr.to_string(),
         owner_link: bot.map(|(_, username)| owner_link(&username, &code)),
     };
-    told(&founded, &config, init.json);
+    let name = network.peers.first().map_or("", |peer| peer.owner.name.as_str());
+    told(&founded, name, &config, init.json);
     Ok(())
 }
 
-fn told(founded: &Founded, config: &Config, json: bool) {
+fn told(founded: &Founded, name: &str, config: &Config, json: bool) {
     if json {
         print::document(founded);
         return;
     }
     print::line(&format!("founded network {} in {}", founded.network_id.short(), config.state_dir.display()));
-    print::line(&format!("this node is {}, reached at {}", founded.node_id.short(), founded.public_addr));
+    print::line(&format!("this node is {name}, reached at {}", founded.public_addr));
     match &founded.owner_link {
         Some(link) => {
             print::line("start the node, then open this link in Telegram as the owner:");

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io::{self, Write};
 
-use constella_shared::wire::lease::Strength;
+use constella_core::bot::names;
 use constella_shared::wire::rpc::PeerRow;
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
@@ -106,34 +106,30 @@ pub(super) fn findings(findings: &[Finding], json: bool) {
 }
 
 fn table(peers: &[PeerRow]) {
-    line(&format!("{:<20} {:<8} {:<8} {:>8} {:>8} {:<24} VERSION", "NAME", "ID", "STATUS", "RTT", "SEEN", "ADDRESS"));
+    line(&format!("{:<24} {:<8} {:>8} {:>8} {:<24} VERSION", "NAME", "STATUS", "RTT", "SEEN", "ADDRESS"));
     let now_s = clock::now().unix_ms / 1_000;
+    let names = peers.iter().map(|peer| (peer.node_id, peer.name.as_str()));
     for peer in peers {
-        let name = if peer.leader { format!("{} *", peer.name) } else { peer.name.clone() };
+        let name = names::shown(names.clone(), peer.node_id);
+        let name = if peer.leader { format!("{name} *") } else { name };
         let rtt = peer.rtt_ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms} ms"));
         let seen = match peer.last_seen {
             0 => "never".to_owned(),
             at => format!("{} s", now_s.saturating_sub(at)),
         };
-        let (id, status) = (peer.node_id.short(), note::word(peer.status));
-        line(&format!("{name:<20} {id:<8} {status:<8} {rtt:>8} {seen:>8} {:<24} {}", peer.addr, peer.version));
+        let status = note::word(peer.status);
+        line(&format!("{name:<24} {status:<8} {rtt:>8} {seen:>8} {:<24} {}", peer.addr, peer.version));
     }
-    line("* holds the lease");
+    line("* the Host: it holds the lease");
 }
 
 fn sentences(status: &StatusDocument) {
-    line(&format!("node     {} ({})", status.name, status.node_id.short()));
+    line(&format!("node     {}", status.name));
     line(&format!("network  {}", status.network_id.short()));
     line(&format!("members  {} of {} alive", status.alive, status.members));
-    line(&match &status.lease {
-        Some(view) => {
-            let strength = if view.strength == Strength::Strong { "strong" } else { "weak" };
-            format!("lease    {} holds term {}, {strength}", view.holder.node.short(), view.term)
-        }
-        None => "lease    nobody holds it".to_owned(),
-    });
+    line(&format!("host     {}", status.who_leads()));
     let telegram = if status.ready { "reachable" } else { "not reachable" };
     line(&format!("bot      {}, Telegram is {telegram} from here", status.bot));
-    line(&format!("voters   {}", status.voters.new.iter().map(|node| node.short()).collect::<Vec<_>>().join(" ")));
+    line(&format!("voters   {}", status.who_votes()));
     line(&format!("version  {}", status.version));
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use constella_core::io::AgentFailure;
 use constella_shared::agent::Health;
+use constella_shared::wire::lease::Strength;
 use constella_shared::wire::rpc::{PeerRow, Status};
 use nix::sys::socket::SockaddrStorage;
 
@@ -72,10 +73,25 @@ pub(super) fn agent(health: Result<Health, AgentFailure>, socket: &Path) -> Find
 
 pub(super) fn controller(status: Result<&StatusDocument, String>) -> Finding {
     match status {
-        Ok(status) => {
-            ok("controller", format!("{} runs as {}, version {}", status.name, status.node_id.short(), status.version))
-        }
+        Ok(status) => ok("controller", format!("{} runs, version {}", status.name, status.version)),
         Err(why) => fail("controller", why, "docker compose up -d controller; docker compose logs controller"),
+    }
+}
+
+/// Who leads, whether strong or weak, and which voters are missing.
+pub(super) fn lease(status: &StatusDocument) -> Finding {
+    let found = format!("{}; voters: {}", status.who_leads(), status.who_votes());
+    let names: Vec<&str> = status.electors.iter().filter(|one| one.missing).map(|one| one.name.as_str()).collect();
+    match &status.lease {
+        None => fail("lease", found, "see the lines below; a leader is found within seconds where one can be"),
+        Some(view) if view.strength == Strength::Weak => {
+            let todo = format!("start{}, or repair the way there", listed(&names, " "));
+            note("lease", found, if names.is_empty() { "try again in a few seconds" } else { &todo })
+        }
+        Some(_) if !names.is_empty() => {
+            note("lease", found, "look at them; a majority of the voters is there, so nothing is wrong yet")
+        }
+        Some(_) => ok("lease", found),
     }
 }
 

@@ -165,7 +165,7 @@ impl Telegram {
                 }
                 self.ask(&self.rest, &payload).await.map(|_| BotReply::Done)
             }
-            BotCall::SetCommands => self.set_commands().await,
+            BotCall::SetCommands { chosen } => self.set_commands(chosen).await,
         }
     }
 
@@ -203,11 +203,15 @@ impl Telegram {
     }
 
     /// For each language, and for everybody else in the default one.
-    async fn set_commands(&self) -> Result<BotReply, BotError> {
-        let tagged = Language::ALL.map(|language| (language, Some(language.code())));
-        for (language, tag) in tagged.into_iter().chain([(self.language, None)]) {
+    /// The narrower scope counts for Telegram, whatever the language of the reader's program is.
+    async fn set_commands(&self, chosen: Option<(i64, Language)>) -> Result<BotReply, BotError> {
+        let everybody = || BotCommandScope::AllPrivateChats;
+        let tagged = Language::ALL.map(|language| (language, Some(language.code()), everybody()));
+        let chosen =
+            chosen.map(|(chat, language)| (language, None, BotCommandScope::Chat { chat_id: ChatId(chat).into() }));
+        for (language, tag, scope) in tagged.into_iter().chain([(self.language, None, everybody())]).chain(chosen) {
             let commands = MENU.map(|(name, key)| BotCommand::new(name, words(language, key)));
-            let mut payload = SetMyCommands::new(commands).scope(BotCommandScope::AllPrivateChats);
+            let mut payload = SetMyCommands::new(commands).scope(scope);
             if let Some(tag) = tag {
                 payload = payload.language_code(tag);
             }

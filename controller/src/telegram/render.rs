@@ -6,7 +6,8 @@ mod keyboard;
 mod tests;
 
 use constella_core::bot::language::Language;
-use constella_core::bot::screen::{Body, List, Message, Row, Screen, Speedtest};
+use constella_core::bot::names::SHOWN_CHARS;
+use constella_core::bot::screen::{Body, List, Message, Row, Screen, Speedtest, VotersMissing};
 use constella_core::bot::text::{Key, Say, Value};
 use constella_shared::agent::SpeedtestPhase;
 use constella_shared::secret::Secret;
@@ -88,7 +89,7 @@ fn lines(message: &Message) -> Vec<String> {
             true
         }
         Body::Card(card) => {
-            lines.extend(card::lines(language, card));
+            lines.extend(card::lines(language, card, message.at_unix_s));
             true
         }
         Body::Speedtest(test) => {
@@ -112,10 +113,11 @@ fn list_lines(language: Language, list: &List) -> Vec<String> {
         .with("alive", Value::Count(list.alive as u64))
         .with("total", Value::Count(list.total as u64));
     let mut lines = vec![fill(language, &title, Markup::Html)];
-    if let Some((missing, total)) = list.voters_missing {
+    if let Some(VotersMissing { missing, total, needed }) = list.voters_missing {
         let say = Say::new(Key::VotersMissing)
             .with("missing", Value::Count(missing as u64))
-            .with("total", Value::Count(total as u64));
+            .with("total", Value::Count(total as u64))
+            .with("needed", Value::Count(needed as u64));
         lines.push(fill(language, &say, Markup::Html));
     }
     lines.push(String::new());
@@ -129,11 +131,12 @@ fn list_lines(language: Language, list: &List) -> Vec<String> {
     lines
 }
 
-/// `🟢 alpha «Хост» 1a2b3c4d`.
+/// `🟢 alpha «Хост»`, and the short id where another node's name looks alike.
 fn head(language: Language, row: &Row) -> String {
-    let name = clean(&row.name, NAME_CHARS, Markup::Html);
-    let leader = if row.leader { format!(" «{}»", words(language, Key::Leader)) } else { String::new() };
-    format!("{} <b>{name}</b>{leader} <code>{}</code>", emoji(row.status), row.node.short())
+    let name = clean(&row.name, SHOWN_CHARS, Markup::Html);
+    let leader = if row.leader { format!(" {}", words(language, Key::Leader)) } else { String::new() };
+    let id = if row.is_alike { format!(" <code>{}</code>", row.node.short()) } else { String::new() };
+    format!("{} <b>{name}</b>{leader}{id}", emoji(row.status))
 }
 
 /// `CPU 12 % · ОЗУ 43 % · 21 мс`, or since when it is silent.
@@ -213,9 +216,6 @@ pub const TEXT_UNITS: usize = 4_096;
 
 /// Telegram's limit of a toast.
 const TOAST_CHARS: usize = 200;
-
-/// Of a name in a line of the list: with status, mark and short id it fits a phone.
-const NAME_CHARS: usize = 24;
 
 /// A link with three seeds has about 600 characters.
 const LINK_CHARS: usize = 2_000;

@@ -20,7 +20,7 @@ pub struct ChatView {
     pub messages: Vec<MessageView>,
     /// The last 50 taps and their answers, oldest first.
     pub toasts: Vec<Toast>,
-    /// The command menu in the default language, `[{command, description}]`.
+    /// The command menu as this user sees it, `[{command, description}]`.
     pub commands: Value,
 }
 
@@ -114,6 +114,8 @@ impl ChatView {
     /// Looks at one chat; empty where the user has not written.
     #[must_use]
     pub fn of(model: &Model, chat: ChatId, at: Ms) -> Self {
+        let language = model.chat(chat).and_then(|chat| chat.user.language_code.as_deref()).unwrap_or_default();
+        let commands = model.commands(chat, language).cloned();
         let messages = model.chat(chat).into_iter().flat_map(|chat| chat.messages.values());
         let toasts = model.toasts(chat);
         let older = toasts.len().saturating_sub(SHOWN_TOASTS);
@@ -124,7 +126,7 @@ impl ChatView {
             at,
             messages: messages.map(MessageView::of).collect(),
             toasts: toasts.skip(older).cloned().collect(),
-            commands: model.commands("").cloned().unwrap_or_else(|| Value::Array(Vec::new())),
+            commands: commands.unwrap_or_else(|| Value::Array(Vec::new())),
         }
     }
 

@@ -49,12 +49,8 @@ impl Nodes for NetworkNodes {
                 (true, false) => NodeState::Starting,
                 (false, _) => NodeState::Stopped,
             };
-            let reboots = match node.reboots().len() {
-                0 => String::new(),
-                1 => ", 1 reboot recorded".to_owned(),
-                many => format!(", {many} reboots recorded"),
-            };
-            NodeView { name: node.name().to_owned(), state, note: format!("{}{reboots}", node.public()) }
+            let (note, reboots) = (node.public().to_string(), node.reboots().len());
+            NodeView { name: node.name().to_owned(), state, note, reboots }
         };
         self.network.nodes().iter().zip(answering).map(view).collect()
     }

@@ -50,6 +50,8 @@ pub struct NodeView {
     pub state: NodeState,
     /// More about it, in a few words: an address, an exit status.
     pub note: String,
+    /// Reboots that its host has recorded.
+    pub reboots: usize,
 }
 
 /// What a node's processes do.

@@ -197,8 +197,8 @@ fn late(what: &str, seen: String) -> ClusterError {
     ClusterError::Late { what: what.to_owned(), waited: Duration::ZERO, seen }
 }
 
-/// The mark of the leader, in every language.
-const HOST: &str = "Хост";
+/// The mark of the leader, for an owner who reads English.
+const HOST: &str = "“Host”";
 /// For each step, on a machine that has other things to do.
 const PATIENCE: Duration = Duration::from_secs(45);
 /// An owner's patience between two presses.

@@ -310,7 +310,7 @@ impl Telegram {
                 duty.is_toasted(t, host, toast.as_ref());
                 Ok(BotReply::Done)
             }
-            BotCall::SetCommands => Ok(BotReply::Done),
+            BotCall::SetCommands { .. } => Ok(BotReply::Done),
             BotCall::GetUpdates { .. } => Err(BotError::Refused("served elsewhere".to_owned())),
         }
     }

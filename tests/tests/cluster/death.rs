@@ -15,7 +15,7 @@ async fn a_killed_leader_is_followed_by_one_that_edits_the_same_message() {
     bench.press("Refresh").await;
     let next = bench.holder().await;
     assert_ne!(next, first);
-    bench.sees("the new leader", |list| list.id == message && line_of(list, &next).contains("Хост")).await;
+    bench.sees("the new leader", |list| list.id == message && line_of(list, &next).contains("“Host”")).await;
     bench.ask("/nodes").await;
     bench.nothing_is_lost().await;
     assert_eq!(bench.double().stats().conflicts_heard(), 0);

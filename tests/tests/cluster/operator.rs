@@ -15,7 +15,9 @@ async fn doctor_says_what_is_wrong_and_what_to_do() {
     let beta = bench.node("beta").unwrap();
     let well = until(beta, "2 of 2 members that were asked", true).await;
     for words in [
-        "ok    controller: beta runs as",
+        "ok    controller: beta runs, version",
+        "ok    lease: alpha holds the lease",
+        "strong; voters: alpha, beta, gamma",
         "ok    agent: version",
         "ok    telegram: the Bot API answers from here",
         "ok    token: Telegram knows it, it is @",

@@ -18,7 +18,7 @@ async fn the_owner_sees_three_nodes_their_figures_and_a_speedtest() {
     for name in ["alpha", "beta", "gamma"] {
         assert!(line_of(&list, name).contains("🟢"), "{}", list.screen());
     }
-    assert!(line_of(&list, "alpha").contains("Хост"), "{}", list.screen());
+    assert!(line_of(&list, "alpha").contains("“Host”"), "{}", list.screen());
     let message = bench.message().await;
     bench.press("beta").await;
     let card = bench.sees("figures", |card| card.text.contains("RAM") && card.text.contains("Load")).await;

@@ -24,6 +24,7 @@ mod show;
 mod speedtest;
 #[cfg(test)]
 mod tests;
+mod took;
 mod topics;
 mod verdict;
 mod why;
@@ -33,7 +34,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use constella_shared::ids::{CommandId, NodeId};
-use constella_shared::wire::command::{Stage, StoredCommand};
+use constella_shared::wire::command::{CommandContent, Stage, StoredCommand};
 use constella_shared::wire::rpc::{Request, Response};
 
 use self::buttons::OldButtons;
@@ -183,7 +184,8 @@ impl Dialogue {
         let jobs = self.jobs.values().filter_map(|job| job.work.deadline());
         let screen = self.canvas.deadline(&self.pace).filter(|_| !self.screen_waits);
         let (invitations, buttons) = (self.invitations.deadline(&self.pace), self.buttons.deadline(&self.pace));
-        let others = [self.menu.set_at, screen, self.mail_deadline(), invitations, buttons];
+        let confirmation = self.confirmation_ends_at();
+        let others = [self.menu.set_at, screen, self.mail_deadline(), invitations, buttons, confirmation];
         jobs.chain(others.into_iter().flatten()).min()
     }
 
@@ -193,12 +195,14 @@ impl Dialogue {
         self.pace.limit_ms()
     }
 
-    /// This node serves the bot from now on: the command menu is set, and the one message shows the new leader, unless it shows already what
-    /// this node said while it finished what another had taken. The node calls it before it hands over what an earlier leader left undone.
-    pub fn elected(&mut self, world: &World) -> Vec<Act> {
-        self.menu = Menu { tries_left: MENU_TRIES, set_at: Some(world.now.boot_ms) };
+    /// This node serves the bot from now on: the command menu is set. What the owner looks at stays until they ask for something else; only a
+    /// list shows the new leader at once, and a confirmation, which died with the earlier one, gives way to it. `last` is what the owner is known
+    /// to have asked for last. The node calls it before it hands over what an earlier leader left undone.
+    pub fn elected(&mut self, world: &World, last: Option<&CommandContent>) -> Vec<Act> {
+        self.menu_is_due(world);
         let mut step = Step::new(world);
-        if let Some(sheet) = self.sheet_of_nobody(&step).filter(|_| !self.has_the_screen()) {
+        let gives_way = last.is_some_and(list::gives_way) && !self.has_the_screen();
+        if let Some(sheet) = self.sheet_of_nobody(&step).filter(|_| gives_way) {
             self.draw_list(&mut step, sheet, 0);
         }
         self.run(&mut step);
@@ -283,6 +287,7 @@ impl Dialogue {
                 Some(Work::Mail(_) | Work::Invite { .. } | Work::Show { .. }) | None => {}
             }
         }
+        self.confirmation_due(step);
         self.set_menu(step);
         self.end_shown(step);
         self.send_next(step);
@@ -292,12 +297,20 @@ impl Dialogue {
         self.end_shown(step);
     }
 
+    /// The command menu is to be set, anew where its language changed.
+    fn menu_is_due(&mut self, world: &World) {
+        self.menu = Menu { tries_left: MENU_TRIES, set_at: Some(world.now.boot_ms) };
+    }
+
     fn set_menu(&mut self, step: &mut Step<'_>) {
         if self.menu.set_at.is_some_and(|at| at <= step.world.now.boot_ms) {
             self.menu.set_at = None;
             self.menu.tries_left = self.menu.tries_left.saturating_sub(1);
             let ask = self.ask(Purpose::Menu);
-            step.acts.push(Act::Bot { ask, call: BotCall::SetCommands });
+            let recorded = step.world.language.as_deref().and_then(Language::of_tag);
+            let chat = step.message.or(step.world.message).map(|(chat, _)| chat);
+            let chosen = chat.zip(self.chosen.or(recorded));
+            step.acts.push(Act::Bot { ask, call: BotCall::SetCommands { chosen } });
         }
     }
 

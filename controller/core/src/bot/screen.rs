@@ -78,6 +78,8 @@ pub enum Label {
     Node {
         /// Its name, shortened by the shell where it is long.
         name: String,
+        /// Its id, where another node's name looks alike.
+        id: Option<NodeId>,
         /// Its status.
         status: Status,
     },
@@ -118,8 +120,19 @@ pub struct List {
     pub alive: usize,
     /// Nodes in all.
     pub total: usize,
-    /// Voters that a weak leader lacks for a majority, and voters in all.
-    pub voters_missing: Option<(usize, usize)>,
+    /// What a weak leader lacks for a majority.
+    pub voters_missing: Option<VotersMissing>,
+}
+
+/// The voters that a weak leader lacks for a majority.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VotersMissing {
+    /// Voters that are missing; the rows show who is down.
+    pub missing: usize,
+    /// Voters in all.
+    pub total: usize,
+    /// Voters that are needed.
+    pub needed: usize,
 }
 
 /// A node in short.
@@ -129,9 +142,11 @@ pub struct Row {
     pub node: NodeId,
     /// The owner's name for it.
     pub name: String,
+    /// Whether another node's name looks alike, so that its id tells them apart.
+    pub is_alike: bool,
     /// Its status.
     pub status: Status,
-    /// Whether it leads («Хост»).
+    /// Whether it leads (Host, «Хост»).
     pub leader: bool,
     /// Round trip of the last heartbeat.
     pub rtt_ms: Option<u32>,
@@ -139,6 +154,8 @@ pub struct Row {
     pub glance: Option<Glance>,
     /// Milliseconds since its last sign of life; None for never. Zero for this node and whoever is alive.
     pub silent_ms: Option<u64>,
+    /// For how long it would have been heard here, had it lived: as long as this leader runs.
+    pub listened_ms: u64,
 }
 
 /// One node at length.

@@ -58,8 +58,14 @@ keys! {
     LastSeen(ago),
     /// A node that was never heard by this leader.
     NeverSeen(),
+    /// Label on a card: when a node was last heard.
+    DownSince(since, ago),
+    /// The same where this leader never heard it: at least since this leader runs.
+    DownBefore(since, ago),
+    /// The same of a node that was stopped.
+    StoppedSince(since, ago),
     /// The leader lacks voters.
-    VotersMissing(missing, total),
+    VotersMissing(missing, total, needed),
     /// Label on a card.
     Cpu(),
     /// Label on a card.
@@ -72,6 +78,8 @@ keys! {
     Load(),
     /// Label on a card.
     Uptime(),
+    /// Label on a card: of the last heartbeat.
+    RoundTrip(),
     /// Label on a card.
     Network(),
     /// Label on a card: a graph over hours.
@@ -127,11 +135,15 @@ keys! {
     /// A speedtest of another leader, whose result cannot be found.
     SpeedtestUnknown(name, via),
     /// The confirmation of a reboot.
-    ConfirmReboot(name, id, seconds),
+    ConfirmReboot(name, seconds),
     /// The confirmation of a reboot of the leader itself.
-    ConfirmRebootLeader(name, id, seconds),
+    ConfirmRebootLeader(name, seconds),
+    /// The same where no other node could serve the owner meanwhile.
+    ConfirmRebootAlone(name, seconds),
     /// Toast: the one-time button's time is over.
     ConfirmExpired(),
+    /// A confirmation that was not pressed in time.
+    ConfirmOver(name),
     /// Toast: the one-time button was pressed before, or a newer one took its place.
     ConfirmUsed(),
     /// Toast: another leader showed the one-time button.
@@ -158,6 +170,8 @@ keys! {
     RebootStillUp(name, waited),
     /// The host has another boot id.
     RebootBack(name, took),
+    /// The same where nobody knows how long it took.
+    RebootBackSometime(name),
     /// The host does not answer, and is not watched any longer.
     RebootNotBack(name, waited),
     /// The host answers, with the boot id that it had.
@@ -214,6 +228,12 @@ keys! {
     AnsweredLate(from, to, span, asked),
     /// So many more than are named.
     AndMore(count),
+    /// A text that fits the names of several nodes.
+    SeveralMeant(text, count),
+    /// Toast: a button for what a node that is down cannot do.
+    NodeDown(),
+    /// `/lang` without a language.
+    AskLanguage(),
     /// A text that is no command.
     UnknownText(),
     /// A newer version began it, and this one cannot know its outcome.

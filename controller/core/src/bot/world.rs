@@ -8,6 +8,7 @@ use constella_shared::wire::heartbeat::Glance;
 use constella_shared::wire::rpc::Status;
 
 use crate::clock::Now;
+use crate::voters::Shortage;
 
 /// The network as the node that serves sees it.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,8 +29,10 @@ pub struct World {
     pub strayed: Vec<CommandId>,
     /// Open commands whose newest stage is on its way to those who have a copy.
     pub unsettled: Vec<CommandId>,
-    /// Voters that this holder lacks for a majority, and voters in all, for "2 of 5 voters are missing".
-    pub voters_missing: (usize, usize),
+    /// What this holder lacks for a majority of the voters.
+    pub shortage: Option<Shortage>,
+    /// Whether another node that lives said lately that it could serve the owner.
+    pub has_heir: bool,
     /// Every node that belongs, by LeaderKey.
     pub nodes: Vec<NodeRow>,
     /// The owner.
@@ -85,6 +88,10 @@ pub struct NodeRow {
     pub rtt_ms: Option<u32>,
     /// Its CLOCK_BOOTTIME at this moment, never ahead of it; None where it was never heard of here.
     pub boot_ms: Option<u64>,
+    /// Its wall clock at this moment, unix milliseconds; None where it was never heard of here.
+    pub unix_ms: Option<u64>,
+    /// For how long its controller has been running, milliseconds, as of what was last heard of it.
+    pub up_ms: Option<u64>,
     /// Unix milliseconds of its last sign of life here; 0 for never.
     pub last_seen_unix_ms: u64,
     /// CPU and memory, where it told.

@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::bot::language::Language;
 use crate::bot::screen::Screen;
 
 /// A call to the Bot API.
@@ -56,7 +57,10 @@ pub enum BotCall {
         toast: Option<Screen>,
     },
     /// `setMyCommands`, in every language.
-    SetCommands,
+    SetCommands {
+        /// A chat, and the language that its owner chose: there the menu does not go by the language of their Telegram.
+        chosen: Option<(i64, Language)>,
+    },
 }
 
 /// A good answer of the Bot API.

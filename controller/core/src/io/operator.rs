@@ -53,8 +53,14 @@ pub enum OperatorAnswer {
 pub struct NodeStatus {
     /// This node.
     pub node: NodeId,
-    /// Its name.
+    /// Its name, as a person reads it.
     pub name: String,
+    /// The name of the node that holds the lease.
+    pub holder: Option<String>,
+    /// The voters by name.
+    pub electors: Vec<VoterStatus>,
+    /// Which voters lack for a majority, in a sentence; None where none does.
+    pub shortage: Option<String>,
     /// The network.
     pub network: NetworkId,
     /// The lease, as seen here.
@@ -69,4 +75,15 @@ pub struct NodeStatus {
     pub members: usize,
     /// The voters.
     pub voters: VoterRecord,
+}
+
+/// A voter, as one node sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VoterStatus {
+    /// Which node.
+    pub node: NodeId,
+    /// Its name, as a person reads it.
+    pub name: String,
+    /// It did not grant this holder its vote, or this node, which does not hold, sees it not alive.
+    pub missing: bool,
 }

@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use constella_shared::ids::NodeId;
 use constella_shared::wire::lease::Strength;
@@ -12,7 +13,7 @@ use super::requests::refusal;
 use crate::clock::Now;
 use crate::joins::edit_refusal;
 use crate::roster::Edit;
-use crate::voters;
+use crate::voters::{self, Shortage};
 
 impl Node {
     /// Writes an edit and announces it.
@@ -67,8 +68,8 @@ impl Node {
             Some(Strength::Strong) if self.strong_until().is_some_and(|until| until > now.boot_ms) => Ok(()),
             Some(_) => {
                 let granted = |voter: &NodeId| self.claim.granted_under(now, voter, record.mark);
-                let (missing, all) = voters::missing(record, granted);
-                Err(refusal(RpcCode::NotHolder, &format!("{missing} of {all} voters are missing")))
+                let lacks = voters::shortage(record, granted).map(|shortage| self.in_words(&shortage));
+                Err(refusal(RpcCode::NotHolder, lacks.as_deref().unwrap_or("the voters have not all answered yet")))
             }
             None => {
                 let holder = self.holder(now).and_then(|key| self.roster.member(&key.node));
@@ -79,6 +80,13 @@ impl Node {
                 Err(RpcError { code: RpcCode::NotHolder, message })
             }
         }
+    }
+
+    /// Which voters a holder lacks, by name, for an operator.
+    pub(super) fn in_words(&self, shortage: &Shortage) -> String {
+        let Shortage { missing, total, needed } = shortage;
+        let names: Vec<String> = missing.iter().map(|node| self.shown_name(node)).collect();
+        format!("{} of {total} voters are missing ({}), {needed} are needed", names.len(), names.join(", "))
     }
 
     /// A voter first gives its place to another: without it the rest might have no majority, and could not even replace it.

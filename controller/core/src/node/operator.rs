@@ -2,17 +2,21 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
+use constella_shared::ids::NodeId;
 use constella_shared::link::token_hash;
 use constella_shared::secret::Secret;
 use constella_shared::wire::records::NetValue;
-use constella_shared::wire::rpc::{RpcCode, RpcError};
+use constella_shared::wire::rpc::{RpcCode, RpcError, Status};
 use rand::RngExt as _;
 
 use super::Node;
 use super::requests::refusal;
+use crate::bot::names;
 use crate::clock::Now;
-use crate::io::{InboundId, NodeStatus, OperatorAnswer, OperatorRequest, Output};
+use crate::io::{InboundId, NodeStatus, OperatorAnswer, OperatorRequest, Output, VoterStatus};
+use crate::voters;
 
 impl Node {
     /// Answers the CLI.
@@ -54,18 +58,36 @@ impl Node {
         Ok(OperatorAnswer::Link(Secret::new(format!("https://t.me/{bot}?start={code}"))))
     }
 
+    /// A node's name as a person reads it.
+    pub(super) fn shown_name(&self, node: &NodeId) -> String {
+        let all: Vec<(NodeId, &str)> = self.roster.members().map(|member| (member.id, member.name)).collect();
+        names::shown(all.iter().copied(), *node)
+    }
+
     fn status(&self, now: Now) -> NodeStatus {
-        let name = self.roster.member(&self.id).map_or_else(String::new, |member| member.name.to_string());
+        let lease = self.lease_view(now);
+        let record = self.roster.voters();
+        // A holder knows who granted; anybody else, who is alive.
+        let is_there = |voter: &NodeId| match self.held {
+            Some(_) => self.claim.granted_under(now, voter, record.mark),
+            None => self.status_of(voter) == Status::Alive,
+        };
+        let voter = |node: NodeId| VoterStatus { node, name: self.shown_name(&node), missing: !is_there(&node) };
+        let mut electors: Vec<VoterStatus> = voters::everyone(record).into_iter().map(voter).collect();
+        electors.sort_by(|a, b| a.name.cmp(&b.name));
         NodeStatus {
             node: self.id,
-            name,
+            name: self.shown_name(&self.id),
+            holder: lease.as_ref().map(|view| self.shown_name(&view.holder.node)),
+            electors,
+            shortage: voters::shortage(record, is_there).map(|shortage| self.in_words(&shortage)),
             network: self.roster.network_id(),
-            lease: self.lease_view(now),
+            lease,
             bot: self.bot_state(),
             ready: self.probe.ready(),
             alive: self.membership.alive(),
             members: self.roster.len(),
-            voters: self.roster.voters().clone(),
+            voters: record.clone(),
         }
     }
 }

@@ -259,7 +259,7 @@ impl Node {
         if serves == Serving::Everything {
             self.keep_the_bots_name(now);
             let world = self.world(now);
-            let acts = self.dialogue.elected(&world);
+            let acts = self.dialogue.elected(&world, self.commands.last());
             self.acts.extend(acts);
             self.perform_acts(now);
         }

@@ -63,6 +63,8 @@ impl Node {
                 version: row.version,
                 rtt_ms: row.rtt_ms,
                 boot_ms: if own { Some(now.boot_ms) } else { self.peers.on_their_clock(&row.node_id, now.boot_ms) },
+                unix_ms: if own { Some(now.unix_ms) } else { self.peers.wall_clock_ms(now, &row.node_id) },
+                up_ms: if own { Some(now.since(self.born)) } else { self.peers.up_ms(now, &row.node_id) },
                 last_seen_unix_ms: if own { now.unix_ms } else { peer.map_or(0, |peer| peer.heard_unix_ms) },
                 glance: if own { self.host.glance } else { peer.and_then(|peer| peer.facts.glance) },
             }
@@ -78,7 +80,8 @@ impl Node {
             polls: self.serving == Serving::Everything,
             strayed: self.strayed(),
             unsettled: self.unsettled(),
-            voters_missing: voters::missing(record, granted),
+            shortage: voters::shortage(record, granted),
+            has_heir: self.another_is_ready(now),
             nodes: rows.collect(),
             owner: Owner { username: owner.username.to_string(), telegram_id: owner.telegram_id, claim: owner.claim },
             language: self.roster.language().map(String::from),

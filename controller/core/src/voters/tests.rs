@@ -105,8 +105,16 @@ fn a_removed_voter_leaves_the_list() {
 
 #[test]
 fn what_is_missing_is_counted_over_the_worse_list() {
-    // R4: "2 of 5 voters are missing"
-    let five = record(&[], &[1, 2, 3, 4, 5]);
-    assert_eq!(missing(&five, |node| *node == n(1)), (2, 5));
-    assert_eq!(missing(&record(&[1], &[1, 2, 3]), |node| *node != n(1)), (1, 3));
+    // R4: "2 of 3 voters are missing, 2 are needed"
+    let lacks = |record: VoterRecord, up: &[u8]| {
+        let shortage = shortage(&record, |node| up.iter().any(|id| n(*id) == *node))?;
+        Some((shortage.missing.iter().map(|node| node.0[0]).collect::<Vec<_>>(), shortage.total, shortage.needed))
+    };
+    assert_eq!(lacks(record(&[], &[1, 2, 3]), &[1]), Some((vec![2, 3], 3, 2)), "one of three is up");
+    assert_eq!(lacks(record(&[], &[1, 2, 3, 4, 5]), &[1, 4]), Some((vec![2, 3, 5], 5, 3)));
+    assert_eq!(lacks(record(&[], &[1]), &[2]), Some((vec![1], 1, 1)), "the only voter");
+    assert_eq!(lacks(record(&[1], &[1, 2, 3]), &[2, 3]), Some((vec![1], 1, 1)), "the old list lacks one");
+    assert_eq!(lacks(record(&[1], &[1, 2, 3]), &[1]), Some((vec![2, 3], 3, 2)));
+    assert_eq!(lacks(record(&[1], &[1, 2, 3]), &[1, 2]), None);
+    assert_eq!(lacks(record(&[], &[1, 2, 3]), &[1, 2]), None, "one may be missing");
 }

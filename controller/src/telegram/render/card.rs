@@ -2,25 +2,28 @@
 
 use constella_core::bot::graph::Graph;
 use constella_core::bot::language::Language;
-use constella_core::bot::screen::{Card, Figure, Figures, LastSpeedtest};
+use constella_core::bot::screen::{Card, Figure, Figures, LastSpeedtest, Row};
 use constella_core::bot::text::{Key, Say, Value};
+use constella_shared::wire::rpc::Status;
 
-use super::{glance, head};
+use super::{glance, head, time_of_day};
 use crate::telegram::text::{
     Markup, ago, bits_per_s, bytes, bytes_per_s, clean, decimal, fill, milliseconds, span, words,
 };
 
 /// The card's lines.
-pub(super) fn lines(language: Language, card: &Card) -> Vec<String> {
+pub(super) fn lines(language: Language, card: &Card, at_unix_s: u64) -> Vec<String> {
     let mut lines = vec![head(language, &card.row)];
     match &card.figures {
         Ok(figures) => {
-            lines.extend(card.row.rtt_ms.map(|ms| format!("rtt {}", milliseconds(language, f64::from(ms), 0))));
+            let rtt =
+                |ms: u32| format!("{} {}", words(language, Key::RoundTrip), milliseconds(language, f64::from(ms), 0));
+            lines.extend(card.row.rtt_ms.map(rtt));
             lines.push(String::new());
             lines.extend(figure_lines(language, figures));
         }
         Err(why) => {
-            lines.push(glance(language, &card.row));
+            lines.push(silent_since(language, &card.row, at_unix_s).unwrap_or_else(|| glance(language, &card.row)));
             lines.push(String::new());
             let say = if why.key == Key::Loading {
                 why.clone()
@@ -41,6 +44,19 @@ pub(super) fn lines(language: Language, card: &Card) -> Vec<String> {
         lines.push(format!("<i>{}</i>", fill(language, &say, Markup::Html)));
     }
     lines
+}
+
+/// Since when a node that is down was not heard: the time of day, and how long ago, which tells the day.
+fn silent_since(language: Language, row: &Row, at_unix_s: u64) -> Option<String> {
+    let (key, silent_ms) = match (row.status, row.silent_ms) {
+        (Status::Down, Some(ms)) => (Key::DownSince, ms),
+        (Status::Down, None) => (Key::DownBefore, row.listened_ms),
+        (Status::Left, Some(ms)) => (Key::StoppedSince, ms),
+        (Status::Left, None) | (Status::Alive | Status::Suspect, _) => return None,
+    };
+    let since = time_of_day(at_unix_s.saturating_sub(silent_ms / 1_000));
+    let say = Say::new(key).text("since", format!("{since} UTC")).with("ago", Value::Span(silent_ms));
+    Some(fill(language, &say, Markup::Html))
 }
 
 fn figure_lines(language: Language, figures: &Figures) -> Vec<String> {

@@ -28,7 +28,10 @@ fn button(language: Language, button: &Button) -> Option<InlineKeyboardButton> {
 fn label(language: Language, label: &Label) -> String {
     match label {
         Label::Text(key) => words(language, *key).to_owned(),
-        Label::Node { name, status } => format!("{} {}", emoji(*status), clean(name, NAME_CHARS, Markup::Plain)),
+        Label::Node { name, id, status } => {
+            let id = id.as_ref().map(|id| format!(" {}", id.short())).unwrap_or_default();
+            format!("{} {}{id}", emoji(*status), clean(name, NAME_CHARS, Markup::Plain))
+        }
         Label::Earlier => "‹".to_owned(),
         Label::Later => "›".to_owned(),
         Label::Page { page, pages } => format!("{page}/{pages}"),

@@ -32,11 +32,13 @@ fn row(n: u8, name: &str, status: Status) -> Row {
     Row {
         node: node(n),
         name: name.to_owned(),
+        is_alike: n == 6,
         status,
         leader: n == 1,
         rtt_ms: (n != 1).then_some(21),
         glance: Some(Glance { cpu: 12, mem: 43 }),
         silent_ms: if alive { Some(0) } else { Some(125_000) },
+        listened_ms: 7_300_000,
     }
 }
 
@@ -48,7 +50,7 @@ fn message(language: Language, notices: Vec<Say>, body: Body, buttons: Vec<Vec<B
     Screen::Message(Box::new(Message { language, notices, body, at_unix_s: 1_800_000_123, buttons }))
 }
 
-fn list(voters_missing: Option<(usize, usize)>) -> Body {
+fn list(voters_missing: Option<VotersMissing>) -> Body {
     let rows = vec![
         row(1, "alpha", Status::Alive),
         row(2, "beta <b>&", Status::Suspect),
@@ -60,9 +62,13 @@ fn list(voters_missing: Option<(usize, usize)>) -> Body {
     Body::List(List { rows, alive: 3, total: 6, voters_missing })
 }
 
+fn voters() -> VotersMissing {
+    VotersMissing { missing: 3, total: 5, needed: 3 }
+}
+
 fn list_buttons() -> Vec<Vec<Button>> {
     let node = |n, name: &str, status| Button {
-        label: Label::Node { name: name.to_owned(), status },
+        label: Label::Node { name: name.to_owned(), id: (n == 2).then_some(node(n)), status },
         press: Press::Card(NodeTag::of(&node(n))),
     };
     let turn = |label, page| Button { label, press: Press::List { page } };
@@ -131,6 +137,13 @@ fn card(figures: Result<Figures, Say>, speedtest: LastSpeedtest) -> Body {
     }))
 }
 
+/// A node that was down before this leader began to listen.
+fn never_heard(why: Say) -> Body {
+    let Body::Card(card) = card(Err(why), LastSpeedtest::Never) else { panic!("no card") };
+    let row = Row { silent_ms: None, is_alike: true, ..card.row.clone() };
+    Body::Card(Box::new(Card { row, speedtest: None, ..*card }))
+}
+
 fn measured() -> SpeedtestFigures {
     SpeedtestFigures { latency_ms: Some(12.34), jitter_ms: Some(0.5), download_bps: Some(93_100_000), upload_bps: None }
 }
@@ -150,8 +163,7 @@ fn screens(language: Language) -> Vec<(&'static str, Screen)> {
         progress: Some((SpeedtestPhase::Upload, 73)),
         figures: measured(),
     };
-    let confirm =
-        Say::new(Key::ConfirmReboot).text("name", "beta").text("id", "02020202").with("seconds", Value::Count(45));
+    let confirm = Say::new(Key::ConfirmReboot).text("name", "beta").with("seconds", Value::Count(45));
     let yes = Press::Reboot { node: NodeTag::of(&node(2)), nonce: "0123456789abcdef".into() };
     let yes = vec![vec![text_button(Key::RebootYes, yes)]];
     let notice = Say::new(Key::RebootBack).text("name", "beta").span("took", 43_000);
@@ -159,7 +171,7 @@ fn screens(language: Language) -> Vec<(&'static str, Screen)> {
     let says = |say: Say| Body::Says(vec![say]);
     vec![
         ("list", message(language, vec![], list(None), list_buttons())),
-        ("list_weak_notice", message(language, vec![notice], list(Some((2, 5))), list_buttons())),
+        ("list_weak_notice", message(language, vec![notice], list(Some(voters())), list_buttons())),
         (
             "list_empty",
             message(
@@ -172,6 +184,7 @@ fn screens(language: Language) -> Vec<(&'static str, Screen)> {
         ("card", message(language, vec![], card(Ok(figures()), done), back())),
         ("card_gaps", message(language, vec![], card(Ok(gaps()), LastSpeedtest::Never), back())),
         ("card_no_answer", message(language, vec![], card(Err(no_answer()), failed), back())),
+        ("card_never_heard", message(language, vec![], never_heard(no_answer()), back())),
         ("card_loading", message(language, vec![], card(Err(Say::new(Key::Loading)), LastSpeedtest::Never), back())),
         ("speedtest", message(language, vec![], Body::Speedtest(running), back())),
         ("confirm", message(language, vec![], says(confirm), yes)),
@@ -217,7 +230,7 @@ fn screens_are_as_recorded() {
 /// A value for every slot, whatever its name.
 fn whole(key: Key) -> Say {
     key.slots().iter().fold(Say::new(key), |say, slot| match *slot {
-        "alive" | "total" | "missing" | "hours" | "seconds" => say.with(slot, Value::Count(3)),
+        "alive" | "total" | "missing" | "needed" | "hours" | "seconds" | "count" => say.with(slot, Value::Count(3)),
         "ago" | "waited" | "took" | "ttl" | "least" | "most" | "wait" | "span" => say.span(slot, 125_000),
         "download" | "upload" => say.with(slot, Value::Bits(Some(93_100_000))),
         _ => say.text(slot, format!("<{slot}>")),
@@ -241,6 +254,7 @@ fn toasts_have_no_markup_and_fit() {
         Key::ConfirmExpired,
         Key::ConfirmUsed,
         Key::ConfirmElsewhere,
+        Key::NodeDown,
         Key::UnknownButton,
         Key::OldMessage,
         Key::NodeGone,
@@ -262,7 +276,10 @@ fn nothing_is_longer_than_telegram_takes() {
     let long = "я<&".repeat(5_000);
     let says = (0..60).map(|_| Say::new(Key::WhyOther).text("message", long.clone())).collect();
     let notices = vec![Say::new(Key::RebootBack).text("name", long.clone()).span("took", 1); 5];
-    let label = Button { label: Label::Node { name: long.clone(), status: Status::Alive }, press: Press::Help };
+    let label = Button {
+        label: Label::Node { name: long.clone(), id: Some(node(1)), status: Status::Alive },
+        press: Press::Help,
+    };
     let screen = message(Language::Ru, notices, Body::Says(says), vec![vec![label; 20]; 40]);
     let rendered = render(&screen);
     let units = rendered.html.encode_utf16().count();
@@ -321,7 +338,7 @@ fn two_hundred_nodes_are_paged_within_telegrams_limits() {
             dialogue.answer(&world, ask, Answer::Bot(Ok(BotReply::Done)));
             let Rendered { html, keyboard } = render(&screen);
             assert!(
-                html.encode_utf16().count() <= TEXT_UNITS && html.matches("<code>").count() == 8,
+                html.encode_utf16().count() <= TEXT_UNITS && html.matches("<b>").count() == 9,
                 "page {page}: {html}"
             );
             let rows = keyboard.unwrap().inline_keyboard;
@@ -346,6 +363,8 @@ fn crowd(nodes: u32, language: Language) -> World {
         version: "0.1.0".into(),
         rtt_ms: Some(u32::MAX),
         boot_ms: None,
+        unix_ms: None,
+        up_ms: None,
         last_seen_unix_ms: 1,
         glance: Some(Glance { cpu: 100, mem: 100 }),
     };
@@ -354,7 +373,8 @@ fn crowd(nodes: u32, language: Language) -> World {
         me: NodeId::over(&[&0_u32.to_be_bytes()]),
         term: Term(1),
         strong: false,
-        voters_missing: (4, 7),
+        shortage: None,
+        has_heir: true,
         nodes: (0..nodes).map(row).collect(),
         owner: Owner { username: "anna".into(), telegram_id: Some(7), claim: None },
         language: Some(language.code().into()),

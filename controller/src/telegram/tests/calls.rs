@@ -48,7 +48,7 @@ async fn screens_are_sent_and_edited_without_nulls() {
     let mut seen = server.seen();
     assert!(!format!("{seen:?}").contains("Null"));
     let common = json!({
-        "chat_id": 7, "text": "I do not know this command.", "parse_mode": "HTML",
+        "chat_id": 7, "text": "I know no such command, and no node of this name.", "parse_mode": "HTML",
         "link_preview_options": {"is_disabled": true},
         "reply_markup": {"inline_keyboard": [[{"text": "❓ Help", "callback_data": "hp"}]]},
     });
@@ -58,7 +58,10 @@ async fn screens_are_sent_and_edited_without_nulls() {
         ("sendMessage", common),
         ("editMessageText", edited),
         ("answerCallbackQuery", json!({"callback_query_id": "41"})),
-        ("answerCallbackQuery", json!({"callback_query_id": "41", "text": "I do not know this command."})),
+        (
+            "answerCallbackQuery",
+            json!({"callback_query_id": "41", "text": "I know no such command, and no node of this name."}),
+        ),
     ];
     for (method, body) in expected {
         let (path, sent, _) = seen.remove(0);
@@ -89,18 +92,22 @@ async fn a_topic_is_named_and_buttons_are_taken_away_without_a_text() {
 }
 
 #[tokio::test]
-async fn the_menu_is_set_in_every_language_and_for_everybody_else() {
+async fn the_menu_is_set_in_every_language_and_for_everybody_else_and_as_the_owner_chose() {
     let (server, telegram) = pair().await;
-    (0..3).for_each(|_| server.will_say(200, &good(&json!(true))));
-    assert_eq!(telegram.call(BotCall::SetCommands, LIMIT).await, Ok(BotReply::Done));
+    (0..4).for_each(|_| server.will_say(200, &good(&json!(true))));
+    let call = || BotCall::SetCommands { chosen: Some((77, Language::En)) };
+    assert_eq!(telegram.call(call(), LIMIT).await, Ok(BotReply::Done));
     let seen = server.seen();
     let languages: Vec<&Value> = seen.iter().map(|(_, body, _)| &body["language_code"]).collect();
-    assert_eq!(languages, [&json!("ru"), &json!("en"), &Value::Null]);
+    assert_eq!(languages, [&json!("ru"), &json!("en"), &Value::Null, &Value::Null]);
     assert_eq!(seen[0].1["commands"], seen[2].1["commands"]);
     assert_ne!(seen[0].1["commands"], seen[1].1["commands"]);
+    assert_eq!(seen[3].1["commands"], seen[1].1["commands"]);
     assert_eq!(seen[1].1["scope"], json!({"type": "all_private_chats"}));
+    assert_eq!(seen[3].1["scope"], json!({"type": "chat", "chat_id": 77}));
     server.will_say(400, &bad(400, "Bad Request: BOT_COMMAND_INVALID"));
-    assert!(matches!(telegram.call(BotCall::SetCommands, LIMIT).await, Err(BotError::Refused(_))));
+    let refused = telegram.call(BotCall::SetCommands { chosen: None }, LIMIT).await;
+    assert!(matches!(refused, Err(BotError::Refused(_))));
 }
 
 fn message(id: i64, chat: &Value, more: &Value) -> Value {

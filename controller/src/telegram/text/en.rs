@@ -1,4 +1,4 @@
-//! The bot's words in English. «Хост» is the leader's mark in every language (DESIGN 9).
+//! The bot's words in English. The leader is the Host there; a machine is a server.
 
 use constella_core::bot::text::Key;
 
@@ -15,20 +15,25 @@ pub(super) const fn words(key: Key) -> &'static str {
         Key::Help => "❓ Help",
         Key::ListTitle => "<b>Network</b>: {alive} of {total} up",
         Key::ListEmpty => "The network has no nodes yet.",
-        Key::Leader => "Хост",
+        Key::Leader => "“Host”",
         Key::Alive => "up",
         Key::Left => "stopped",
         Key::LastSeen => "silent for {ago}",
         Key::NeverSeen => "not heard yet",
-        Key::VotersMissing => {
-            "⚠️ {missing} of {total} voters are missing. Looking works, changes to the network do not."
-        }
+        Key::DownSince => "Down since {since} ({ago})",
+        Key::DownBefore => "Down since before {since} ({ago})",
+        Key::StoppedSince => "Stopped, last heard at {since} ({ago})",
+        Key::VotersMissing => concat!(
+            "⚠️ Voters missing: {missing} of {total}; needed: {needed}. Reboots, speedtests and invitations ",
+            "work; no node can be renamed or removed.",
+        ),
         Key::Cpu => "CPU",
         Key::Memory => "RAM",
         Key::Swap => "Swap",
         Key::Disk => "Disk",
         Key::Load => "Load",
         Key::Uptime => "Uptime",
+        Key::RoundTrip => "Round trip",
         Key::Network => "Network",
         Key::Hours => "over {hours} h",
         Key::Average => "avg",
@@ -62,35 +67,43 @@ pub(super) const fn words(key: Key) -> &'static str {
             "⚡ <b>{name}</b>: the test was asked for through {via}, and the node has no result of it. Start ",
             "it again.",
         ),
-        Key::ConfirmReboot => "♻️ Reboot <b>{name}</b> ({id})?\nThe button works once, for {seconds} s.",
+        Key::ConfirmReboot => "♻️ Reboot <b>{name}</b>?\nThe button works once, for {seconds} s.",
         Key::ConfirmRebootLeader => concat!(
-            "♻️ Reboot <b>{name}</b> ({id})?\nIt runs the bot now: another node will take over.\nThe button ",
+            "♻️ Reboot <b>{name}</b>?\nIt is the Host now: another node will take over the bot.\nThe button ",
             "works once, for {seconds} s.",
         ),
-        Key::ConfirmExpired => "The button's time is over, nothing was done. Please confirm again.",
+        Key::ConfirmRebootAlone => concat!(
+            "♻️ Reboot <b>{name}</b>?\nIt is the Host now, and no other node can take over the bot: until it is back, ",
+            "nobody answers here.\nThe button works once, for {seconds} s.",
+        ),
+        Key::ConfirmOver => concat!(
+            "⌛ <b>{name}</b>: the confirmation has run out, nothing was done. Open the node to ask for the reboot ",
+            "again.",
+        ),
+        Key::ConfirmExpired => "The button's time is over, nothing was done. Open the node to ask again.",
         Key::ConfirmUsed => {
             "This button was used before, or a newer one took its place: nothing was done by this press."
         }
         Key::ConfirmElsewhere => concat!(
-            "An earlier leader showed this button; whether it took your press is not known here. Look at the node ",
+            "An earlier Host showed this button; whether it took your press is not known here. Look at the node ",
             "first.",
         ),
         Key::ConfirmTaken => concat!(
-            "⚠️ <b>{name}</b>: an earlier leader showed this button; whether it took your confirmation and gave the ",
+            "⚠️ <b>{name}</b>: an earlier Host showed this button; whether it took your confirmation and gave the ",
             "order is not known here. Look at the node before you confirm again.",
         ),
         Key::RebootAsking => "♻️ <b>{name}</b>: asking it to reboot…",
-        Key::RebootGoing => "♻️ <b>{name}</b>: the command was taken, the host has not gone down yet ({waited}).",
-        Key::RebootAway => "♻️ <b>{name}</b>: the host does not answer, waiting for it to come back ({waited}).",
+        Key::RebootGoing => "♻️ <b>{name}</b>: the command was taken, the server has not gone down yet ({waited}).",
+        Key::RebootAway => "♻️ <b>{name}</b>: the server does not answer, waiting for it to come back ({waited}).",
         Key::RebootUnsure => {
-            "⚠️ <b>{name}</b>: it is not known whether the command arrived ({why}). Watching the host."
+            "⚠️ <b>{name}</b>: it is not known whether the command arrived ({why}). Watching the server."
         }
         Key::RebootViaGone => concat!(
             "⚠️ The reboot was asked through {via}, which died; watching <b>{name}</b>. It is not asked ",
             "again.",
         ),
         Key::RebootVia => concat!(
-            "⚠️ The reboot was asked through {via}, which leads no longer; watching <b>{name}</b>. It is not ",
+            "⚠️ The reboot was asked through {via}, which is the Host no longer; watching <b>{name}</b>. It is not ",
             "asked again.",
         ),
         Key::Farewell => concat!(
@@ -98,11 +111,12 @@ pub(super) const fn words(key: Key) -> &'static str {
             "What came of them is not known here; please ask again.",
         ),
         Key::RebootSelf => concat!(
-            "⚠️ The reboot was asked before the bot changed hands, its outcome is not known; watching ",
+            "⚠️ The reboot was asked before the Host changed or started again, its outcome is not known; watching ",
             "<b>{name}</b>. It is not asked again.",
         ),
-        Key::RebootStillUp => "♻️ <b>{name}</b>: the host answers and has not rebooted yet ({waited}).",
+        Key::RebootStillUp => "♻️ <b>{name}</b>: the server answers and has not rebooted yet ({waited}).",
         Key::RebootBack => "✅ <b>{name}</b> is back after {took}.",
+        Key::RebootBackSometime => "✅ <b>{name}</b> is back.",
         Key::RebootNotBack => {
             "🔴 <b>{name}</b> did not come back in {waited}. No longer watching; look at its console."
         }
@@ -110,18 +124,18 @@ pub(super) const fn words(key: Key) -> &'static str {
             "❓ <b>{name}</b> answers, but whether it rebooted is not known after {waited}: it tells neither its boot nor its uptime."
         }
         Key::RebootNotDone => "⚠️ <b>{name}</b> did not reboot: after {waited} it still runs as before.",
-        Key::RebootFailed => "🔴 <b>{name}</b>: the host's reboot command failed: {why}",
+        Key::RebootFailed => "🔴 <b>{name}</b>: the server's reboot command failed: {why}",
         Key::RebootRefused => "🔴 <b>{name}</b> refused to reboot: {why}. Nothing was done.",
         Key::RebootNotSent => "🔴 <b>{name}</b>: the reboot was not asked for: {why}. Nothing was done.",
         Key::RebootTooLate => concat!(
-            "⚠️ <b>{name}</b>: the leader changed and the confirmation ran out. Nothing was done; confirm ",
+            "⚠️ <b>{name}</b>: the Host changed and the confirmation ran out. Nothing was done; confirm ",
             "again if you still want it.",
         ),
-        Key::WhyDisabled => "switched off in the host's settings",
-        Key::WhyOldTerm => "the node already follows another leader",
+        Key::WhyDisabled => "switched off in the server's settings",
+        Key::WhyOldTerm => "the node already follows another Host",
         Key::WhyTooLate => "the confirmation is too old",
         Key::WhyBusy => "the node is busy with such a command, or has just finished one",
-        Key::WhyAgentUnreachable => "the agent on the host does not answer",
+        Key::WhyAgentUnreachable => "the agent on the server does not answer",
         Key::WhyAgentFailed => "the agent says: {message}",
         Key::WhyOther => "the node says: {message}",
         Key::WhyNoAnswer => "the node did not answer in time",
@@ -146,16 +160,19 @@ pub(super) const fn words(key: Key) -> &'static str {
             "ask again for the rest.",
         ),
         Key::AndMore => "and {count} more",
-        Key::UnknownText => "I do not know this command.",
+        Key::SeveralMeant => "{count} nodes fit “{text}”:",
+        Key::NodeDown => "This node is down: nothing can be asked of it now.",
+        Key::AskLanguage => "Which language?",
+        Key::UnknownText => "I know no such command, and no node of this name.",
         Key::OtherVersion => concat!(
             "⚠️ A newer version of Constella began what you asked for, and this one cannot know what came of it. ",
             "Look before you ask again.",
         ),
         Key::HelpText => concat!(
             "<b>What the bot does</b>\n/nodes — the network's nodes: tap one to see its figures, test its ",
-            "speed, or reboot it\n/invite 15m — a link for a new server; units: s, m, h, d\n/lang ru, /lang ",
-            "en — language\n/help — this help\n\nThe bot runs on one of the nodes, the leader. When that one ",
-            "is gone, another answers within seconds.",
+            "speed, or reboot it\na node's name, or how it begins — that node\n/invite 15m — a link for a new server; ",
+            "units: s, m, h, d\n/lang — language\n/help — this help\n\nThe bot runs on one of the nodes, the Host. ",
+            "When that one is gone, another that is up answers within seconds.",
         ),
         Key::Welcome => "Hello @{name}. The network now obeys you alone.",
         Key::Stranger => concat!(
@@ -188,7 +205,7 @@ pub(super) const fn words(key: Key) -> &'static str {
         Key::WebhookGone => "✅ The webhook is gone, the bot answers again.",
         Key::MenuNodes => "The network's nodes",
         Key::MenuInvite => "Invite a server: /invite 15m",
-        Key::MenuLang => "Language: /lang ru, /lang en",
+        Key::MenuLang => "Language",
         Key::MenuHelp => "Help",
     }
 }

@@ -6,7 +6,7 @@ use super::chat::{Chat, put};
 use super::queue::Answered;
 use super::refusal::Refusal;
 use super::units::{ChatId, Ms};
-use super::{Args, Model, allowed_updates};
+use super::{Args, Menu, Model, Scope, allowed_updates};
 
 type Outcome = Result<Value, Refusal>;
 
@@ -22,12 +22,12 @@ impl Model {
                 Ok(true.into())
             }
             "setmycommands" => self.set_my_commands(args),
-            "getmycommands" => Ok(self.commands.get(args.text("language_code")).cloned().unwrap_or_else(|| json!([]))),
-            "deletemycommands" => {
-                self.commands.remove(args.text("language_code"));
+            "getmycommands" => menu_of(args).map(|menu| self.commands.get(&menu).cloned().unwrap_or_else(|| json!([]))),
+            "deletemycommands" => menu_of(args).map(|menu| {
+                self.commands.remove(&menu);
                 self.changed();
-                Ok(true.into())
-            }
+                true.into()
+            }),
             "getchat" => self.chat_of(args).map(get_chat),
             "sendmessage" => self.send_message(now, args),
             "sendphoto" => self.send_photo(now, args),
@@ -103,7 +103,13 @@ impl Model {
                 return Err(Refusal::CommandDescription);
             }
         }
-        self.commands.insert(args.text("language_code").to_owned(), commands.into());
+        let menu = menu_of(args)?;
+        if let Scope::Chat(chat) = menu.0
+            && !self.chats.contains_key(&chat)
+        {
+            return Err(Refusal::ChatNotFound);
+        }
+        self.commands.insert(menu, commands.into());
         self.changed();
         Ok(true.into())
     }
@@ -122,6 +128,23 @@ impl Model {
         }
         if CHAT_ACTIONS.contains(&args.text("action")) { Ok(true.into()) } else { Err(Refusal::ChatAction) }
     }
+}
+
+/// Whose menu it is: a scope, and a language in it. Of the scopes, those that a bot for private chats may name.
+fn menu_of(args: &Args) -> Result<Menu, Refusal> {
+    let language = args.text("language_code").to_owned();
+    let Some(scope) = args.given("scope") else { return Ok((Scope::Default, language)) };
+    let scope: Value = serde_json::from_str(scope).map_err(|_| Refusal::Command("expected an Object as scope"))?;
+    let scope = match scope.get("type").and_then(Value::as_str) {
+        Some("default") => Scope::Default,
+        Some("all_private_chats") => Scope::PrivateChats,
+        Some("chat") => {
+            let chat = scope.get("chat_id").and_then(Value::as_i64);
+            Scope::Chat(chat.map(ChatId).ok_or(Refusal::ChatNotFound)?)
+        }
+        _ => return Err(Refusal::Command("unsupported scope type")),
+    };
+    Ok((scope, language))
 }
 
 /// ChatFullInfo, with the fields that the Bot API always sends.

@@ -133,6 +133,20 @@ pub struct Shown {
     pub text: String,
 }
 
+/// Whose command menu, from the narrowest scope to the widest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Scope {
+    /// Of one chat.
+    Chat(ChatId),
+    /// Of every private chat.
+    PrivateChats,
+    /// Of every chat.
+    Default,
+}
+
+/// A scope, and a language in it; "" is every language that has no menu of its own there.
+type Menu = (Scope, String);
+
 /// One bot, its queue and its chats.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -141,7 +155,7 @@ pub struct Model {
     chats: BTreeMap<ChatId, Chat>,
     callbacks: callbacks::Callbacks,
     photos: BTreeMap<String, Photo>,
-    commands: BTreeMap<String, Value>,
+    commands: BTreeMap<Menu, Value>,
     calls: Vec<CallRecord>,
     shown: Vec<Shown>,
     next_message: i32,
@@ -253,10 +267,13 @@ impl Model {
         self.photos.get(file_id)
     }
 
-    /// The bot's command menu for a language; "" is the default one.
+    /// The command menu that a person sees in a private chat: the narrowest scope counts, and in it their language before the default one (Bot
+    /// API, "Determining list of commands").
     #[must_use]
-    pub fn commands(&self, language_code: &str) -> Option<&Value> {
-        self.commands.get(language_code)
+    pub fn commands(&self, chat: ChatId, language_code: &str) -> Option<&Value> {
+        let scopes = [Scope::Chat(chat), Scope::PrivateChats, Scope::Default];
+        let menus = scopes.into_iter().flat_map(|scope| [(scope, language_code.to_owned()), (scope, String::new())]);
+        menus.into_iter().find_map(|menu| self.commands.get(&menu))
     }
 
     /// What became of each update, and the conflicts.

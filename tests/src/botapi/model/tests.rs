@@ -197,6 +197,25 @@ fn commands_are_checked_and_kept() {
 }
 
 #[test]
+fn a_menu_of_a_chat_goes_before_the_one_of_the_readers_language() {
+    let mut bench = Bench::new();
+    let menu = |about: &str| Args::default().with("commands", json!([{"command": "nodes", "description": about}]));
+    let private = json!({"type": "all_private_chats"});
+    let chat = |id: i64| json!({"type": "chat", "chat_id": id});
+    assert!(bench.refused("setMyCommands", menu("x").with("scope", chat(78))).1.contains("chat not found"));
+    bench.ok("setMyCommands", menu("Nodes").with("scope", private.clone()));
+    bench.ok("setMyCommands", menu("Узлы").with("scope", private).with("language_code", "ru"));
+    let sees = |bench: &Bench, language: &str| {
+        let menu = bench.model.commands(ChatId(77), language).unwrap();
+        menu[0]["description"].clone()
+    };
+    assert_eq!([sees(&bench, "ru"), sees(&bench, "de")], [json!("Узлы"), json!("Nodes")]);
+    bench.ok("setMyCommands", menu("The nodes").with("scope", chat(77)));
+    assert_eq!([sees(&bench, "ru"), sees(&bench, "de")], [json!("The nodes"), json!("The nodes")]);
+    assert!(bench.refused("setMyCommands", menu("x").with("scope", json!({"type": "x"}))).1.contains("BotCommand"));
+}
+
+#[test]
 fn a_webhook_needs_https_and_shows_in_the_info() {
     let mut bench = Bench::new();
     assert_eq!(bench.ok("getWebhookInfo", Args::default())["pending_update_count"], json!(1));

@@ -15,7 +15,12 @@ struct Names(Mutex<Vec<NodeView>>);
 
 impl Names {
     fn new(names: &[&str]) -> Self {
-        let node = |name: &&str| NodeView { name: (*name).to_owned(), state: NodeState::Running, note: String::new() };
+        let node = |name: &&str| NodeView {
+            name: (*name).to_owned(),
+            state: NodeState::Running,
+            note: String::new(),
+            reboots: 0,
+        };
         Self(Mutex::new(names.iter().map(node).collect()))
     }
 

@@ -7,6 +7,7 @@ use constella_core::bot::press::{NodeTag, Press};
 use constella_core::bot::screen::{Body, Message, Screen};
 use constella_core::bot::text::{Key, Say, Value};
 use constella_shared::ids::{CommandId, NodeId};
+use constella_shared::wire::rpc::Status;
 
 /// Every name that a node ever had.
 pub(in super::super) type Names = BTreeMap<NodeId, BTreeSet<String>>;
@@ -261,7 +262,9 @@ impl Duty {
                 Body::Says(says) => end(says.iter().any(|say| say.key == Key::NodeGone)),
                 _ => end(lists_without(message, &node)),
             },
-            Wish::AskReboot(node) => end(asks_to_confirm(message, &node) || lists_without(message, &node)),
+            Wish::AskReboot(node) => {
+                end(asks_to_confirm(message, &node) || is_down(message, &node) || lists_without(message, &node))
+            }
             Wish::Reboot(node) | Wish::Speedtest(node) if self.ordered => {
                 let order = said(message).filter(|say| names_it(say, &node, names));
                 order.map(|say| of_an_order(say.key)).max().unwrap_or(Words::None)
@@ -271,7 +274,8 @@ impl Duty {
                     Key::ConfirmTaken => names_it(say, &node, names),
                     key => matches!(key, Key::ConfirmUsed | Key::ConfirmExpired),
                 };
-                end(said(message).any(why) || asks_to_confirm(message, &node) || lists_without(message, &node))
+                let is_over = said(message).any(why) || is_down(message, &node);
+                end(is_over || asks_to_confirm(message, &node) || lists_without(message, &node))
             }
             Wish::Invite => Words::None,
         }
@@ -304,6 +308,7 @@ pub(super) fn names_it(say: &Say, node: &NodeTag, names: &Names) -> bool {
 fn of_an_order(key: Key) -> Words {
     match key {
         Key::RebootBack
+        | Key::RebootBackSometime
         | Key::RebootNotBack
         | Key::RebootNotDone
         | Key::RebootFailed
@@ -335,6 +340,12 @@ fn of_an_order(key: Key) -> Words {
 fn asks_to_confirm(message: &Message, node: &NodeTag) -> bool {
     let presses = message.buttons.iter().flatten().map(|button| &button.press);
     presses.into_iter().any(|press| matches!(press, Press::Reboot { node: of, .. } if of == node))
+}
+
+/// Whether it is the card of this node, which is down: nothing is asked of it.
+fn is_down(message: &Message, node: &NodeTag) -> bool {
+    let down = |status| matches!(status, Status::Down | Status::Left);
+    matches!(&message.body, Body::Card(card) if NodeTag::of(&card.row.node) == *node && down(card.row.status))
 }
 
 /// Whether it lists the nodes, and this one is not among them.

@@ -9,7 +9,7 @@ use core::time::Duration;
 
 use constella_shared::agent::{SeriesKind, SpeedtestState, Stats};
 use constella_shared::ids::{CommandId, NodeId};
-use constella_shared::wire::rpc::{Request, Response};
+use constella_shared::wire::rpc::{Request, Response, Status};
 
 use super::job::{Figure, Job, Purpose, Work};
 use super::list::{button, row};
@@ -85,7 +85,8 @@ impl Dialogue {
                 let gather = Gather::new(node, false);
                 let body = gather.body(step.world);
                 job.work = Work::Card(gather);
-                let drawing = Drawing { body, buttons: card_buttons(node), watched: Some(id), urgency: Urgency::Owner };
+                let buttons = card_buttons(node, is_down(step.world, node));
+                let drawing = Drawing { body, buttons, watched: Some(id), urgency: Urgency::Owner };
                 self.draw(step, sheet, drawing);
                 (self.scene.source, self.scene.awaits_figures) = (Source::Card(id), Some(id));
             }
@@ -153,7 +154,7 @@ impl Dialogue {
         let Work::Card(gather) = &mut job.work else { return self.canvas.latest() };
         let bring = core::mem::take(&mut gather.bring);
         let body = gather.body(step.world);
-        let buttons = card_buttons(gather.node);
+        let buttons = card_buttons(gather.node, is_down(step.world, gather.node));
         let drawing = Drawing { body, buttons, watched: Some(job.command.id), urgency: Urgency::Owner };
         let version = self.draw(step, super::scene::Sheet { bring, ..sheet }, drawing);
         self.scene.source = Source::Card(job.command.id);
@@ -209,8 +210,17 @@ impl Gather {
     }
 }
 
-fn card_buttons(node: NodeId) -> Vec<Vec<Button>> {
+/// Whether nothing can be asked of a node now, as far as this one sees.
+pub(super) fn is_down(world: &World, node: NodeId) -> bool {
+    let status = world.nodes.iter().find(|row| row.node == node).map(|row| row.status);
+    matches!(status, Some(Status::Down | Status::Left))
+}
+
+fn card_buttons(node: NodeId, is_down: bool) -> Vec<Vec<Button>> {
     let tag = || NodeTag::of(&node);
+    if is_down {
+        return vec![vec![button(Key::Refresh, Press::Card(tag())), button(Key::ToList, Press::List { page: 0 })]];
+    }
     vec![
         vec![button(Key::Refresh, Press::Card(tag())), button(Key::Speedtest, Press::Speedtest(tag()))],
         vec![button(Key::Reboot, Press::AskReboot(tag())), button(Key::ToList, Press::List { page: 0 })],

@@ -7,16 +7,18 @@ use constella_shared::wire::command::{CommandContent, Stage, StoredCommand};
 use constella_shared::wire::records::NetValue;
 
 use super::asked::Asked;
+use super::card::is_down;
 use super::confirm::{Unconfirmed, VALID_MS};
 use super::gate::{Passage, passage};
 use super::job::{Job, Purpose, Told, Work};
-use super::list::{button, name_of};
+use super::list::{self, button, name_of, ways_back};
 use super::order::Order;
 use super::pace::Urgency;
-use super::scene::{Drawing, Sheet, Source};
+use super::scene::{Drawing, Sheet, Shown, Source};
 use super::{Dialogue, Step};
 use crate::bot::act::Act;
 use crate::bot::language::Language;
+use crate::bot::names;
 use crate::bot::press::{NodeTag, Press};
 use crate::bot::screen::{Body, Screen};
 use crate::bot::text::{Key, Say, Value};
@@ -29,7 +31,7 @@ impl Dialogue {
     /// Takes up a command at its stage.
     pub(super) fn begin(&mut self, step: &mut Step<'_>, command: StoredCommand) {
         let stage = command.stage.clone();
-        let taken = Asked::before(command.taken_unix_ms, step.world.now);
+        let taken = Asked::before(step.world, command.taken_by, command.taken_unix_ms);
         let job = Job { command, work: Work::Show { version: 0, told: Told::Screen }, taken };
         match stage {
             Stage::Taken => self.fresh(step, job),
@@ -109,14 +111,20 @@ impl Dialogue {
         let verb = verb(text).unwrap_or_default();
         let version = match (verb.as_str(), text.split_whitespace().nth(1)) {
             (FORWARDED, _) => return self.mail_note(step, job, Say::new(Key::Forwarded)),
-            ("/start" | "/nodes" | "/status", _) => self.draw_list(step, sheet, 0),
+            _ if asks_for_the_list(text) => self.draw_list(step, sheet, 0),
             ("/invite", ttl) => return self.invite(step, job, ttl),
-            ("/lang", Some(tag)) => match Language::of_tag(tag) {
+            ("/lang", tag) => match tag.and_then(Language::of_tag) {
                 Some(language) => self.set_language(step, sheet, &job.command, language),
-                None => self.draw_help(step, sheet, None),
+                None => self.draw_languages(step, sheet),
             },
-            ("/help" | "/lang", _) => self.draw_help(step, sheet, None),
-            _ => self.draw_help(step, sheet, Some(Key::UnknownText)),
+            ("/help", _) => self.draw_help(step, sheet, None),
+            // A name cannot begin so.
+            (verb, _) if verb.starts_with('/') => self.draw_help(step, sheet, Some(Key::UnknownText)),
+            _ => match names::meant(list::all(step.world), text).as_slice() {
+                [] => self.draw_help(step, sheet, Some(Key::UnknownText)),
+                [node] => return self.card(step, job, *node, true),
+                several => self.draw_meant(step, sheet, text, several),
+            },
         };
         self.show(job, version);
     }
@@ -134,6 +142,9 @@ impl Dialogue {
         let toast = match (&press, node, &confirmed) {
             (None, _, _) => Some(Key::UnknownButton),
             (_, Some(None), _) => Some(Key::NodeGone),
+            (Some(Press::AskReboot(_) | Press::Speedtest(_)), Some(Some(node)), _) if is_down(step.world, node) => {
+                Some(Key::NodeDown)
+            }
             (_, _, Some(Err(Unconfirmed::Expired))) => Some(Key::ConfirmExpired),
             (_, _, Some(Err(Unconfirmed::Over))) => Some(Key::ConfirmUsed),
             (_, _, Some(Err(Unconfirmed::Unknown))) => Some(Key::ConfirmElsewhere),
@@ -149,6 +160,9 @@ impl Dialogue {
         let sheet = self.sheet(step, &job.command, old);
         let version = match (press, node.flatten()) {
             (Some(Press::Card(_)), Some(node)) => return self.card(step, job, node, old),
+            (Some(Press::AskReboot(_) | Press::Speedtest(_)), Some(node)) if is_down(step.world, node) => {
+                return self.card(step, job, node, old);
+            }
             (Some(Press::Speedtest(_)), Some(node)) => return self.start_test(step, job, node, old),
             (Some(Press::AskReboot(_)), Some(node)) => self.draw_confirmation(step, sheet, node),
             (Some(Press::Reboot { .. }), Some(node)) => match confirmed {
@@ -156,7 +170,7 @@ impl Dialogue {
                     return self.start_reboot(step, job, node, confirmation, (shown, old));
                 }
                 Some(Err(why)) => self.unconfirmed(step, sheet, &job.command, node, why),
-                None => self.draw_confirmation(step, sheet, node),
+                None => self.draw_list(step, sheet, 0),
             },
             (Some(Press::List { page }), _) => self.draw_list(step, sheet, page),
             (Some(Press::Help), _) => self.draw_help(step, sheet, None),
@@ -167,8 +181,9 @@ impl Dialogue {
         self.show(job, version);
     }
 
-    /// Why nothing was done stays above the screen: a toast is gone when the press is older than Telegram remembers. Of another leader's
-    /// button it cannot be said: both took the press, perhaps, and the copy of the order did not come here.
+    /// Why nothing was done is said on the screen too: a toast is gone when the press is older than Telegram remembers. Of another leader's
+    /// button it cannot be said: both took the press, perhaps, and the copy of the order did not come here. There is no new button under the
+    /// finger that pressed the old one: who still wants it opens the node and asks again. A press that came twice leaves the order's own screen.
     fn unconfirmed(
         &mut self,
         step: &mut Step<'_>,
@@ -182,11 +197,32 @@ impl Dialogue {
             Unconfirmed::Over => Say::new(Key::ConfirmUsed),
             Unconfirmed::Unknown => Say::new(Key::ConfirmTaken).text("name", name_of(step.world, node)),
         };
-        if self.is_overtaken(step, command) {
+        let again = why == Unconfirmed::Over && self.has_the_screen();
+        if again || self.is_overtaken(step, command) {
             return self.add_notice(step, sheet, say);
         }
-        self.note(say);
-        self.draw_confirmation(step, sheet, node)
+        self.draw_says(step, sheet, node, say)
+    }
+
+    /// Takes a confirmation off the screen whose button has stopped working.
+    pub(super) fn confirmation_due(&mut self, step: &Step<'_>) {
+        if self.confirmation_ends_at().is_some_and(|at| at <= step.world.now.boot_ms)
+            && let Some(Shown { node, sheet, .. }) = self.scene.confirmation.take()
+        {
+            let say = Say::new(Key::ConfirmOver).text("name", name_of(step.world, node));
+            self.draw_says(step, Sheet { bring: false, ..sheet }, node, say);
+        }
+    }
+
+    /// When that is, CLOCK_BOOTTIME.
+    pub(super) fn confirmation_ends_at(&self) -> Option<u64> {
+        self.confirmations.ends_at(&self.scene.confirmation.as_ref()?.nonce)
+    }
+
+    /// One sentence about a node, with the ways back from it.
+    fn draw_says(&mut self, step: &Step<'_>, sheet: Sheet, node: NodeId, say: Say) -> super::canvas::Version {
+        let (body, buttons) = (Body::Says(alloc::vec![say]), ways_back(node));
+        self.draw(step, sheet, Drawing { body, buttons, watched: None, urgency: Urgency::Owner })
     }
 
     pub(super) fn draw_confirmation(
@@ -198,11 +234,13 @@ impl Dialogue {
         let nonce = self.confirmations.make(node);
         self.ask_node(step, node, Request::GetStats {}, BOOT_ID_TIMEOUT, Purpose::BootId { nonce: nonce.clone() });
         let leads = step.world.nodes.iter().any(|row| row.node == node && row.leader);
-        let say = Say::new(if leads { Key::ConfirmRebootLeader } else { Key::ConfirmReboot })
-            .text("name", name_of(step.world, node))
-            .text("id", node.short())
-            .with("seconds", Value::Count(VALID_MS / 1_000));
-        let yes = Press::Reboot { node: NodeTag::of(&node), nonce };
+        let key = match (leads, step.world.has_heir) {
+            (false, _) => Key::ConfirmReboot,
+            (true, true) => Key::ConfirmRebootLeader,
+            (true, false) => Key::ConfirmRebootAlone,
+        };
+        let say = Say::new(key).text("name", name_of(step.world, node)).with("seconds", Value::Count(VALID_MS / 1_000));
+        let yes = Press::Reboot { node: NodeTag::of(&node), nonce: nonce.clone() };
         let buttons = alloc::vec![
             alloc::vec![button(Key::RebootYes, yes)],
             alloc::vec![button(Key::Cancel, Press::Card(NodeTag::of(&node)))],
@@ -210,6 +248,7 @@ impl Dialogue {
         let body = Body::Says(alloc::vec![say]);
         let version = self.draw(step, sheet, Drawing { body, buttons, watched: None, urgency: Urgency::Owner });
         self.scene.source = Source::Confirmation(node);
+        self.scene.confirmation = Some(Shown { node, nonce, sheet });
         version
     }
 
@@ -227,6 +266,7 @@ impl Dialogue {
         self.newest_choice = command.update_id;
         step.acts.push(Act::Record(NetValue::Language { code: language.code().to_string() }));
         self.chosen = Some(language);
+        self.menu_is_due(step.world);
         let sheet = Sheet { language, ..sheet };
         if self.is_overtaken(step, command) {
             return self.add_notice(step, sheet, Say::new(Key::LanguageSet));
@@ -281,13 +321,19 @@ pub(super) fn verb(text: &str) -> Option<String> {
     Some(word.split('@').next().unwrap_or(word).to_ascii_lowercase())
 }
 
+/// A text that the list answers.
+pub(super) fn asks_for_the_list(text: &str) -> bool {
+    matches!(verb(text).as_deref(), Some("/start" | "/nodes" | "/status"))
+}
+
 /// A text that changes nothing but the screen.
 fn only_looks(text: &str) -> bool {
-    let more = || text.split_whitespace().nth(1).is_some();
+    let more = || text.split_whitespace().nth(1);
     match verb(text).as_deref() {
         Some("/invite" | FORWARDED) => false,
         // With a code it claims the bot.
-        Some("/lang" | "/start") => !more(),
+        Some("/start") => more().is_none(),
+        Some("/lang") => more().and_then(Language::of_tag).is_none(),
         Some(_) | None => true,
     }
 }

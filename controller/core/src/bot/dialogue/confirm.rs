@@ -66,6 +66,12 @@ impl Confirmations {
         self.open.iter_mut().filter(|open| open.shown.is_none()).for_each(|open| open.shown = Some(now));
     }
 
+    /// When a button that was shown stops working, CLOCK_BOOTTIME; None until it was shown, and where it is over already.
+    pub(super) fn ends_at(&self, nonce: &str) -> Option<u64> {
+        let open = self.open.iter().find(|open| open.nonce == nonce)?;
+        open.shown.map(|shown| shown.boot_ms.saturating_add(VALID_MS + 1))
+    }
+
     /// What the node said of its boot.
     pub(super) fn boot_id(&mut self, nonce: &str, answer: Result<Response, CallError>) {
         let Ok(Response::Stats { stats, .. }) = answer else { return };

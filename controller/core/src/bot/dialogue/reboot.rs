@@ -16,6 +16,7 @@ use super::list::{name_of, ways_back};
 use super::order::Order;
 use super::pace::Urgency;
 use super::scene::{Drawing, Sheet};
+use super::took::{Took, WAIT_MS, WAITS};
 use super::verdict::{Verdict, says};
 use super::why::{why, why_unexpected};
 use super::{Dialogue, Step};
@@ -41,6 +42,8 @@ pub(super) struct Reboot {
     limit_ms: u64,
     /// When the node is looked at next; None while a question is open.
     pub(super) look_at: Option<u64>,
+    /// How often the end was put off, since the target's new controller was not heard yet.
+    pub(super) waits: u8,
     seen: Seen,
 }
 
@@ -71,12 +74,6 @@ impl Reboot {
             return self.order.request(id, world.term, left_ms);
         }
         self.order.over().request(id, world.term, 0)
-    }
-
-    /// How long the reboot took. Who sees it at the first look may look long after.
-    fn took_ms(&self, stats: &Stats, elapsed_ms: u64) -> u64 {
-        let up_ms = if self.seen == Seen::Nothing { stats.uptime_s.unwrap_or(0).saturating_mul(1_000) } else { 0 };
-        elapsed_ms.saturating_sub(up_ms)
     }
 
     /// Whether these are the figures of a later boot than the one that was to be ended. An absent boot id is no change of it; without it the uptime
@@ -117,7 +114,8 @@ impl Dialogue {
         match asked_unix_ms {
             Some(unix_ms) => {
                 let doubt = asked_before(step.world, job.command.taken_by, name);
-                self.follow(step, job, order, Asked::before(unix_ms, step.world.now), doubt);
+                let asked = Asked::before(step.world, order.target, unix_ms);
+                self.follow(step, job, order, asked, doubt);
             }
             None if left_ms > 0 => self.order_reboot(step, job, order, left_ms, false),
             None => {
@@ -128,8 +126,9 @@ impl Dialogue {
 
     /// The stage says "asked" before the question goes out: whoever finds it so does not take it for new.
     fn order_reboot(&mut self, step: &mut Step<'_>, job: Job, order: Order, left_ms: u64, bring: bool) {
-        let (id, now, target) = (job.command.id, step.world.now, order.target);
-        step.acts.push(Act::Stage { command: id, stage: order.stage(now.unix_ms) });
+        let (id, target) = (job.command.id, order.target);
+        let asked = Asked::now(step.world, target);
+        step.acts.push(Act::Stage { command: id, stage: order.stage(asked.unix_ms) });
         let request = order.request(id, step.world.term, left_ms);
         self.ask_node(step, target, request, ASK_TIMEOUT, Purpose::Reboot(id));
         let sheet = self.sheet(step, &job.command, bring);
@@ -137,12 +136,13 @@ impl Dialogue {
         self.draw_reboot(step, sheet, &job.command, target, vec![say], Urgency::Owner);
         let reboot = Reboot {
             order,
-            asked: Asked::now(now),
+            asked,
             doubt: None,
             again: false,
             verdict: None,
             limit_ms: WATCH_MS,
             look_at: None,
+            waits: 0,
             seen: Seen::Nothing,
         };
         self.keep(job, Work::Reboot(reboot));
@@ -157,8 +157,8 @@ impl Dialogue {
         // However late it was taken up, it is looked at for a while.
         let limit_ms = WATCH_MS.max(asked.elapsed_ms(step.world.now) + RESUMED_WATCH_MS);
         let look_at = Some(step.world.now.boot_ms);
-        let reboot =
-            Reboot { order, asked, doubt: Some(doubt), again, verdict: None, limit_ms, look_at, seen: Seen::Nothing };
+        let (doubt, verdict, waits, seen) = (Some(doubt), None, 0, Seen::Nothing);
+        let reboot = Reboot { order, asked, doubt, again, verdict, limit_ms, look_at, waits, seen };
         self.keep(job, Work::Reboot(reboot));
     }
 
@@ -246,8 +246,13 @@ impl Dialogue {
         let elapsed_ms = reboot.asked.elapsed_ms(now);
         reboot.seen = match answer {
             Ok(Response::Stats { stats, .. }) if reboot.is_over(&stats, elapsed_ms) => {
-                let say = Say::new(Key::RebootBack).text("name", name).span("took", reboot.took_ms(&stats, elapsed_ms));
-                return self.end_reboot(step, job, target, say);
+                let took = Took::of(reboot, step.world, &stats);
+                if took == Took::NotYet && reboot.waits < WAITS {
+                    reboot.waits += 1;
+                    reboot.look_at = Some(now.boot_ms + WAIT_MS);
+                    return self.put(job);
+                }
+                return self.end_reboot(step, job, target, took.says(&name));
             }
             Ok(Response::Stats { stats, .. }) if stats.uptime_s.is_none() && stats.boot().is_none() => Seen::Untold,
             Ok(Response::Stats { .. }) => Seen::Up,

@@ -1,5 +1,6 @@
 //! What the owner looks at, and how it changes: screens that are asked for replace each other, results of older commands appear as notices.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use constella_shared::ids::{CommandId, NodeId};
@@ -19,6 +20,8 @@ pub(super) struct Scene {
     /// The command whose progress is on the screen; None for a screen that stands still.
     pub(super) watched: Option<CommandId>,
     message: Option<Message>,
+    /// The confirmation that is on the screen.
+    pub(super) confirmation: Option<Shown>,
     /// A result with a screen of its own, in its short form, and that screen's version: it may be covered before it was shown.
     result: Option<(Say, Version)>,
     /// Results that were not on a screen of their own, with the version that first had them.
@@ -65,6 +68,17 @@ impl Scene {
     pub(super) fn body(&self) -> Option<&Body> {
         self.message.as_ref().map(|message| &message.body)
     }
+}
+
+/// A confirmation on the screen: it is taken away when its button stops working.
+#[derive(Debug)]
+pub(super) struct Shown {
+    /// Of which node.
+    pub(super) node: NodeId,
+    /// Its one-time button.
+    pub(super) nonce: String,
+    /// Where and how it was drawn.
+    pub(super) sheet: Sheet,
 }
 
 /// Where and how a screen is drawn.
@@ -139,6 +153,7 @@ impl Dialogue {
             }
         }
         self.scene.watched = watched;
+        self.scene.confirmation = None;
         self.scene.message = Some(message.clone());
         (self.scene.source, self.scene.sheet) = (Source::AsItIs, Some(sheet));
         self.canvas.want(step.world.now, sheet, message, urgency)
@@ -196,10 +211,11 @@ impl Dialogue {
         self.keep(job, Work::Show { version, told: Told::Result });
     }
 
-    /// Adds a notice to what the owner looks at.
+    /// Adds a notice to what the owner looks at. Where this leader does not know what that is, it stays, and the notice comes in a new message.
     pub(super) fn add_notice(&mut self, step: &mut Step<'_>, sheet: Sheet, say: Say) -> Version {
         self.note(say);
-        self.draw_again(step, sheet)
+        let bring = sheet.bring || self.scene.message.is_none();
+        self.draw_again(step, Sheet { bring, ..sheet })
     }
 
     /// The same, in place of one of these keys that nobody could read yet.

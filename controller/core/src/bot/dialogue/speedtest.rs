@@ -44,10 +44,10 @@ impl Test {
 impl Dialogue {
     /// The owner pressed the button.
     pub(super) fn start_test(&mut self, step: &mut Step<'_>, job: Job, target: NodeId, bring: bool) {
-        let now = step.world.now;
-        let stage = Stage::Testing { target, asked_unix_ms: now.unix_ms };
+        let asked = Asked::now(step.world, target);
+        let stage = Stage::Testing { target, asked_unix_ms: asked.unix_ms };
         step.acts.push(Act::Stage { command: job.command.id, stage });
-        let test = Test { target, asked: Asked::now(now), starts: 1, misses: 0, look_at: None };
+        let test = Test { target, asked, starts: 1, misses: 0, look_at: None };
         self.ask_start(step, job.command.id, target);
         self.watch_test(step, job, test, bring);
     }
@@ -55,7 +55,8 @@ impl Dialogue {
     /// An earlier leader left it.
     pub(super) fn resume_test(&mut self, step: &mut Step<'_>, job: Job, target: NodeId, asked_unix_ms: u64) {
         let look_at = Some(step.world.now.boot_ms);
-        let test = Test { target, asked: Asked::before(asked_unix_ms, step.world.now), starts: 0, misses: 0, look_at };
+        let asked = Asked::before(step.world, target, asked_unix_ms);
+        let test = Test { target, asked, starts: 0, misses: 0, look_at };
         self.watch_test(step, job, test, false);
     }
 

@@ -30,7 +30,7 @@ use crate::bot::act::{Act, Admission, Answer, AskId};
 use crate::bot::language::Language;
 use crate::bot::press::{NodeTag, Press};
 use crate::bot::screen::{Body, Message, Screen};
-use crate::bot::text::{Key, Say};
+use crate::bot::text::{Key, Say, Value};
 use crate::bot::world::{NodeRow, Owner, World};
 use crate::clock::Now;
 use crate::io::{BotCall, BotError, BotReply, CallError, Update, UpdateEvent};
@@ -73,7 +73,8 @@ impl Bench {
             polls: true,
             strayed: Vec::new(),
             unsettled: Vec::new(),
-            voters_missing: (0, 3),
+            shortage: None,
+            has_heir: true,
             nodes,
             owner: Owner { username: "olga".into(), telegram_id: Some(OWNER), claim: None },
             language: Some("en".into()),
@@ -200,6 +201,10 @@ impl Bench {
     fn set_boot(&mut self, boot_ms: u64) {
         let by = boot_ms - self.world.now.boot_ms;
         self.world.now = Now { boot_ms, unix_ms: self.world.now.unix_ms + by };
+        for row in &mut self.world.nodes {
+            row.unix_ms = row.unix_ms.map(|ms| ms + by);
+            row.up_ms = row.up_ms.map(|ms| ms + by);
+        }
     }
 
     /// Telegram's good answer to this call.
@@ -215,7 +220,7 @@ impl Bench {
             BotCall::Edit { .. }
             | BotCall::TakeButtons { .. }
             | BotCall::AnswerCallback { .. }
-            | BotCall::SetCommands => BotReply::Done,
+            | BotCall::SetCommands { .. } => BotReply::Done,
         }
     }
 
@@ -283,6 +288,8 @@ pub(super) fn row(name: &str) -> NodeRow {
         version: "0.1.0".into(),
         rtt_ms: Some(21),
         boot_ms: None,
+        unix_ms: Some(1_800_000_000_000),
+        up_ms: Some(500),
         last_seen_unix_ms: 1_800_000_000_000,
         glance: Some(Glance { cpu: 12, mem: 43 }),
     }
@@ -365,7 +372,7 @@ fn call_name(call: &BotCall) -> &'static str {
         BotCall::Edit { .. } => "edit",
         BotCall::TakeButtons { .. } => "buttons",
         BotCall::AnswerCallback { .. } => "callback",
-        BotCall::SetCommands => "menu",
+        BotCall::SetCommands { .. } => "menu",
         BotCall::GetMe | BotCall::GetWebhookInfo | BotCall::GetUpdates { .. } => "poll",
     }
 }

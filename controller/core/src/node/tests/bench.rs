@@ -447,7 +447,7 @@ impl Bench {
                     let sent = matches!(request, BotCall::Send { .. });
                     Ok(if sent { BotReply::Sent { message: 50 } } else { BotReply::Done })
                 }
-                BotCall::AnswerCallback { .. } | BotCall::TakeButtons { .. } | BotCall::SetCommands => {
+                BotCall::AnswerCallback { .. } | BotCall::TakeButtons { .. } | BotCall::SetCommands { .. } => {
                     Ok(BotReply::Done)
                 }
             }

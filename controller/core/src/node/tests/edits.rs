@@ -35,7 +35,10 @@ fn who_does_not_hold_or_has_no_majority_edits_nothing() {
     bench.kill(3);
     bench.run_ms(20_000);
     let refused = bench.edit(1, 3, Edit::Priority(1)).unwrap_err();
-    assert_eq!((refused.code, refused.message.as_str()), (RpcCode::NotHolder, "1 of 3 voters are missing"));
+    let names: [alloc::string::String; 2] =
+        [2, 3].map(|number| bench.node(1).roster.member(&node(number)).unwrap().name.into());
+    let lacks = alloc::format!("2 of 3 voters are missing ({}), 2 are needed", names.join(", "));
+    assert_eq!((refused.code, refused.message.as_str()), (RpcCode::NotHolder, lacks.as_str()));
     assert_eq!(bench.node(1).roster.member(&node(3)).map(|member| member.priority), Some(100));
 }
 

@@ -239,7 +239,7 @@ fn a_node_that_serves_again_tells_what_became_of_its_invitations_meanwhile() {
     bench.pass(60_000);
     assert!(bench.calls.is_empty() || !bench.world.polls);
     bench.calls.clear();
-    let acts = bench.dialogue.elected(&bench.world);
+    let acts = bench.dialogue.elected(&bench.world, None);
     bench.perform(acts);
     let mut calls = bench.telegram();
     bench.pass(5_000);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::bot::screen::{Card, Label, LastSpeedtest, List};
+use crate::voters::Shortage;
 use constella_shared::agent::{Disk, MinAvgMax, Missing, Net, Point, SeriesKind, SpeedtestFigures};
 
 fn list(message: &Message) -> List {
@@ -140,8 +141,12 @@ fn what_has_a_message_of_its_own_takes_no_screen_from_an_older_wish() {
 fn a_weak_leader_says_which_voters_it_lacks() {
     let mut bench = Bench::new();
     bench.world.strong = false;
-    bench.world.voters_missing = (2, 5);
-    assert_eq!(list(&shown(&mut bench, &Press::List { page: 0 })).voters_missing, Some((2, 5)));
+    let shortage = Shortage { missing: vec![node("gamma"), node("beta")], total: 3, needed: 2 };
+    bench.world.shortage = Some(shortage);
+    let missing = list(&shown(&mut bench, &Press::List { page: 0 })).voters_missing.unwrap();
+    assert_eq!((missing.missing, missing.total, missing.needed), (2, 3, 2));
+    bench.world.strong = true;
+    assert_eq!(list(&shown(&mut bench, &Press::List { page: 0 })).voters_missing, None);
 }
 
 #[test]
@@ -341,13 +346,16 @@ fn a_button_of_a_removed_node_shows_the_list_and_says_why() {
 
 #[test]
 fn every_text_has_its_answer() {
-    let cases: [(&str, &[Key]); 9] = [
+    let cases: [(&str, &[Key]); 12] = [
         ("/start", &[]),
         ("/start c0de", &[]),
         ("/nodes@our_bot", &[]),
         ("/status", &[]),
         ("/help", &[Key::HelpText]),
-        ("/lang", &[Key::HelpText]),
+        ("/lang", &[Key::AskLanguage]),
+        ("/lang xx", &[Key::AskLanguage]),
+        ("/beta", &[Key::UnknownText, Key::HelpText]),
+        ("/alpha@our_bot", &[Key::UnknownText, Key::HelpText]),
         ("/lang en", &[Key::LanguageSet, Key::HelpText]),
         ("hello", &[Key::UnknownText, Key::HelpText]),
         ("", &[Key::UnknownText, Key::HelpText]),
@@ -360,6 +368,108 @@ fn every_text_has_its_answer() {
         assert_eq!(matches!(screen.body, Body::List(_)), expected.is_empty(), "{text}");
         assert_eq!(bench.done(id), 1, "{text}");
     }
+}
+
+#[test]
+fn a_name_that_is_typed_opens_its_card_and_one_of_several_nodes_lists_them() {
+    let mut bench = Bench::new();
+    bench.world.nodes = ["web-1", "web-2", "Web", "db"].map(row).into();
+    for (text, name) in [("web-2", "web-2"), ("WEB", "Web"), ("WEB-1", "web-1"), (" d", "db")] {
+        let id = bench.text(text);
+        for kind in ["series", "test"] {
+            bench.reply(kind, &lost());
+        }
+        bench.reply("stats", &stats("boot-1", 5));
+        bench.pass(5_000);
+        let calls = bench.telegram();
+        assert!(calls.iter().any(|call| matches!(call, BotCall::Send { .. })), "at the end of the chat: {text}");
+        assert_eq!(card(&last_screen(&calls)).row.name, name, "{text}");
+        assert_eq!(bench.done(id), 1);
+    }
+    let id = bench.text("we");
+    let screen = last_screen(&bench.telegram());
+    assert_eq!(said(&screen, Key::SeveralMeant).values[1].1, Value::Count(3));
+    let presses: Vec<&Press> = screen.buttons.iter().flatten().map(|button| &button.press).collect();
+    let tags = ["Web", "web-1", "web-2"].map(|name| Press::Card(tag(name)));
+    assert_eq!(presses, [&tags[0], &tags[1], &tags[2], &Press::List { page: 0 }]);
+    assert_eq!(bench.done(id), 1);
+}
+
+#[test]
+fn ids_are_shown_only_where_names_are_alike() {
+    let mut bench = Bench::new();
+    let screen = shown(&mut bench, &Press::List { page: 0 });
+    assert!(list(&screen).rows.iter().all(|row| !row.is_alike));
+    bench.world.nodes[1].name = "Gamma".into();
+    let screen = shown(&mut bench, &Press::List { page: 0 });
+    assert_eq!(list(&screen).rows.iter().map(|row| row.is_alike).collect::<Vec<_>>(), [false, true, true]);
+    let ids = screen.buttons.iter().flatten().filter_map(|button| match &button.label {
+        Label::Node { id, .. } => Some(*id),
+        _ => None,
+    });
+    assert_eq!(ids.collect::<Vec<_>>(), [None, Some(node("beta")), Some(node("gamma"))]);
+    let confirmation = shown(&mut bench, &Press::AskReboot(tag("gamma")));
+    let name = said(&confirmation, Key::ConfirmReboot).values[0].1.clone();
+    assert_eq!(name, Value::Text(alloc::format!("gamma ({})", node("gamma").short())));
+}
+
+#[test]
+fn a_node_that_is_down_is_offered_nothing_that_cannot_work() {
+    for (status, offers) in
+        [(Status::Alive, true), (Status::Suspect, true), (Status::Down, false), (Status::Left, false)]
+    {
+        let mut bench = Bench::new();
+        bench.world.nodes[1].status = status;
+        bench.world.nodes[1].last_seen_unix_ms = bench.world.now.unix_ms - 60_000;
+        bench.press(&Press::Card(tag("beta")));
+        bench.reply("stats", &not_sent());
+        bench.pass(2_000);
+        let screen = last_screen(&bench.telegram());
+        assert_eq!(card(&screen).row.silent_ms.unwrap() > 0, status != Status::Alive);
+        let orders =
+            screen.buttons.iter().flatten().filter(|button| {
+                matches!(button.press, Press::AskReboot(_) | Press::Speedtest(_) | Press::Reboot { .. })
+            });
+        assert_eq!(orders.count(), if offers { 2 } else { 0 }, "{status:?}");
+    }
+    // A button from before it was down
+    for press in [Press::AskReboot(tag("beta")), Press::Speedtest(tag("beta"))] {
+        let mut bench = Bench::new();
+        bench.world.nodes[1].status = Status::Down;
+        let id = bench.press(&press);
+        bench.reply("stats", &not_sent());
+        bench.pass(4_000);
+        let calls = bench.telegram();
+        assert_eq!(toast(&calls), Some(Key::NodeDown));
+        card(&last_screen(&calls));
+        assert!(bench.asks.iter().all(|(_, _, request)| !["reboot", "run"].contains(&request_name(request))));
+        bench.reply("series", &not_sent());
+        bench.reply("test", &not_sent());
+        bench.pass(4_000);
+        bench.telegram();
+        assert_eq!(bench.done(id), 1);
+    }
+}
+
+#[test]
+fn the_menu_follows_the_language_that_the_owner_chose() {
+    let mut bench = Bench::new();
+    let menu = |calls: &[BotCall]| {
+        calls.iter().find_map(|call| match call {
+            BotCall::SetCommands { chosen } => Some(*chosen),
+            _ => None,
+        })
+    };
+    bench.text("/lang ru");
+    assert_eq!(menu(&bench.telegram()), Some(Some((OWNER, Language::Ru))));
+    let acts = bench.dialogue.elected(&bench.world, None);
+    bench.perform(acts);
+    assert_eq!(menu(&bench.telegram()), Some(Some((OWNER, Language::Ru))), "the next leader knows it");
+    bench.world.language = None;
+    bench.dialogue.deposed();
+    let acts = bench.dialogue.elected(&bench.world, None);
+    bench.perform(acts);
+    assert_eq!(menu(&bench.telegram()), Some(None), "nobody chose");
 }
 
 #[test]

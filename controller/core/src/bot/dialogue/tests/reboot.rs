@@ -49,7 +49,7 @@ fn a_confirmed_reboot_is_asked_once_and_followed_until_the_boot_id_changes() {
     bench.pass(36_000);
     bench.reply("stats", &stats("boot-2", 5));
     let screen = last_screen(&bench.telegram());
-    assert_eq!(said(&screen, Key::RebootBack).values[1].1, crate::bot::text::Value::Span(43_000));
+    assert_eq!(said(&screen, Key::RebootBack).values[1].1, Value::Span(43_000));
     assert_eq!(bench.done(id), 1);
     assert_eq!(bench.dialogue.deadline(), None);
 }
@@ -93,15 +93,16 @@ fn the_deadline_is_sixty_seconds_from_its_showing_by_the_targets_own_clock() {
 }
 
 #[test]
-fn a_button_that_is_late_or_used_or_anothers_shows_a_new_confirmation_and_says_why() {
+fn a_button_that_is_late_or_used_or_anothers_says_why_and_puts_no_new_one_under_the_finger() {
     type Prepare = fn(&mut Bench, String) -> String;
-    let cases: [(Prepare, Key); 5] = [
+    let cases: [(Prepare, &[Key]); 5] = [
         (
             |bench, data| {
                 bench.pass(45_001);
+                bench.telegram();
                 data
             },
-            Key::ConfirmExpired,
+            &[Key::ConfirmExpired],
         ),
         (
             |bench, data| {
@@ -112,7 +113,7 @@ fn a_button_that_is_late_or_used_or_anothers_shows_a_new_confirmation_and_says_w
                 bench.telegram();
                 data
             },
-            Key::ConfirmUsed,
+            &[Key::ConfirmUsed, Key::RebootRefused],
         ),
         (
             |bench, data| {
@@ -120,18 +121,18 @@ fn a_button_that_is_late_or_used_or_anothers_shows_a_new_confirmation_and_says_w
                 bench.telegram();
                 data
             },
-            Key::ConfirmUsed,
+            &[Key::ConfirmUsed, Key::ConfirmReboot],
         ),
-        (|_, data| data.replace(&data[20..], "0123456789abcdef"), Key::ConfirmTaken),
+        (|_, data| data.replace(&data[20..], "0123456789abcdef"), &[Key::ConfirmTaken]),
         (
             |bench, data| {
                 bench.dialogue.deposed();
-                let acts = bench.dialogue.elected(&bench.world);
+                let acts = bench.dialogue.elected(&bench.world, None);
                 bench.perform(acts);
                 bench.telegram();
                 data
             },
-            Key::ConfirmTaken,
+            &[Key::ConfirmTaken],
         ),
     ];
     for (prepare, expected) in cases {
@@ -144,17 +145,48 @@ fn a_button_that_is_late_or_used_or_anothers_shows_a_new_confirmation_and_says_w
         let calls = bench.telegram();
         assert!(matches!(calls.first(), Some(BotCall::AnswerCallback { .. })));
         // Of another leader's button nobody may say that nothing was done.
-        let taken = expected == Key::ConfirmTaken;
-        assert_eq!(toast(&calls), Some(if taken { Key::ConfirmElsewhere } else { expected }));
-        assert_eq!(
-            keys(&last_screen(&calls)),
-            [expected, Key::ConfirmReboot],
-            "also for whom the toast comes too late"
-        );
-        assert_ne!(last_screen(&calls).buttons[0][0].press.data(), data);
+        let taken = expected[0] == Key::ConfirmTaken;
+        assert_eq!(toast(&calls), Some(if taken { Key::ConfirmElsewhere } else { expected[0] }));
+        assert_eq!(keys(&last_screen(&calls)), expected, "also for whom the toast comes too late");
+        let live = last_screen(&calls).buttons.iter().flatten().any(|one| matches!(one.press, Press::Reboot { .. }));
+        assert_eq!(live, expected.contains(&Key::ConfirmReboot), "only where the owner has asked for it since");
         let after = bench.asks.iter().filter(|(_, _, request)| request_name(request) == "reboot").count();
         assert_eq!(after, reboots, "{expected:?}");
         assert_eq!(bench.done(id), 1);
+    }
+}
+
+#[test]
+fn a_confirmation_is_taken_off_the_screen_when_its_button_stops_working() {
+    let mut bench = Bench::new();
+    show_confirmation(&mut bench);
+    bench.pass(45_000);
+    assert!(bench.telegram().is_empty(), "until then it works");
+    bench.pass(1);
+    let screen = last_screen(&bench.telegram());
+    assert_eq!(keys(&screen), [Key::ConfirmOver]);
+    let presses: Vec<&Press> = screen.buttons.iter().flatten().map(|button| &button.press).collect();
+    assert_eq!(presses, [&Press::Card(tag("beta")), &Press::List { page: 0 }]);
+    assert_eq!(bench.dialogue.deadline(), None);
+    // A newer one has its own time, and what the owner looks at instead stays.
+    show_confirmation(&mut bench);
+    bench.pass(20_000);
+    show_confirmation(&mut bench);
+    bench.pass(44_000);
+    assert!(bench.telegram().is_empty());
+    bench.press(&Press::Help);
+    bench.telegram();
+    bench.pass(60_000);
+    assert!(bench.telegram().is_empty());
+}
+
+#[test]
+fn a_reboot_of_the_leader_says_whether_another_node_takes_over() {
+    for (has_heir, expected) in [(true, Key::ConfirmRebootLeader), (false, Key::ConfirmRebootAlone)] {
+        let mut bench = Bench::new();
+        bench.world.has_heir = has_heir;
+        bench.press(&Press::AskReboot(tag("alpha")));
+        assert_eq!(keys(&last_screen(&bench.telegram())), [expected]);
     }
 }
 

@@ -93,7 +93,7 @@ fn a_failed_test_says_why() {
     bench.reply("run", &test_state(failed));
     let screen = last_screen(&bench.telegram());
     let why = Say::new(Key::WhyAgentFailed).text("message", "no route");
-    assert_eq!(said(&screen, Key::SpeedtestFailed).values[1].1, crate::bot::text::Value::Say(why));
+    assert_eq!(said(&screen, Key::SpeedtestFailed).values[1].1, Value::Say(why));
 }
 
 #[test]

@@ -10,7 +10,7 @@ fn resumed(bench: &mut Bench, stage: Stage) -> CommandId {
     let command = StoredCommand { stage, taken_by: node("alpha"), ..bench.stored(content) };
     bench.world.me = node("gamma");
     bench.world.nodes[0].status = Status::Down;
-    let acts = bench.dialogue.elected(&bench.world);
+    let acts = bench.dialogue.elected(&bench.world, None);
     bench.perform(acts);
     bench.give(&command)
 }
@@ -173,7 +173,7 @@ fn a_successor_that_cannot_be_certain_does_not_ask_and_says_through_whom_it_was_
     let id = resumed(&mut bench, stage(Some(asked), asked + 30_000, Some("boot-1")));
     let screen = last_screen(&bench.telegram());
     assert_eq!(keys(&screen), [Key::RebootViaGone]);
-    assert_eq!(said(&screen, Key::RebootViaGone).values[1].1, crate::bot::text::Value::Text("alpha".into()));
+    assert_eq!(said(&screen, Key::RebootViaGone).values[1].1, Value::Text("alpha".into()));
     bench.pass(10_000);
     bench.reply("stats", &stats("boot-1", 1_000));
     bench.pass(10_000);
@@ -277,12 +277,77 @@ fn one_that_was_asked_long_ago_is_still_looked_at() {
     let mut bench = Bench::new();
     let asked = bench.world.now.unix_ms - 3_600_000;
     let id = resumed(&mut bench, stage(Some(asked), asked + 30_000, Some("boot-1")));
+    bench.world.nodes[1].up_ms = Some(3_500_000);
     bench.telegram();
     bench.reply("stats", &stats("boot-2", 3_500));
     let screen = last_screen(&bench.telegram());
     let took = &said(&screen, Key::RebootBack).values[1].1;
-    assert_eq!(*took, crate::bot::text::Value::Span(100_000), "by how long it is up, not by when it was looked at");
+    assert_eq!(*took, Value::Span(100_000), "by when its controller started, not by when it was looked at");
     assert_eq!(bench.done(id), 1);
+}
+
+/// Beta's clock is off by so much from gamma's, which knows it or not while beta is away, and hears of it later or not at all.
+fn returned(bench: &mut Bench, off_ms: i64, known: bool, heard: Option<u64>, uptime_s: u64) -> Say {
+    let theirs = bench.world.now.unix_ms.strict_add_signed(off_ms);
+    bench.world.nodes[1].unix_ms = known.then_some(theirs);
+    bench.world.nodes[1].up_ms = known.then_some(900_000);
+    // Alpha asked 3 s ago and wrote down what beta's clock showed; its own says something else again.
+    let id = resumed(bench, stage(Some(theirs - 3_000), theirs + 57_000, Some("boot-1")));
+    bench.telegram();
+    for _ in 0..3 {
+        bench.reply("stats", &lost());
+        bench.pass(2_000);
+        bench.telegram();
+    }
+    // It is back 4 s after gamma took it up, so 7 s after it was asked, and gamma looks 2 s later.
+    let mut shown = None;
+    for _ in 0..20 {
+        bench.reply("stats", &stats("boot-2", uptime_s));
+        if let Some(heard) = heard.filter(|_| bench.world.nodes[1].up_ms.is_none_or(|up_ms| up_ms > 100_000)) {
+            let unix_ms = bench.world.now.unix_ms.strict_add_signed(off_ms);
+            (bench.world.nodes[1].unix_ms, bench.world.nodes[1].up_ms) = (Some(unix_ms), Some(heard));
+        }
+        bench.pass(500);
+        shown = bench.telegram().iter().rev().find_map(screen).cloned().or(shown);
+    }
+    assert_eq!(bench.done(id), 1);
+    match shown.map(|message| message.body) {
+        Some(Body::Says(says)) => says[0].clone(),
+        body => panic!("{body:?}"),
+    }
+}
+
+#[test]
+fn how_long_a_reboot_took_is_told_by_the_targets_clocks_whatever_its_followers_show() {
+    // The wall clocks of the three nodes are hours apart, and the uptime is that of a machine that runs for months (a container)
+    for off_ms in [-7_200_000, 0, 40, 7_200_000] {
+        for known in [true, false] {
+            let said = returned(&mut Bench::new(), off_ms, known, Some(2_000), 9_000_000);
+            assert_eq!(said.key, Key::RebootBack, "{off_ms} {known}");
+            assert_eq!(said.values[1].1, Value::Span(7_000), "{off_ms} {known}");
+        }
+    }
+}
+
+#[test]
+fn a_controller_that_is_not_heard_leaves_the_uptime_and_without_it_no_duration_is_said() {
+    // 11 s after the asking its kernel has been running for 5 s
+    let said = returned(&mut Bench::new(), 0, true, None, 5);
+    let Value::Span(took_ms) = said.values[1].1 else { panic!("{said:?}") };
+    assert!((5_000..=10_000).contains(&took_ms), "{took_ms}");
+    let said = returned(&mut Bench::new(), 0, true, None, 9_000_000);
+    assert_eq!((said.key, said.values.len()), (Key::RebootBackSometime, 1));
+    let said = returned(&mut Bench::new(), 0, false, None, 5);
+    assert_eq!(said.key, Key::RebootBackSometime);
+}
+
+#[test]
+fn the_time_of_the_asking_is_stored_by_the_targets_clock() {
+    let mut bench = Bench::new();
+    bench.world.nodes[1].unix_ms = Some(1_700_000_000_000);
+    super::reboot::confirm(&mut bench);
+    let stage = bench.stages.last().cloned().expect("a stage").1;
+    assert!(matches!(stage, Stage::Rebooting { asked_unix_ms: Some(1_700_000_000_000), .. }), "{stage:?}");
 }
 
 #[test]
@@ -320,7 +385,7 @@ fn a_press_that_another_leader_took_is_not_said_to_have_done_nothing() {
     let id = bench.give(&command);
     let calls = bench.telegram();
     assert_eq!(toast(&calls), Some(Key::ConfirmElsewhere));
-    assert_eq!(keys(&last_screen(&calls)), [Key::ConfirmTaken, Key::ConfirmReboot]);
+    assert_eq!(keys(&last_screen(&calls)), [Key::ConfirmTaken]);
     assert_eq!(bench.done(id), 1);
 }
 
@@ -343,10 +408,10 @@ fn what_a_node_told_before_it_polled_is_not_taken_away_when_it_polls() {
     let told = keys(&last_screen(&bench.telegram()));
     assert!(told.contains(&Key::ConfirmTaken), "{told:?}");
     bench.world.polls = true;
-    let acts = bench.dialogue.elected(&bench.world);
+    let acts = bench.dialogue.elected(&bench.world, None);
     bench.perform(acts);
     let calls = bench.telegram();
-    assert!(matches!(calls[..], [BotCall::SetCommands]), "{calls:?}");
+    assert!(matches!(calls[..], [BotCall::SetCommands { .. }]), "{calls:?}");
     bench.reply("stats", &stats("boot-2", 3));
     bench.pass(5_000);
     let after = keys(&last_screen(&bench.telegram()));
@@ -382,7 +447,7 @@ fn a_card_that_a_node_collects_when_it_begins_to_poll_is_shown() {
     bench.press(&Press::Card(tag("beta")));
     bench.telegram();
     bench.world.polls = true;
-    let acts = bench.dialogue.elected(&bench.world);
+    let acts = bench.dialogue.elected(&bench.world, None);
     bench.perform(acts);
     bench.reply("stats", &stats("boot-1", 5));
     bench.pass(2_000);
