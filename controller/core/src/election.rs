@@ -18,13 +18,14 @@ pub struct Candidate {
 
 /// How long to wait after a lease ran out before claiming: the best candidate at once, each further one a little later.
 ///
-/// `others` are the nodes seen alive that may claim, without this one, the one whose lease ran out, and those that are stopping.
+/// `others` are the nodes seen alive that may claim, without this one, the one whose lease ran out, and those that are stopping; a round of asks
+/// takes `round_ms` over the wires to the voters.
 #[must_use]
-pub fn claim_delay_ms(me: Candidate, others: impl Iterator<Item = Candidate>) -> u64 {
+pub fn claim_delay_ms(me: Candidate, others: impl Iterator<Item = Candidate>, round_ms: u64) -> u64 {
     let before = others.filter(|other| order(*other) < order(me)).count();
     let rank = u64::try_from(before).unwrap_or(u64::MAX).min(MOST_RANKS);
     let unready = if me.ready { 0 } else { UNREADY_MS };
-    unready.saturating_add(rank.saturating_mul(STEP_MS))
+    unready.saturating_add(rank.saturating_mul(STEP_MS.saturating_add(round_ms)))
 }
 
 /// L6: whether a node that is better than the holder has been steady for long enough to be offered the lease.
@@ -43,7 +44,7 @@ fn order(candidate: Candidate) -> (bool, bool, LeaderKey) {
     (!candidate.ready, !candidate.reaches_voters, candidate.key)
 }
 
-/// L4: "each further one a little later": a little more than a round of asks takes.
+/// L4: "each further one a little later": a little more than a round of asks takes, over wires without length.
 const STEP_MS: u64 = 300;
 
 /// Beyond this rank nobody waits longer: that many dead nodes before one are a disaster of their own.
@@ -69,24 +70,24 @@ mod tests {
     fn the_best_claims_at_once_and_each_further_one_later() {
         // L4
         let (best, next, last) = (candidate(1, true, true), candidate(2, true, true), candidate(3, true, true));
-        assert_eq!(claim_delay_ms(best, [next, last].into_iter()), 0);
-        assert_eq!(claim_delay_ms(next, [best, last].into_iter()), 300);
-        assert_eq!(claim_delay_ms(last, [best, next].into_iter()), 600);
+        assert_eq!(claim_delay_ms(best, [next, last].into_iter(), 0), 0);
+        assert_eq!(claim_delay_ms(next, [best, last].into_iter(), 0), 300);
+        assert_eq!(claim_delay_ms(last, [best, next].into_iter(), 0), 600);
     }
 
     #[test]
     fn who_reached_a_majority_of_the_voters_goes_first() {
         // L4
         let (cut_off, reaches) = (candidate(1, true, false), candidate(2, true, true));
-        assert_eq!(claim_delay_ms(reaches, [cut_off].into_iter()), 0);
-        assert_eq!(claim_delay_ms(cut_off, [reaches].into_iter()), 300);
+        assert_eq!(claim_delay_ms(reaches, [cut_off].into_iter(), 0), 0);
+        assert_eq!(claim_delay_ms(cut_off, [reaches].into_iter(), 0), 300);
     }
 
     #[test]
     fn who_cannot_reach_telegram_lets_all_others_go_first() {
         // L4: a server from which Telegram is blocked never holds the bot while another can
         let (blocked, ready) = (candidate(1, false, true), candidate(9, true, true));
-        assert_eq!(claim_delay_ms(ready, [blocked].into_iter()), 0);
-        assert!(claim_delay_ms(blocked, [ready].into_iter()) > UNREADY_MS);
+        assert_eq!(claim_delay_ms(ready, [blocked].into_iter(), 0), 0);
+        assert!(claim_delay_ms(blocked, [ready].into_iter(), 0) > UNREADY_MS);
     }
 }

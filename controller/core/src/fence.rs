@@ -93,6 +93,8 @@ pub struct Fence {
     finishes: bool,
     /// F1: the lease was weak, so others may poll as watchers until they hear of a strong one: until then it only watches.
     settles: Settles,
+    /// News of this node's lease take so long to everybody over the wires, milliseconds, beyond [`SETTLE_MS`].
+    pub heard_after_ms: u64,
     /// L5: the last holder's word, which lets a weak holder poll at once, has served. It says nothing about a majority lost since then (F2).
     heeded: bool,
     conflicts: Vec<u64>,
@@ -135,6 +137,7 @@ impl Fence {
             refuted: false,
             finishes: false,
             settles: Settles::Not,
+            heard_after_ms: 0,
             heeded: false,
             conflicts: Vec::new(),
             offset: None,
@@ -327,7 +330,7 @@ impl Fence {
             (_, None) => Settles::Not,
             (_, Some(Title { strength: Strength::Weak, may_poll: true, refused: false, .. })) => Settles::Once,
             (Settles::Once, Some(Title { strength: Strength::Strong, .. })) => {
-                Settles::Until(now.boot_ms.saturating_add(SETTLE_MS))
+                Settles::Until(now.boot_ms.saturating_add(SETTLE_MS).saturating_add(self.heard_after_ms))
             }
             (Settles::Until(at), Some(_)) if now.boot_ms >= at => Settles::Not,
             (settles, Some(_)) => settles,
@@ -362,11 +365,10 @@ const HEAD_MS: u64 = 1_500;
 /// F3: a watcher waits so much longer for each better one that may watch elsewhere. Looks are half a second apart and a call takes some of a
 /// tenth, so the first of two has taken the head before the second would poll ...
 const SLOT_MS: u64 = 600;
-
 /// ... and so long at most: those that are out of reach may as well be dead.
 const MOST_SLOTS: usize = 3;
 
-/// F1: the news of a strong lease reach everybody in reach within a round trip; then a watcher's poll is gone.
+/// F1: the news of a strong lease reach everybody in reach within this and a round trip; then a watcher's poll is gone.
 const SETTLE_MS: u64 = 700;
 
 /// F3: the wait is doubled by each conflict up to this.

@@ -67,6 +67,8 @@ pub struct Handover {
     weak_heir: Option<NodeId>,
     phase: Phase,
     deadline: u64,
+    /// The way to whom it is about takes so much longer than over a wire without length.
+    away_ms: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +85,14 @@ impl Handover {
     /// Begins: `candidates` are tried in their order. A process that stops lets go even when nobody takes it.
     #[must_use]
     pub fn new(now: Now, reason: Reason, candidates: Vec<NodeId>) -> Self {
-        Self { reason, candidates, heir: None, weak_heir: None, phase: Phase::Next, deadline: now.boot_ms }
+        let deadline = now.boot_ms;
+        Self { reason, candidates, heir: None, weak_heir: None, phase: Phase::Next, deadline, away_ms: 0 }
+    }
+
+    /// The same over wires where an answer takes so many milliseconds.
+    #[must_use]
+    pub fn over(self, away_ms: u64) -> Self {
+        Self { away_ms, ..self }
     }
 
     /// Why.
@@ -192,12 +201,12 @@ impl Handover {
 
     fn drain(&mut self, now: Now) {
         self.phase = Phase::Draining;
-        self.deadline = now.boot_ms.saturating_add(DRAIN_MS);
+        self.deadline = now.boot_ms.saturating_add(DRAIN_MS).saturating_add(self.away_ms);
     }
 
     fn release(&mut self, now: Now) -> Step {
         self.phase = Phase::Releasing(BTreeSet::new());
-        self.deadline = now.boot_ms.saturating_add(RELEASE_MS);
+        self.deadline = now.boot_ms.saturating_add(RELEASE_MS).saturating_add(self.away_ms);
         Step::Release
     }
 
@@ -205,7 +214,7 @@ impl Handover {
         match self.heir {
             Some(heir) => {
                 self.phase = Phase::Telling;
-                self.deadline = now.boot_ms.saturating_add(RELEASE_MS);
+                self.deadline = now.boot_ms.saturating_add(RELEASE_MS).saturating_add(self.away_ms);
                 Step::Tell { heir }
             }
             None => self.finish(),

@@ -53,6 +53,16 @@ pub enum Input {
         /// The answer, or why there is none.
         result: Result<PeerResponse, CallError>,
     },
+    /// The shell measured how long the way to a member is, there and back: from a request that was put on an open connection to its answer, also
+    /// one that came after the call's time limit.
+    RoundTrip {
+        /// Which member.
+        with: NodeId,
+        /// Milliseconds.
+        ms: u64,
+        /// Half of what TCP and TLS took to connect, with a name's resolution and a lost SYN in it: good for as long as nothing better is known.
+        dialled: bool,
+    },
     /// A stranger's `POST /join`. MAC and body are not checked yet: the core knows the invitations.
     Join {
         /// Answered by [`Output::JoinReply`].
@@ -103,7 +113,7 @@ pub enum Output {
         call: CallId,
         /// To whom.
         to: NodeId,
-        /// Time limit, milliseconds, connecting included.
+        /// Time limit, milliseconds. A dial that it has to wait for goes on after it.
         timeout_ms: u64,
         /// What.
         request: PeerRequest,

@@ -318,11 +318,11 @@ fn split(result: Result<(JoinAnswer, Records), RpcError>) -> (Result<JoinAnswer,
     }
 }
 
-/// A server that is far away and busy still answers a handshake in this time.
-const DIAL_MS: u64 = 5_000;
+/// A server that is a second away still answers a handshake in this time when one packet is lost.
+const DIAL_MS: u64 = 8_000;
 
-/// The holder only looks at its roster and its disk.
-const PASS_ON_MS: u64 = 5_000;
+/// The holder only looks at its roster and its disk; a first contact with it takes three round trips.
+const PASS_ON_MS: u64 = 6_000;
 
 #[cfg(test)]
 mod tests;

@@ -25,5 +25,6 @@ pub mod node;
 pub mod peers;
 pub mod probe;
 pub mod roster;
+pub mod round_trip;
 pub mod update_ids;
 pub mod voters;

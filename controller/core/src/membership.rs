@@ -7,11 +7,13 @@ mod frame;
 mod identity;
 mod runtime;
 mod sync;
+mod timing;
 mod view;
 
 #[cfg(test)]
 mod tests;
 
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -43,6 +45,8 @@ pub struct Membership {
     left: bool,
     changed_ms: u64,
     synced_ms: Option<u64>,
+    /// In which time members answer that are not near, milliseconds.
+    away: BTreeMap<NodeId, u64>,
 }
 
 /// What membership wants done, or tells.
@@ -118,6 +122,7 @@ impl Membership {
             left: false,
             changed_ms: 0,
             synced_ms: None,
+            away: BTreeMap::new(),
         }
     }
 
@@ -273,6 +278,7 @@ impl Membership {
             note(self.foca.handle_timer(Timer::RemoveDown(id), &mut *out));
         }
         self.view.forget(node);
+        self.away.remove(node);
         self.disputed.retain(|disputed| disputed != node);
     }
 
@@ -341,6 +347,7 @@ impl Membership {
                 }
             }
         }
+        self.follow_wires(&mut out.timers);
         for (after_ms, timer) in out.timers {
             effects.push(Effect::Timer { after_ms, timer });
         }

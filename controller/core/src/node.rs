@@ -25,6 +25,7 @@ mod serve;
 mod slept;
 mod target;
 mod view;
+mod wires;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -41,7 +42,6 @@ use rand::{RngExt as _, SeedableRng as _};
 
 use crate::bot::act::{Act, Answer, AskId};
 use crate::bot::dialogue::{Dialogue, Settings as DialogueSettings};
-use crate::bot::language::Language;
 use crate::calls::Calls;
 use crate::clock::Now;
 use crate::commands::Commands;
@@ -60,6 +60,7 @@ use crate::peers::Peers;
 use crate::probe::Probe;
 use crate::roster::{OpenError, Roster};
 use copies::{CopiedTo, CopyJob};
+use dialogue::default_language;
 use farewell::Parting;
 use hindrance::Hindrances;
 use holder_probe::HolderProbe;
@@ -240,9 +241,12 @@ impl Node {
 
     /// Takes one input in and answers everything that is to be done, in order.
     pub fn handle(&mut self, now: Now, input: Input) -> Vec<Output> {
+        if let Input::RoundTrip { with, ms, dialled } = input {
+            return self.round_trip(with, ms, dialled);
+        }
         self.watch_the_clock(now);
         match input {
-            Input::Tick => {}
+            Input::Tick | Input::RoundTrip { .. } => {}
             Input::Peer { inbound, from, request } => self.peer_request(now, inbound, from, request),
             Input::Answered { call, result } => self.answered(now, call, result),
             Input::Join { inbound, join } => self.join(now, inbound, &join),
@@ -367,17 +371,11 @@ impl Node {
     }
 }
 
-/// What the owner reads who has not chosen, and whose Telegram names none of the bot's languages.
-fn default_language(settings: &Settings) -> Language {
-    Language::of_tag(&settings.language).unwrap_or(Language::Ru)
-}
-
 /// Voters, hand-overs and waiting commands are looked at so often.
 const CHORES_MS: u64 = 1_000;
 
 /// CPU and memory at a glance are refreshed so often: they ride on every heartbeat.
 const GLANCE_MS: u64 = 15_000;
-
 /// Expired invitations, stamps that were ahead.
 const MINUTE_MS: u64 = 60_000;
 

@@ -7,6 +7,7 @@ use constella_shared::ids::{Generation, NodeId};
 use constella_shared::wire::heartbeat::Facts;
 
 use crate::clock::Now;
+use crate::round_trip::RoundTrip;
 
 /// Direct knowledge of the other nodes. Never gossiped, never stored.
 #[derive(Debug, Default)]
@@ -14,6 +15,7 @@ pub struct Peers {
     peers: BTreeMap<NodeId, Peer>,
     /// Those whose last answer was that this node is no member.
     strangers_to: BTreeSet<NodeId>,
+    round_trips: BTreeMap<NodeId, RoundTrip>,
 }
 
 /// Direct knowledge of one node.
@@ -25,7 +27,7 @@ pub struct Peer {
     pub heard_at: u64,
     /// Unix milliseconds when they arrived.
     pub heard_unix_ms: u64,
-    /// Round trip of the last call, milliseconds.
+    /// Round trip of the last call, milliseconds; with the time for a new connection in it where no request on an open one was measured yet.
     pub rtt_ms: Option<u32>,
     /// Unix milliseconds when it last answered a call; 0 for never.
     pub reached_unix_ms: u64,
@@ -78,7 +80,8 @@ impl Peers {
             Some(_) => now.unix_ms,
             None => before.map_or(0, |peer| peer.reached_unix_ms),
         };
-        let rtt_ms = rtt_ms.or_else(|| before.and_then(|peer| peer.rtt_ms));
+        let measured = self.round_trips.get(&node).and_then(RoundTrip::last_ms).and_then(|ms| u32::try_from(ms).ok());
+        let rtt_ms = measured.or(rtt_ms).or_else(|| before.and_then(|peer| peer.rtt_ms));
         let peer = Peer {
             facts,
             heard_at: now.boot_ms,
@@ -94,6 +97,23 @@ impl Peers {
         if restarted || lost_bot {
             self.lost(now, node);
         }
+    }
+
+    /// The way to the node was measured, there and back.
+    pub fn round_trip(&mut self, node: NodeId, ms: u64, dialled: bool) {
+        self.round_trips.entry(node).or_default().measured(ms, dialled);
+    }
+
+    /// In which time nearly every request to the node is answered, milliseconds; 0 while nothing was measured.
+    #[must_use]
+    pub fn timeout_ms(&self, node: &NodeId) -> u64 {
+        self.round_trips.get(node).map_or(0, RoundTrip::timeout_ms)
+    }
+
+    /// What a call to the node may take longer than over a wire without length, milliseconds.
+    #[must_use]
+    pub fn allowance_ms(&self, node: &NodeId) -> u64 {
+        self.round_trips.get(node).map_or(0, RoundTrip::allowance_ms)
     }
 
     /// The node was lost: it restarted, stopped being ready, or went down. Several signs of one loss count once.
@@ -215,6 +235,7 @@ impl Peers {
     /// Forgets everybody who does not belong any more.
     pub fn retain(&mut self, belongs: impl Fn(&NodeId) -> bool) {
         self.peers.retain(|node, _| belongs(node));
+        self.round_trips.retain(|node, _| belongs(node));
     }
 
     /// The node's boot generation, where it was heard.

@@ -1,17 +1,19 @@
 //! The holder's side of the lease (L2): gather grants, keep them, know when they run out, give way.
 
+mod ask;
 mod canvass;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use constella_shared::ids::{LeaderKey, NodeId, Seq, Term};
-use constella_shared::wire::lease::{LeaseAnswer, LeaseAsk, LeaseRefusal, LeaseRelease, Strength};
+use constella_shared::wire::lease::{LeaseAnswer, LeaseAsk, LeaseRefusal, LeaseRelease};
 use constella_shared::wire::records::{VoterRecord, VotersMark};
 
 use super::durable::Durable;
 use crate::clock::Now;
 use crate::voters;
+pub use ask::{AskSent, Holds};
 
 /// One node's claim to the lease, from the first ask to the last release.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -23,6 +25,8 @@ pub struct Claim {
     last_seq: Seq,
     last_round: u64,
     next_round: u64,
+    /// How long a round takes over the wires to the voters.
+    takes_ms: u64,
     known: BTreeMap<NodeId, Known>,
     has_mark: BTreeMap<NodeId, VotersMark>,
     /// Nodes that vote under the next record: they are asked beside the voters.
@@ -78,6 +82,7 @@ impl Claim {
             last_seq: Seq(0),
             last_round: 0,
             next_round: 0,
+            takes_ms: 0,
             known: BTreeMap::new(),
             has_mark: BTreeMap::new(),
             canvassed: BTreeSet::new(),
@@ -116,6 +121,11 @@ impl Claim {
     #[must_use]
     pub const fn next_round(&self) -> Option<u64> {
         if self.active { Some(self.next_round) } else { None }
+    }
+
+    /// How long a round takes until a majority has answered, milliseconds: failed claims are retried no sooner.
+    pub const fn takes(&mut self, round_ms: u64) {
+        self.takes_ms = round_ms;
     }
 
     /// One ask for each voter. The caller sends each and tells how it was answered with [`Claim::answered`].
@@ -191,7 +201,7 @@ impl Claim {
                         return Standing::GiveWay { until: *until };
                     }
                     if theirs > mine || (theirs == mine && *rival < me) {
-                        return Standing::GiveWay { until: now.boot_ms.saturating_add(RIVAL_MS) };
+                        return Standing::GiveWay { until: now.boot_ms.saturating_add(2 * self.retry_ms()) };
                     }
                     undecided = true;
                 }
@@ -349,34 +359,15 @@ impl Claim {
         self.next_round = now.boot_ms;
     }
 
+    fn retry_ms(&self) -> u64 {
+        RETRY_MS.max(self.takes_ms)
+    }
+
     fn pause(&self, now: Now, record: &VoterRecord) -> u64 {
         let held = voters::majority(record, |voter| self.granted_until(now, voter).is_some());
-        if held {
-            self.ttl_ms / 4
-        } else if now.since(self.began) < EAGER_MS {
-            RETRY_MS
-        } else {
-            self.ttl_ms / 4
-        }
+        let eager = !held && now.since(self.began) < EAGER_MS;
+        if eager { self.retry_ms() } else { self.ttl_ms / 4 }
     }
-}
-
-/// What the asking node holds already, for the voters' own view of the lease.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Holds {
-    /// Weak or strong; None while it only claims.
-    pub held: Option<Strength>,
-    /// Whether it polls.
-    pub polling: bool,
-}
-
-/// An ask as it was sent: what its answer is measured against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct AskSent {
-    /// Both clocks right before it was sent.
-    pub sent: Now,
-    /// Its term.
-    pub term: Term,
 }
 
 /// L2: a holder counts 95 % of the TTL, so that a voter whose clock runs 5 % slower still outlives the grant that it gave.
@@ -389,7 +380,8 @@ pub const fn margin_ms(ttl_ms: u64) -> u64 {
     ttl_ms.saturating_mul(5).div_ceil(100)
 }
 
-/// L2: failed claims are retried so often ...
+/// L2: failed claims are retried so often, or as often as a round takes, and a rival claimant with the better claim has won or lost within two
+/// of its rounds ...
 const RETRY_MS: u64 = 300;
 
 /// ... for so long, then with every quarter of the TTL.
@@ -400,9 +392,6 @@ const SOON_MS: u64 = 50;
 
 /// Of the leap that a voter accepts, so that a few such steps before its next renewal are no leap either.
 const NEAR: u64 = constella_shared::limits::TERM_LEAP / 4;
-
-/// A rival claimant with the better claim has won or lost within two of its rounds.
-const RIVAL_MS: u64 = 2 * RETRY_MS;
 
 #[cfg(test)]
 mod tests;

@@ -20,6 +20,8 @@ pub(super) struct CopyJob {
     commands: Vec<StoredCommand>,
     tried: Vec<NodeId>,
     then: Then,
+    /// When the first of them was tried.
+    since: Option<u64>,
 }
 
 /// To whom copies of one command were sent.
@@ -43,7 +45,7 @@ pub(super) enum Then {
 impl Node {
     /// Copies commands to another node, then goes on.
     pub(super) fn copy(&mut self, commands: Vec<StoredCommand>, then: Then) {
-        self.copies.push_back(CopyJob { commands, tried: Vec::new(), then });
+        self.copies.push_back(CopyJob { commands, tried: Vec::new(), then, since: None });
     }
 
     /// A stage of a command: copied to one node, and sent to all who may have an older copy. A successor that has the press alone, and not the
@@ -53,7 +55,7 @@ impl Node {
         if let Some(copied_to) = self.copied_to.get_mut(&id) {
             copied_to.missed.clear();
         }
-        let job = CopyJob { commands: commands.clone(), tried: Vec::new(), then: Then::Acts };
+        let job = CopyJob { commands: commands.clone(), tried: Vec::new(), then: Then::Acts, since: None };
         let next = self.keeper(&job).filter(|_| self.copying.is_none() && self.copies.is_empty());
         for keeper in self.may_keep(id, keepers).into_iter().filter(|keeper| Some(*keeper) != next) {
             let request = Request::CommandStore { commands: commands.clone(), term: self.claim.term(), adopt: false };
@@ -112,9 +114,12 @@ impl Node {
     pub(super) fn copy_due(&mut self, now: Now) {
         while self.copying.is_none() {
             let Some(mut job) = self.copies.pop_front() else { return };
-            match self.keeper(&job) {
-                Some(keeper) if job.tried.len() < MOST_KEEPERS => {
+            let keeper =
+                self.keeper(&job).map(|keeper| (keeper, COPY_LIMIT_MS.saturating_add(self.peers.timeout_ms(&keeper))));
+            match keeper {
+                Some((keeper, limit)) if job.may_try(now, limit) => {
                     job.tried.push(keeper);
+                    job.since.get_or_insert(now.boot_ms);
                     self.copied_to.retain(|id, _| self.commands.get(id).is_some());
                     for command in &job.commands {
                         self.copied_to.entry(command.id).or_default().sent.insert(keeper);
@@ -122,7 +127,7 @@ impl Node {
                     let term = self.claim.term();
                     let request = Request::CommandStore { commands: job.commands.clone(), term, adopt: false };
                     self.copying = Some(job);
-                    self.call(keeper, COPY_LIMIT_MS, PeerRequest::Rpc(request), Pending::Copy { keeper });
+                    self.call_within(keeper, limit, PeerRequest::Rpc(request), Pending::Copy { keeper });
                 }
                 // Nobody is in reach: this node's own disk has it.
                 Some(_) | None => self.copied(now, job.then),
@@ -238,9 +243,21 @@ impl Node {
     }
 }
 
+impl CopyJob {
+    /// Whether another node is tried, with so long a limit.
+    fn may_try(&self, now: Now, limit_ms: u64) -> bool {
+        let took = self.since.map_or(0, |since| now.since(since).saturating_add(limit_ms));
+        self.tried.len() < MOST_KEEPERS && took <= COPIES_MS
+    }
+}
+
 /// A copy is one short call, and all tries together end well before a lease does: a leader that was just cut off confirms and answers what
-/// it has in hand while it still may, and leaves nothing half done to a side that cannot hear it.
+/// it has in hand while it still may, and leaves nothing half done to a side that cannot hear it. A long wire gets one round trip more, and none for
+/// a packet that is lost.
 const COPY_LIMIT_MS: u64 = 400;
+
+/// Three tries over wires without length, and one over a long wire.
+const COPIES_MS: u64 = 1_500;
 
 /// F6: "a copy at one reachable node"; after so many that did not answer, the own disk must do.
 const MOST_KEEPERS: usize = 3;

@@ -5,7 +5,9 @@ use constella_shared::wire::command::Stage;
 use super::Node;
 use super::pending::{Asker, Pending};
 use crate::bot::act::{Act, Answer};
+use crate::bot::language::Language;
 use crate::clock::Now;
+use crate::config::Settings;
 use crate::io::{Note, Output};
 use rand::RngExt as _;
 
@@ -90,4 +92,9 @@ impl Node {
             self.copy_stage(command, keepers);
         }
     }
+}
+
+/// What the owner reads who has not chosen, and whose Telegram names none of the bot's languages.
+pub(super) fn default_language(settings: &Settings) -> Language {
+    Language::of_tag(&settings.language).unwrap_or(Language::Ru)
 }

@@ -25,7 +25,7 @@ impl Node {
             Some(handover) => handover.stop(),
             None if self.held.is_some() => {
                 let heirs = self.heirs(now);
-                self.handover = Some(Handover::new(now, Reason::Stop, heirs));
+                self.handover = Some(Handover::new(now, Reason::Stop, heirs).over(self.farthest_ms()));
             }
             None => self.depart(now),
         }
@@ -90,7 +90,7 @@ impl Node {
         keys.sort_unstable();
         if !keys.is_empty() {
             let heirs = keys.into_iter().map(|key| key.node).collect();
-            self.handover = Some(Handover::new(now, Reason::Better, heirs));
+            self.handover = Some(Handover::new(now, Reason::Better, heirs).over(self.farthest_ms()));
         }
     }
 
@@ -114,7 +114,8 @@ impl Node {
             Step::Wait | Step::Drain => {}
             Step::Offer { heir, timeout_ms } => {
                 let request = PeerRequest::Rpc(Request::BotOffer { term });
-                let call = self.call(heir, timeout_ms, request, Pending::Offer { heir });
+                let timeout_ms = timeout_ms.saturating_add(self.peers.allowance_ms(&heir));
+                let call = self.call_within(heir, timeout_ms, request, Pending::Offer { heir });
                 if let Some(handover) = self.handover.as_mut() {
                     handover.offered(now, call, timeout_ms);
                 }
@@ -170,7 +171,7 @@ impl Node {
 pub(super) fn api_lost(node: &mut Node, now: Now) {
     if node.handover.is_none() && node.held.is_some() && node.another_is_ready(now) {
         let heirs = node.heirs(now);
-        node.handover = Some(Handover::new(now, Reason::ApiLoss, heirs));
+        node.handover = Some(Handover::new(now, Reason::ApiLoss, heirs).over(node.farthest_ms()));
     }
 }
 

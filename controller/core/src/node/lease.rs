@@ -204,6 +204,7 @@ impl Node {
         let (key, record) = (self.key(), self.roster.voters().clone());
         let sent = AskSent { sent: now, term: self.claim.term() };
         let holds = Holds { held: self.held, polling: self.fence.state() == BotState::Polling };
+        self.claim.takes(self.round_ms());
         for (voter, ask) in self.claim.round(now, key, holds, &mut self.durable, &record) {
             if voter == self.id {
                 let answer = self.vote(now, &ask);
@@ -212,8 +213,10 @@ impl Node {
                 self.claim.answered(now, &mut self.durable, voter, &sent, None);
             } else {
                 let request = PeerRequest::Rpc(Request::LeaseAcquire(ask));
-                let limit = (self.settings.lease_ttl_ms / 4).max(1);
-                self.call(voter, limit, request, Pending::Ask { voter, sent, at: now });
+                // Over a long wire several rounds are on their way at once. A grant that comes after a TTL is over.
+                let limit = (self.settings.lease_ttl_ms / 4).max(1).saturating_add(self.peers.allowance_ms(&voter));
+                let limit = limit.min(self.settings.lease_ttl_ms);
+                self.call_within(voter, limit, request, Pending::Ask { voter, sent, at: now });
             }
         }
     }
@@ -254,6 +257,9 @@ impl Node {
 
     fn now_holds(&mut self, now: Now, held: Option<Strength>) {
         let before = core::mem::replace(&mut self.held, held);
+        if held != before {
+            self.fence.heard_after_ms = self.farthest_ms();
+        }
         if held == Some(Strength::Strong) && before != Some(Strength::Strong) {
             self.told = false;
             // The election is not over for everybody yet: a hand-over on top of it would open it anew.
@@ -339,7 +345,7 @@ impl Node {
             Some(Candidate { key: self.roster.leader_key(&node)?, ready, reaches_voters })
         });
         let me = Candidate { key: self.key(), ready: self.probe.ready(), reaches_voters: self.reaches_voters(now) };
-        election::claim_delay_ms(me, candidates)
+        election::claim_delay_ms(me, candidates, self.round_ms())
     }
 
     /// L4: nothing speaks against a majority of the voters being in reach: no call to them failed since they were last heard.

@@ -19,8 +19,13 @@ use crate::roster::Merged;
 use crate::voters;
 
 impl Node {
-    /// Sends a request and remembers who waits for its answer.
-    pub(super) fn call(&mut self, to: NodeId, timeout_ms: u64, request: PeerRequest, why: Pending) -> CallId {
+    /// Sends a request and remembers who waits for its answer. The limit is for a wire without length; a longer one gets more.
+    pub(super) fn call(&mut self, to: NodeId, limit_ms: u64, request: PeerRequest, why: Pending) -> CallId {
+        self.call_within(to, limit_ms.saturating_add(self.peers.allowance_ms(&to)), request, why)
+    }
+
+    /// The same with exactly this limit.
+    pub(super) fn call_within(&mut self, to: NodeId, timeout_ms: u64, request: PeerRequest, why: Pending) -> CallId {
         let call = self.calls.next();
         self.pending.insert(call, why);
         self.out.push(Output::Call { call, to, timeout_ms, request });

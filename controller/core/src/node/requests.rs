@@ -218,7 +218,9 @@ impl Node {
         self.seen.let_go(now, release.holder);
         let key = self.key();
         if held {
-            self.barred_until = self.barred_until.max(now.boot_ms.saturating_add(HEIRS_TIME_MS));
+            // The holder hears of the release, tells the heir, and the heir asks: two round trips.
+            let time_ms = HEIRS_TIME_MS.saturating_add(self.peers.allowance_ms(&release.holder));
+            self.barred_until = self.barred_until.max(now.boot_ms.saturating_add(time_ms));
         } else if self.held.is_none() && self.roster.leader_key(&release.holder).is_some_and(|rival| key < rival) {
             self.claim.hurry(now);
         }
@@ -288,7 +290,7 @@ impl Node {
     /// L6: the heir looks at Telegram and asks the voters, then answers.
     fn prove(&mut self, now: Now, inbound: InboundId, from: NodeId, term: Term) {
         self.durable.raise(term.min(Term(self.durable.term().0.saturating_add(1))));
-        let deadline = now.boot_ms.saturating_add(PROOF_MS);
+        let deadline = now.boot_ms.saturating_add(PROOF_MS).saturating_add(self.round_ms());
         if let Some(before) = self.proof.take() {
             self.respond(Asker::Peer(before.inbound), Ok(Response::Proof { ready: false, majority: false }));
         }

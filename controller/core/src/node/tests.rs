@@ -6,6 +6,7 @@ mod edits;
 mod holder_probe;
 mod reboots;
 mod resume;
+mod wires;
 
 use alloc::vec;
 

@@ -264,3 +264,17 @@ fn a_grant_that_runs_out_is_asked_for_at_once() {
     claim.answered(at(1_100), &mut durable, n(3), &sent, Some(&refusal));
     assert_eq!(claim.next_round(), Some(1_141));
 }
+
+#[test]
+fn over_a_long_wire_a_claim_is_retried_no_sooner_than_a_round_takes() {
+    // L2
+    let (mut claim, mut durable, sent) = claimed();
+    assert_eq!(claim.next_round(), Some(1_000 + RETRY_MS));
+    claim.takes(700);
+    claim.round(at(1_300), key(2), Holds::default(), &mut durable, &record());
+    assert_eq!(claim.next_round(), Some(1_300 + 700));
+    // A rival that is better has two such rounds.
+    claim.answered(at(2_000), &mut durable, n(1), &sent, Some(&held(1, 1)));
+    let standing = claim.standing(at(2_000), key(2), &record());
+    assert_eq!(standing, Standing::GiveWay { until: 2_000 + 2 * 700 });
+}

@@ -112,6 +112,16 @@ impl Bench {
         &self.nodes[&number]
     }
 
+    pub(super) fn node_mut(&mut self, number: u64) -> &mut Node {
+        self.nodes.get_mut(&number).unwrap()
+    }
+
+    /// Hands a node an input now, and answers what it wants without doing it.
+    pub(super) fn tell(&mut self, number: u64, input: Input) -> Vec<Output> {
+        let at = self.clock(number);
+        self.node_mut(number).handle(at, input)
+    }
+
     pub(super) fn nodes(&self) -> Vec<&Node> {
         self.nodes.values().collect()
     }
