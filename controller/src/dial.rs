@@ -8,7 +8,8 @@ use constella_core::io::{CallId, Input};
 use constella_shared::ids::Pin;
 use rustls::pki_types::{IpAddr as TlsIp, ServerName};
 use tokio::net::{TcpStream, lookup_host};
-use tokio::time::timeout;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -100,8 +101,9 @@ impl Dial {
         let found = lookup_host((target.host.as_str(), target.port)).await;
         let found: Vec<SocketAddr> = found.map_err(|_| DialError::Name(target.host.clone()))?.take(ADDRESSES).collect();
         let mut failure = DialError::Name(target.host.clone());
-        let only = found.len() == 1;
-        let mut refused = only;
+        // RFC 8305: each address is begun a little after the one before, and none is given up for the next.
+        let (mut tries, mut wait) = (JoinSet::new(), Duration::ZERO);
+        let mut refused = found.len() == 1;
         for addr in found {
             if origin == Origin::Peer
                 && let Err(error) = check(addr.ip(), self.loopback)
@@ -109,30 +111,36 @@ impl Dial {
                 failure = error.into();
                 continue;
             }
-            let connecting = TcpStream::connect(addr);
-            let connected = if only {
-                connecting.await
-            } else {
-                timeout(EACH, connecting).await.unwrap_or_else(|late| Err(late.into()))
-            };
-            match connected {
-                Ok(stream) => return Ok(stream),
-                Err(error) => {
+            tries.spawn(async move {
+                sleep(wait).await;
+                TcpStream::connect(addr).await
+            });
+            wait += STAGGER;
+        }
+        while let Some(tried) = tries.join_next().await {
+            match tried {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => {
                     refused &= error.kind() == ErrorKind::ConnectionRefused;
                     failure = DialError::Closed(target.clone());
                 }
+                Err(_) => refused = false,
             }
         }
         // Of several addresses one that refuses says nothing of the others.
-        Err(if refused { DialError::Refused(target.clone()) } else { failure })
+        Err(if refused && matches!(failure, DialError::Closed(_)) {
+            DialError::Refused(target.clone())
+        } else {
+            failure
+        })
     }
 }
 
 /// Addresses of one name that are tried.
 const ADDRESSES: usize = 4;
 
-/// Time for each of several addresses, so that one that swallows packets leaves time for the next.
-const EACH: Duration = Duration::from_millis(700);
+/// Between two of several addresses, so that one that swallows packets leaves time for the next (RFC 8305, section 5).
+const STAGGER: Duration = Duration::from_millis(250);
 
 fn refusal(error: &std::io::Error, target: &HostPort) -> DialError {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());

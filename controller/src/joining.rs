@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use constella_core::clock::Now;
 use constella_core::keys::Keys;
-use constella_shared::limits::{PEER_BODY_BYTES, PEER_REQUEST_MS};
+use constella_shared::limits::{PEER_BODY_BYTES, PEER_DIAL_MS, PEER_LATE_MS, PEER_REQUEST_MS};
 use constella_shared::link::{InviteId, InviteLink, Seed, join_mac, token_hash};
 use constella_shared::secret::Secret;
 use constella_shared::sign::{INVITE, MAC};
@@ -61,8 +61,11 @@ pub enum TryError {
     #[error("{0}")]
     Http(#[from] HttpError),
     /// No answer in time; as with a broken connection.
-    #[error("no answer within {PEER_REQUEST_MS} ms")]
+    #[error("no answer within {ANSWER_MS} ms")]
     Late,
+    /// Nothing was sent: the seed's address swallows what is sent to it, or is very far.
+    #[error("no connection within {PEER_DIAL_MS} ms")]
+    NoConnection,
     /// The seed refused.
     #[error("{}", .0.message)]
     Refused(RpcError),
@@ -180,12 +183,11 @@ impl Joiner {
 
     /// A connection a request: a seed keeps none for a stranger. Its certificate is the link's, or nothing is sent.
     async fn exchange(&self, seed: &Seed, request: Request<Full<Bytes>>) -> Result<Answer, TryError> {
-        let exchange = async {
-            let (stream, _) = self.dial.connect(&seed.addr, Origin::Operator, Expected::Pin(seed.pin)).await?;
-            Ok(Http::open(stream).await?.send(request, MAX_ANSWER).await?)
-        };
-        // The seed dials back and may have to ask the holder, each within its own time.
-        timeout(Duration::from_millis(PEER_REQUEST_MS), exchange).await.unwrap_or(Err(TryError::Late))
+        let dialled = self.dial.connect(&seed.addr, Origin::Operator, Expected::Pin(seed.pin));
+        let dialled = timeout(Duration::from_millis(PEER_DIAL_MS), dialled).await;
+        let (stream, _) = dialled.map_err(|_| TryError::NoConnection)??;
+        let exchange = async { Ok(Http::open(stream).await?.send(request, MAX_ANSWER).await?) };
+        timeout(Duration::from_millis(ANSWER_MS), exchange).await.unwrap_or(Err(TryError::Late))
     }
 
     fn state_from(&self, answer: JoinAnswer, now: Now) -> (NetworkState, InvitesState) {
@@ -232,7 +234,7 @@ impl TryError {
                     | RpcCode::Protocol
                     | RpcCode::BadRequest
             ),
-            Self::Dial(_) | Self::Http(_) | Self::Late | Self::Unreadable => false,
+            Self::Dial(_) | Self::Http(_) | Self::Late | Self::NoConnection | Self::Unreadable => false,
         }
     }
 }
@@ -265,6 +267,9 @@ pub fn with_own_token(mut network: NetworkState, token: Option<Secret>) -> Netwo
 }
 
 const HOST: &str = "node";
+
+/// The seed dials back and may have to ask the holder, within its own limit; then its answer is on the way.
+const ANSWER_MS: u64 = PEER_REQUEST_MS + PEER_LATE_MS / 2;
 
 /// The roster comes with the answer.
 #[expect(clippy::cast_possible_truncation, reason = "4 MiB")]

@@ -2,34 +2,39 @@
 
 pub mod pool;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use constella_core::io::{CallError, PeerRequest, PeerResponse};
+use constella_core::io::{CallError, Input, PeerRequest, PeerResponse};
 use constella_shared::ids::{NodeId, Pin};
-use constella_shared::limits::PEER_BODY_BYTES;
+use constella_shared::limits::{PEER_BODY_BYTES, PEER_DIAL_MS, PEER_LATE_MS};
 use constella_shared::sign::{Envelope, Message};
 use constella_shared::wire::rpc::{Request, Response, RpcCode};
-use constella_shared::wire::speaks::Speaks;
-use constella_shared::wire::{PROTOCOL, PROTOCOL_HEADER};
 use http_body_util::Full;
-use tokio::time::timeout;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::answer::{Refusal, read_rpc};
 use crate::clock;
 use crate::dial::{Dial, DialError, Origin};
 use crate::http::{Answer, Http, HttpError};
+use crate::inbox::Inbox;
 use crate::members::{Members, Row};
 use crate::tls::Expected;
-use pool::Pool;
+use pool::{Begun, Pool, Taken};
 
-/// Calls members.
+/// Calls members. Clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Peers(Arc<Shared>);
+
 #[derive(Debug)]
-pub struct Peers {
+struct Shared {
     members: Members,
     dial: Dial,
     pool: Pool,
+    /// Where measured round trips are told.
+    inbox: Option<Inbox>,
 }
 
 /// Where a request goes.
@@ -38,20 +43,34 @@ struct Target {
     node: NodeId,
     pin: Pin,
     addr: String,
-    origin: Origin,
+}
+
+/// Until when a call is waited for.
+#[derive(Debug, Clone, Copy)]
+struct Limit {
+    at: Instant,
+    ms: u128,
 }
 
 /// A request as bytes.
 struct Body {
     path: &'static str,
     bytes: Bytes,
+    /// The other side answers it at once, from memory or after one write to its disk: it tells how long the way is.
+    measures: bool,
 }
 
 impl Peers {
     /// Over these members.
     #[must_use]
     pub fn new(members: Members, dial: Dial) -> Self {
-        Self { members, dial, pool: Pool::default() }
+        Self(Arc::new(Shared { members, dial, pool: Pool::default(), inbox: None }))
+    }
+
+    /// The same, and the core learns each round trip that was measured.
+    #[must_use]
+    pub fn measuring(members: Members, dial: Dial, inbox: Inbox) -> Self {
+        Self(Arc::new(Shared { members, dial, pool: Pool::default(), inbox: Some(inbox) }))
     }
 
     /// Asks a member at its published address.
@@ -59,25 +78,39 @@ impl Peers {
     /// # Errors
     /// [`CallError`]: whether the request may have arrived is always told apart.
     pub async fn call(&self, to: NodeId, limit: Duration, request: &PeerRequest) -> Result<PeerResponse, CallError> {
+        let limit = Limit::of(limit);
         let unknown = |what: &str| CallError::NotSent(format!("{what} {}", to.short()));
-        let Row { pin, addr, .. } = self.members.row(&to).ok_or_else(|| unknown("there is no member"))?;
+        let Row { pin, addr, .. } = self.0.members.row(&to).ok_or_else(|| unknown("there is no member"))?;
         let addr = addr.ok_or_else(|| unknown("nobody has told the address of"))?;
-        self.bounded(Target { node: to, pin, addr, origin: Origin::Peer }, limit, request).await
+        let (to, body) = (Target { node: to, pin, addr }, readable(request)?);
+        let mut result = self.once(&to, &body, limit).await;
+        if self.0.met_a_later_start(&to, &result) {
+            result = self.once(&to, &body, limit).await;
+        }
+        read(request, result?)
     }
 
-    /// Asks the member at an address that the operator typed; who is there is seen by its certificate.
+    /// Asks the member at an address that the operator typed; who is there is seen by its certificate. The connection is nobody else's.
     ///
     /// # Errors
     /// [`CallError`].
     pub async fn call_at(&self, addr: &str, limit: Duration, request: Request) -> Result<Response, CallError> {
-        let met = timeout(limit, self.dial.connect(addr, Origin::Operator, Expected::Anybody)).await;
-        let (_, pin) = met
+        let limit = Limit::of(limit);
+        let met = timeout_at(limit.at, self.0.dial.connect(addr, Origin::Operator, Expected::Anybody)).await;
+        let (stream, pin) = met
             .map_err(|_| CallError::NotSent(format!("nobody answers at {addr}")))?
             .map_err(|error| CallError::NotSent(error.to_string()))?;
-        let node = self.members.node_of(&pin);
+        let node = self.0.members.node_of(&pin);
         let node = node.ok_or_else(|| CallError::NotSent(format!("who answers at {addr} is no member")))?;
-        let target = Target { node, pin, addr: addr.to_owned(), origin: Origin::Operator };
-        match self.bounded(target, limit, &PeerRequest::Rpc(request)).await? {
+        let mut http = Http::open(stream).await.map_err(|error| failed(&error))?;
+        let to = Target { node, pin, addr: addr.to_owned() };
+        let request = PeerRequest::Rpc(request);
+        let body = readable(&request)?;
+        let mut result = self.0.once_on(&mut http, &to, &body, limit).await;
+        if self.0.met_a_later_start(&to, &result) {
+            result = self.0.once_on(&mut http, &to, &body, limit).await;
+        }
+        match read(&request, result?)? {
             PeerResponse::Rpc(response) => Ok(response),
             PeerResponse::Heartbeat(_) | PeerResponse::Announced => {
                 Err(CallError::Lost("another kind of answer came".into()))
@@ -87,74 +120,123 @@ impl Peers {
 
     /// Closes connections that were idle for too long.
     pub fn sweep(&self) {
-        self.pool.sweep();
+        self.0.pool.sweep();
     }
 
-    async fn bounded(&self, to: Target, limit: Duration, request: &PeerRequest) -> Result<PeerResponse, CallError> {
-        let sent = AtomicBool::new(false);
-        let result = match timeout(limit, self.with_retry(&to, request, &sent)).await {
-            Ok(result) => result,
-            Err(_) => {
-                let ms = limit.as_millis();
-                Err(if sent.load(Ordering::Relaxed) {
-                    CallError::Lost(format!("no answer within {ms} ms"))
-                } else {
-                    CallError::NotSent(format!("no connection within {ms} ms"))
-                })
+    /// One request on a connection of the pool, or on the next that is made. Nothing is sent after the limit.
+    async fn once(&self, to: &Target, body: &Body, limit: Limit) -> Result<Answer, CallError> {
+        loop {
+            let (taken, begun) = self.0.pool.take(to);
+            self.dial(to, begun);
+            let http = match taken {
+                Taken::Open(http) => http,
+                Taken::Later(later) => match timeout_at(limit.at, later).await {
+                    Ok(Ok(Ok(http))) => http,
+                    Ok(Ok(Err(why))) => {
+                        // What else is open to it is as dead as this one, most likely.
+                        self.0.pool.forget(&to.node);
+                        return Err(why);
+                    }
+                    Ok(Err(_)) => return Err(CallError::NotSent("it has another address now".into())),
+                    Err(_) => return Err(CallError::NotSent(format!("no connection within {} ms", limit.ms))),
+                },
+            };
+            let sealed = self.0.sealed(to, body)?;
+            let answer = self.exchange(to, http, sealed, limit, body.measures);
+            match timeout_at(limit.at, answer).await {
+                Ok(Ok(Ok(answer))) => return Ok(answer),
+                // It had closed while it was idle; the next, or a new one, gets the request.
+                Ok(Ok(Err(HttpError::NotSent))) => {}
+                Ok(Ok(Err(error @ HttpError::Lost(_)))) => {
+                    self.0.pool.forget(&to.node);
+                    return Err(failed(&error));
+                }
+                Ok(Err(_)) | Err(_) => {
+                    self.dial(to, self.0.pool.renew(to));
+                    return Err(limit.no_answer());
+                }
             }
-        };
-        if !matches!(result, Ok(_) | Err(CallError::Refused(_))) {
-            // What else is open to it is as dead as this one was, most likely.
-            self.pool.forget(&to.node);
         }
-        read(request, result?)
+    }
+
+    /// The answer is taken from the wire also when it comes after the limit: the connection is as good as before, and how long the way is
+    /// becomes known.
+    fn exchange(
+        &self,
+        to: &Target,
+        mut http: Http,
+        request: hyper::Request<Full<Bytes>>,
+        limit: Limit,
+        measures: bool,
+    ) -> oneshot::Receiver<Result<Answer, HttpError>> {
+        let (sender, receiver) = oneshot::channel();
+        let (shared, to) = (Arc::clone(&self.0), to.clone());
+        tokio::spawn(async move {
+            let began = Instant::now();
+            let late = limit.at + Duration::from_millis(PEER_LATE_MS);
+            let Ok(result) = timeout_at(late, http.send(request, MAX_ANSWER)).await else { return };
+            if result.is_ok() {
+                let took = began.elapsed();
+                shared.pool.keep(&to, http);
+                if measures {
+                    shared.tell(to.node, took, false).await;
+                }
+            }
+            // Who asked may have given up: then nobody misses the answer.
+            let _ = sender.send(result);
+        });
+        receiver
+    }
+
+    /// Makes a connection for whoever waits for one when it is there.
+    fn dial(&self, to: &Target, begun: Option<Begun>) {
+        let Some(begun) = begun else { return };
+        let (shared, to) = (Arc::clone(&self.0), to.clone());
+        tokio::spawn(async move {
+            let began = Instant::now();
+            let dialled = shared.dial.connect(&to.addr, Origin::Peer, Expected::Pin(to.pin));
+            let result = match timeout(Duration::from_millis(PEER_DIAL_MS), dialled).await {
+                Ok(Ok((stream, _))) => Http::open(stream).await.map_err(|error| failed(&error)),
+                Ok(Err(error)) => Err(not_connected(&error)),
+                Err(_) => Err(CallError::NotSent(format!("no connection within {PEER_DIAL_MS} ms"))),
+            };
+            let took = result.is_ok().then(|| began.elapsed());
+            if let Some(took) = took {
+                shared.pool.measured(&to, took.as_millis());
+            }
+            shared.pool.dialled(&to, begun, result);
+            if let Some(took) = took {
+                // TCP takes one round trip, TLS 1.3 another.
+                shared.tell(to.node, took / 2, true).await;
+            }
+        });
+    }
+}
+
+impl Shared {
+    async fn tell(&self, with: NodeId, took: Duration, dialled: bool) {
+        if let Some(inbox) = &self.inbox {
+            let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+            inbox.input(Input::RoundTrip { with, ms, dialled }).await;
+        }
+    }
+
+    /// One request on a connection that is nobody else's.
+    async fn once_on(&self, http: &mut Http, to: &Target, body: &Body, limit: Limit) -> Result<Answer, CallError> {
+        let sealed = self.sealed(to, body)?;
+        let answer = timeout_at(limit.at, http.send(sealed, MAX_ANSWER)).await;
+        answer.map_err(|_| limit.no_answer())?.map_err(|error| failed(&error))
     }
 
     /// A refusal for an earlier start tells today's generation; nothing was done there, so asking once more is safe.
-    async fn with_retry(&self, to: &Target, request: &PeerRequest, sent: &AtomicBool) -> Result<Answer, CallError> {
-        let first = self.once(to, &self.body(to, request)?, sent).await;
-        match first.as_ref().map(refusal) {
+    fn met_a_later_start(&self, to: &Target, result: &Result<Answer, CallError>) -> bool {
+        match result.as_ref().map(refusal) {
             Ok(Some(Refusal { error, generation: Some(generation), .. })) if error.code == RpcCode::EarlierBoot => {
                 self.members.learn_generation(to.node, generation);
-                // It may be of another version than the start before, and has just announced which.
-                self.once(to, &self.body(to, request)?, sent).await
+                true
             }
-            Ok(_) | Err(_) => first,
+            Ok(_) | Err(_) => false,
         }
-    }
-
-    async fn once(&self, to: &Target, body: &Body, sent: &AtomicBool) -> Result<Answer, CallError> {
-        while let Some(mut http) = self.pool.take(to) {
-            sent.store(true, Ordering::Relaxed);
-            match http.send(self.sealed(to, body)?, MAX_ANSWER).await {
-                Ok(answer) => return Ok(self.kept(to, http, answer)),
-                // It had closed while it was idle; the next, or a new one, gets the request.
-                Err(HttpError::NotSent) => sent.store(false, Ordering::Relaxed),
-                Err(error @ HttpError::Lost(_)) => return Err(CallError::Lost(error.to_string())),
-            }
-        }
-        let dialled = self.dial.connect(&to.addr, to.origin, Expected::Pin(to.pin)).await;
-        let (stream, _) = dialled.map_err(|error| not_connected(&error))?;
-        let mut http = Http::open(stream).await.map_err(|error| CallError::NotSent(error.to_string()))?;
-        sent.store(true, Ordering::Relaxed);
-        match http.send(self.sealed(to, body)?, MAX_ANSWER).await {
-            Ok(answer) => Ok(self.kept(to, http, answer)),
-            Err(error @ HttpError::NotSent) => Err(CallError::NotSent(error.to_string())),
-            Err(error @ HttpError::Lost(_)) => Err(CallError::Lost(error.to_string())),
-        }
-    }
-
-    fn kept(&self, to: &Target, http: Http, answer: Answer) -> Answer {
-        self.pool.keep(to, http);
-        self.members.hear_protocol(to.node, answer.protocol);
-        answer
-    }
-
-    /// As the other side understands it (S7).
-    fn body(&self, to: &Target, request: &PeerRequest) -> Result<Body, CallError> {
-        let bytes =
-            body(self.members.speaks(&to.node), request).map_err(|error| CallError::NotSent(error.to_string()))?;
-        bytes.ok_or_else(|| CallError::NotSent("that node is of an older version, which has no words for this".into()))
     }
 
     fn sealed(&self, to: &Target, body: &Body) -> Result<hyper::Request<Full<Bytes>>, CallError> {
@@ -172,12 +254,28 @@ impl Peers {
             nonce,
         };
         let message = Message { method: "POST", path: body.path, query: "", body: &body.bytes };
-        let mut request =
-            hyper::Request::post(body.path).header(hyper::header::HOST, "node").header(PROTOCOL_HEADER, PROTOCOL);
+        let mut request = hyper::Request::post(body.path).header(hyper::header::HOST, "node");
         for (name, value) in envelope.seal(&network.secret, &message).headers() {
             request = request.header(name, value);
         }
         request.body(Full::new(body.bytes.clone())).map_err(|_| failed("the request cannot be built"))
+    }
+}
+
+impl Limit {
+    fn of(limit: Duration) -> Self {
+        Self { at: Instant::now() + limit, ms: limit.as_millis() }
+    }
+
+    fn no_answer(self) -> CallError {
+        CallError::Lost(format!("no answer within {} ms", self.ms))
+    }
+}
+
+fn failed(error: &HttpError) -> CallError {
+    match error {
+        HttpError::NotSent => CallError::NotSent(error.to_string()),
+        HttpError::Lost(_) => CallError::Lost(error.to_string()),
     }
 }
 
@@ -192,6 +290,10 @@ fn not_connected(error: &DialError) -> CallError {
     }
 }
 
+fn readable(request: &PeerRequest) -> Result<Body, CallError> {
+    body(request).map_err(|error| CallError::NotSent(error.to_string()))
+}
+
 /// An answer is no larger than a request may be.
 const MAX_ANSWER: usize = {
     assert!(PEER_BODY_BYTES <= 1 << 30, "fits a usize of 32 bits");
@@ -200,17 +302,14 @@ const MAX_ANSWER: usize = {
     limit
 };
 
-/// None where the reader has no words for it.
-fn body(reader: Speaks, request: &PeerRequest) -> Result<Option<Body>, serde_json::Error> {
+fn body(request: &PeerRequest) -> Result<Body, serde_json::Error> {
     let (path, bytes) = match request {
-        PeerRequest::Heartbeat(heartbeat) => ("/health", serde_json::to_vec(&*reader.heartbeat(heartbeat))?),
-        PeerRequest::Announce(records) => ("/announce", serde_json::to_vec(&*reader.records(records))?),
-        PeerRequest::Rpc(request) => match reader.request(request) {
-            Some(request) => ("/rpc", serde_json::to_vec(&*request)?),
-            None => return Ok(None),
-        },
+        PeerRequest::Heartbeat(heartbeat) => ("/health", serde_json::to_vec(heartbeat)?),
+        PeerRequest::Announce(records) => ("/announce", serde_json::to_vec(records)?),
+        PeerRequest::Rpc(request) => ("/rpc", serde_json::to_vec(request)?),
     };
-    Ok(Some(Body { path, bytes: bytes.into() }))
+    let measures = matches!(request, PeerRequest::Heartbeat(_) | PeerRequest::Rpc(Request::LeaseAcquire(_)));
+    Ok(Body { path, bytes: bytes.into(), measures })
 }
 
 fn refusal(answer: &Answer) -> Option<Refusal> {
@@ -221,12 +320,7 @@ fn refusal(answer: &Answer) -> Option<Refusal> {
 fn read(request: &PeerRequest, answer: Answer) -> Result<PeerResponse, CallError> {
     if !answer.status.is_success() {
         return Err(match refusal(&answer) {
-            Some(Refusal { error, .. }) => {
-                if error.code == RpcCode::BadRequest {
-                    tracing::warn!(why = error.message, "a member cannot read a request of this node");
-                }
-                CallError::Refused(error)
-            }
+            Some(refusal) => CallError::Refused(refusal.error),
             None => CallError::Lost(format!("status {} without a document", answer.status.as_u16())),
         });
     }

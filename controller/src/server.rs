@@ -172,10 +172,12 @@ impl Connection {
             .keep_alive(known);
         let connection = watcher.watch(http.serve_connection(TokioIo::new(stream), service));
         let mut connection = std::pin::pin!(connection);
+        // A member's connection may be made for a call that is not made any more: it is kept as long as an idle one.
+        let first = if known { Duration::from_millis(PEER_IDLE_MS) } else { head };
         tokio::select! {
             // An error here is the other side's: it went away, or spoke no HTTP and was told so.
             _ = &mut connection => return,
-            () = sleep(head) => if !begun.load(Ordering::Relaxed) { return },
+            () = sleep(first) => if !begun.load(Ordering::Relaxed) { return },
         }
         let _ = connection.await;
         drop(self.place);

@@ -102,7 +102,7 @@ pub async fn run<B: BotClient>(config: Config, bot: B) -> Result<(), ServiceErro
     node.members.set_generation(loaded.vote.generation);
     node.members.set_network(&loaded.network);
     let dial = dial(&node.identity, &addr)?;
-    let peers = Arc::new(Peers::new(node.members.clone(), dial.clone()));
+    let peers = Arc::new(Peers::measuring(node.members.clone(), dial.clone(), node.inbox.clone()));
     let bot = Arc::new(bot);
     let behind = Behind { inbox: node.inbox.clone(), peers: Arc::clone(&peers), bot: Arc::clone(&bot) };
     let control = Control::start(&config.control_socket, behind)?;

@@ -45,11 +45,33 @@ pub const PEER_HEAD_BYTES: usize = 16 * 1024;
 /// Body of `/join`, which strangers can send.
 pub const JOIN_BODY_BYTES: u64 = 8 * 1024;
 
-/// Time for one request between controllers, from its first byte to its answer.
-pub const PEER_REQUEST_MS: u64 = 10_000;
+/// Time for one request between controllers, from its first byte to its answer: a join dials back and may be passed on to the holder, each with
+/// three round trips, over wires of a second.
+pub const PEER_REQUEST_MS: u64 = 15_000;
 
-/// Time for a connection to finish its handshake and first head.
-pub const PEER_HEAD_MS: u64 = 5_000;
+/// Time for a connection to finish its handshake, and for a stranger's first head: the handshake of a wire of a second takes three times that when
+/// one packet is lost, for the kernel's first time-out is three round trips.
+pub const PEER_HEAD_MS: u64 = 10_000;
+
+/// Time for a dial, which goes on whoever waits for it: TCP and TLS are two round trips, a lost SYN is sent again after 1, 3 and 7 s.
+pub const PEER_DIAL_MS: u64 = 10_000;
+
+/// After this a dial that is still under way does not keep another from being begun: a wire that was cut and is whole again answers the new one at
+/// once, the old one with its next SYN.
+pub const PEER_DIAL_AGAIN_MS: u64 = 2_000;
+
+/// Dials to one peer that were begun within [`PEER_DIAL_AGAIN_MS`]: a heartbeat and a lease round at once.
+pub const PEER_DIALS_YOUNG: usize = 3;
+
+/// Dials to one peer under way, old ones too.
+pub const PEER_DIALS: usize = 8;
+
+/// A dial that took so long is worth a spare connection to that peer: a lease ask that has to wait for another costs the owner three round trips.
+pub const PEER_FAR_MS: u64 = 200;
+
+/// An answer is taken from the wire for so long after nobody waits for it any more: the round trip becomes known, and the connection stays. A
+/// wire where a request takes longer carries nothing.
+pub const PEER_LATE_MS: u64 = 10_000;
 
 /// Connections of all peers at once.
 pub const PEER_CONNECTIONS: usize = 512;
@@ -135,8 +157,9 @@ pub const PEER_IDLE_MS: u64 = 15_000;
 /// Idle time after which a client no longer uses a kept-alive connection: shorter than the server's, so that no request meets a closing one.
 pub const PEER_POOL_IDLE_MS: u64 = 10_000;
 
-/// Kept-alive connections to one peer: a heartbeat, a lease round and an rpc at once are three.
-pub const PEER_POOL: usize = 3;
+/// Kept-alive connections to one peer: a heartbeat, a lease round and an rpc at once are three; over a wire of a second two rounds are on their
+/// way at once.
+pub const PEER_POOL: usize = 4;
 
 /// Source addresses whose tries at `/join` are counted at once; when all are taken, a new one waits for the minute to pass.
 pub const JOIN_SOURCES: usize = 4_096;

@@ -44,7 +44,7 @@ async fn a_slow_head_is_closed() {
     let mut stream = alpha.tls(&beta).await;
     stream.write_all(b"POST /rpc HTTP/1.1\r\nhost: no").await.unwrap();
     stream.flush().await.unwrap();
-    pass(PEER_HEAD_MS + 1).await;
+    pass(PEER_IDLE_MS + 1).await;
     assert_eq!(rest(stream).await, "");
 }
 

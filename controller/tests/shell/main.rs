@@ -13,3 +13,4 @@ mod rig;
 mod running;
 mod strangers;
 mod verbs;
+mod wires;
