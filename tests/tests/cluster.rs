@@ -18,6 +18,8 @@ mod owner;
 mod screens;
 #[path = "cluster/telegram.rs"]
 mod telegram;
+#[path = "cluster/wires.rs"]
+mod wires;
 
 use std::path::Path;
 use std::time::Duration;
@@ -56,7 +58,13 @@ impl Bench {
 
     /// So many nodes that serve an owner.
     async fn settled(nodes: usize) -> Self {
-        let bench = Self::of(plan(nodes)).await;
+        Self::settled_as(plan(nodes)).await
+    }
+
+    /// The same network with all that belongs to the plan.
+    async fn settled_as(plan: Plan) -> Self {
+        let nodes = plan.names.len();
+        let bench = Self::of(plan).await;
         bench.found().await.unwrap();
         for index in 1..nodes {
             bench.join(index).await.unwrap();

@@ -4,7 +4,9 @@
 
 use std::path::PathBuf;
 
-use constella_tests::sim::{BLOWS, Beat, Blow, Fault, Plan, Scenario, Struck, measure, strike};
+use constella_tests::sim::{
+    BLOWS, Beat, Blow, Fault, Plan, Scenario, Struck, Wire, calm, measure, strike, strike_over,
+};
 
 fn scenarios() -> Vec<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios");
@@ -120,6 +122,42 @@ fn a_cut_makes_two_pollers_meet_once_in_ten_times_at_most() {
         }
     }
 }
+
+/// L4, M1: over wires of 340 to 1,000 ms, and with lost packets, a network leads, nobody is taken for down and no lease changes hands by itself.
+#[test]
+fn a_long_wire_changes_no_leader() {
+    for (round_trip_ms, percent) in WIRES {
+        let wire = Wire { round_trip_ms, loss: percent * 10_000 };
+        for nodes in [2, 3, 5] {
+            let calm = calm(nodes as u64, nodes, wire, 20);
+            assert!(calm.broken.is_none(), "{nodes} nodes, {wire:?}: {calm:?}");
+            assert_eq!((calm.failovers, calm.conflicts, calm.down), (0, 0, 0), "{nodes} nodes, {wire:?}");
+        }
+    }
+}
+
+/// L4: the next leader answers over such wires: of three nodes within 8 s over 600 ms, beside the distance that the simulator's hosts have anyway.
+#[test]
+fn a_killed_leader_is_followed_over_a_long_wire() {
+    for (round_trip_ms, percent) in WIRES {
+        let wire = Wire { round_trip_ms, loss: percent * 10_000 };
+        for nodes in [2, 3, 5] {
+            let worst = if round_trip_ms <= 600 && nodes <= 3 { 8_000 } else { 15_000 };
+            let waits: Vec<u64> = (1..=12)
+                .map(|seed| {
+                    let struck = strike_over(wire, seed, nodes, Blow::Killed, Beat::default());
+                    assert!(struck.broken.is_none(), "{nodes} nodes, {wire:?}, seed {seed}: {:?}", struck.broken);
+                    struck.answered_ms.unwrap_or(u64::MAX)
+                })
+                .collect();
+            println!("{nodes} nodes, {wire:?}: {waits:?} ms");
+            assert!(waits.iter().all(|ms| *ms <= worst), "{nodes} nodes, {wire:?}: {waits:?}");
+        }
+    }
+}
+
+/// Round trip in milliseconds, and lost packets in a hundred.
+const WIRES: [(u64, u64); 5] = [(340, 0), (360, 0), (600, 1), (1_000, 0), (1_000, 5)];
 
 /// M2: what can be counted of a node's cost; its CPU is measured by `simulate --sizes`.
 #[test]

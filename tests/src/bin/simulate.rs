@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use constella_tests::sim::{BLOWS, Beat, Blow, Ending, Fault, Figures, Plan, Scenario, Struck, measure, strike};
+use constella_tests::sim::{
+    BLOWS, Beat, Blow, Calm, Ending, Fault, Figures, Plan, Scenario, Struck, Wire, calm, measure, strike_over,
+};
 
 /// Simulates networks in virtual time.
 #[derive(Debug, Parser)]
@@ -45,6 +47,15 @@ struct Options {
     /// With `--strikes`: another `BOT_LEASE_TTL`, milliseconds.
     #[arg(long, default_value_t = Beat::default().lease_ttl_ms)]
     lease_ttl_ms: u64,
+    /// Leaves a network alone for the hours, seed by seed, and counts what happens all the same.
+    #[arg(long)]
+    calm: bool,
+    /// With `--strikes` and `--calm`: the ways between the nodes are so much longer, there and back, milliseconds.
+    #[arg(long, default_value_t = 0)]
+    round_trip_ms: u64,
+    /// With `--strikes` and `--calm`: of a hundred packets so many are lost, and sent again.
+    #[arg(long, default_value_t = 0)]
+    loss: u64,
     /// Measures calm networks of these sizes, with commas between.
     #[arg(long)]
     sizes: Option<String>,
@@ -93,6 +104,9 @@ fn run(options: &Options) -> Result<bool, String> {
     if let Some(seeds) = options.strikes {
         return Ok(strikes(options, seeds));
     }
+    if options.calm {
+        return left_alone(options);
+    }
     if let Some(sizes) = &options.sizes {
         return sized(sizes, options.seed);
     }
@@ -111,6 +125,10 @@ fn run(options: &Options) -> Result<bool, String> {
 }
 
 impl Options {
+    fn wire(&self) -> Wire {
+        Wire { round_trip_ms: self.round_trip_ms, loss: self.loss.saturating_mul(10_000) }
+    }
+
     fn nodes_of(&self, seed: u64) -> usize {
         let turn = usize::try_from(seed).unwrap_or(0) % self.nodes.len().max(1);
         self.nodes.get(turn).copied().map_or(5, usize::from)
@@ -277,7 +295,7 @@ fn strikes(options: &Options, seeds: u64) -> bool {
     for blow in BLOWS {
         let results: Mutex<Vec<Struck>> = Mutex::new(Vec::new());
         each((options.seed, options.seed + seeds), |seed| {
-            let struck = strike(seed, options.nodes_of(0), blow, beat);
+            let struck = strike_over(options.wire(), seed, options.nodes_of(0), blow, beat);
             if let Some(broken) = &struck.broken {
                 println!("{blow:?} seed {seed}: rule {} broken at {} ms: {}", broken.rule, broken.at_ms, broken.what);
             }
@@ -290,6 +308,30 @@ fn strikes(options: &Options, seeds: u64) -> bool {
         row(blow, options.nodes_of(0), &results);
     }
     good
+}
+
+/// False where a rule was broken.
+fn left_alone(options: &Options) -> Result<bool, String> {
+    let (from, to) = seeds(options)?;
+    let results: Mutex<Vec<Calm>> = Mutex::new(Vec::new());
+    each((from, to), |seed| {
+        let minutes = for_ms(options, options.nodes_of(seed), to - from) / 60_000;
+        let calm = calm(seed, options.nodes_of(seed), options.wire(), minutes);
+        if let Some(broken) = &calm.broken {
+            println!("seed {seed}: rule {} broken at {} ms: {}", broken.rule, broken.at_ms, broken.what);
+        }
+        if let Ok(mut results) = results.lock() {
+            results.push(calm);
+        }
+    });
+    let results = results.into_inner().unwrap_or_default();
+    let sum = |of: fn(&Calm) -> u64| results.iter().map(of).sum::<u64>();
+    let (changes, down, conflicts) = (sum(|calm| calm.failovers), sum(|calm| calm.down), sum(|calm| calm.conflicts));
+    let (ms, loss, hours) = (options.round_trip_ms, options.loss, options.hours);
+    println!(
+        "{ms} ms there and back, {loss} % lost, {hours:.0} node-hours: {changes} changes of leader, {down} s in which somebody was down to another, {conflicts} conflicts"
+    );
+    Ok(results.iter().all(|calm| calm.broken.is_none()))
 }
 
 fn row(blow: Blow, nodes: usize, results: &[Struck]) {

@@ -26,4 +26,4 @@ pub use nursery::Nursery;
 pub use programs::{Programs, take_part};
 pub use pulse::Pulse;
 pub use settled::View;
-pub use wires::{Cut, Wires};
+pub use wires::{Cut, Link, Wires};

@@ -18,7 +18,7 @@ use super::node::{Node, Parts};
 use super::nursery::Nursery;
 use super::programs::Programs;
 use super::speedserver::SpeedServer;
-use super::wires::Wires;
+use super::wires::{Link, Wires};
 use crate::botapi::model::{Config, User};
 use crate::botapi::owner::Owner;
 use crate::botapi::server::{BotApi, ServerConfig};
@@ -45,6 +45,8 @@ pub struct Plan {
     pub double: Option<Arc<BotApi>>,
     /// Whether the nodes' wall clocks can be set, which takes a C compiler.
     pub clocks: bool,
+    /// What the ways between the nodes are like.
+    pub link: Link,
 }
 
 /// What a reboot does to a host. It is recorded in any case, and never touches this machine.
@@ -71,6 +73,7 @@ impl Plan {
             image: None,
             double: None,
             clocks: false,
+            link: Link::default(),
         }
     }
 }
@@ -106,6 +109,7 @@ impl Network {
         };
         let speed = SpeedServer::start().await.map_err(failed())?;
         let wires = Wires::new().await.map_err(failed())?;
+        wires.lengthen(plan.link);
         let clocks = if plan.clocks { Some(Clocks::build(&janitor.folder).map_err(failed())?) } else { None };
         let mut nodes = Vec::new();
         for (index, name) in plan.names.iter().enumerate() {

@@ -1,5 +1,8 @@
 //! The way between nodes: in front of each node a relay has the address that it publishes. It knows which node connects, by the socket's
-//! owner in /proc, gives each node a source address of its own, and can cut the way from one node to another, one way only.
+//! owner in /proc, gives each node a source address of its own, can cut the way from one node to another, one way only, and can make all
+//! ways long ([`Link`]).
+
+mod link;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -7,11 +10,15 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+
+pub use link::Link;
+
+use crate::sim::dice::Dice;
+use link::Direction;
 
 /// What happens to connections that one node makes to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +42,9 @@ struct Shared {
     /// Which process is which node's.
     owners: Mutex<HashMap<u32, usize>>,
     cuts: watch::Sender<Cuts>,
+    /// What every way is like, for connections that are made from now on.
+    link: Mutex<Link>,
+    dice: Mutex<Dice>,
 }
 
 type Cuts = BTreeMap<(usize, usize), Cut>;
@@ -50,7 +60,15 @@ impl Wires {
             let [_, _, a, b] = (first.wrapping_mul(7) + step).to_be_bytes();
             let subnet = [(a % 100) + 100, b];
             if TcpListener::bind((published(subnet, 0), PORT)).await.is_ok() {
-                let shared = Shared { subnet, owners: Mutex::default(), cuts: watch::Sender::default() };
+                let mut seed = [0; 8];
+                getrandom::fill(&mut seed).map_err(io::Error::other)?;
+                let shared = Shared {
+                    subnet,
+                    owners: Mutex::default(),
+                    cuts: watch::Sender::default(),
+                    link: Mutex::default(),
+                    dice: Mutex::new(Dice::new(u64::from_le_bytes(seed))),
+                };
                 return Ok(Self { shared: Arc::new(shared), tasks: Arc::default() });
             }
         }
@@ -100,7 +118,12 @@ impl Wires {
         }
     }
 
-    /// Heals everything.
+    /// Connections that are made from now on go such a way, all of them.
+    pub fn lengthen(&self, link: Link) {
+        *self.shared.link.lock().unwrap_or_else(PoisonError::into_inner) = link;
+    }
+
+    /// Heals everything but the length of the ways.
     pub fn heal(&self) {
         self.shared.cuts.send_modify(BTreeMap::clear);
     }
@@ -129,7 +152,7 @@ impl Wire {
         }
     }
 
-    async fn relay(self, stream: TcpStream, peer: SocketAddr) {
+    async fn relay(self, mut stream: TcpStream, peer: SocketAddr) {
         let from = self.owner(&stream, peer);
         let mut cuts = self.shared.cuts.subscribe();
         let pair = (from.unwrap_or(usize::MAX), self.to);
@@ -142,24 +165,36 @@ impl Wire {
             biased;
             () = refused => {}
             // A broken relay is a broken connection: both ends see it.
-            _ = self.carry(&stream, from, pair) => {}
+            _ = self.carry(&mut stream, from, pair) => {}
         }
         // Closed with a reset, as a port where nobody listens would.
         let _ = stream.set_zero_linger();
     }
 
-    async fn carry(&self, stream: &TcpStream, from: Option<usize>, pair: (usize, usize)) -> io::Result<()> {
-        let mut cuts = self.shared.cuts.subscribe();
-        passable(&mut cuts, pair).await;
+    async fn carry(&self, stream: &mut TcpStream, from: Option<usize>, pair: (usize, usize)) -> io::Result<()> {
+        let link = *self.shared.link.lock().unwrap_or_else(PoisonError::into_inner);
+        let [mut syn, there, back] = self.shared.dice();
+        tokio::time::sleep(link.connects_after(&mut syn)).await;
+        let passable = || self.shared.passable(pair);
+        passable().await;
         let socket = TcpSocket::new_v4()?;
         if let Some(from) = from {
             socket.bind(SocketAddr::from((published(self.shared.subnet, from), 0)))?;
         }
-        let onward = socket.connect(self.target).await?;
+        let mut onward = socket.connect(self.target).await?;
         onward.set_nodelay(true)?;
         stream.set_nodelay(true)?;
-        let (read, write) = onward.into_split();
-        tokio::try_join!(pump_in(stream, write, cuts.clone(), pair), pump_out(read, stream, cuts, pair),).map(|_| ())
+        let ((from_client, mut to_client), (from_node, mut to_node)) = (stream.split(), onward.split());
+        let asks = async {
+            Direction::new(link, there).carry(from_client, &mut to_node, passable).await?;
+            to_node.shutdown().await
+        };
+        let answers = async {
+            Direction::new(link, back).carry(from_node, &mut to_client, passable).await?;
+            // Hyper and reqwest end both ways at once, so the connection is over.
+            Err::<(), _>(io::Error::from(io::ErrorKind::UnexpectedEof))
+        };
+        tokio::try_join!(asks, answers).map(|_| ())
     }
 
     /// The node whose process holds the other end. None for somebody else's.
@@ -177,54 +212,17 @@ impl Wire {
     }
 }
 
-/// Waits until nothing holds packets back on this way.
-async fn passable(cuts: &mut watch::Receiver<Cuts>, pair: (usize, usize)) {
-    // The sender is dropped with the network, and this task with it.
-    let _ = cuts.wait_for(|cuts| cuts.get(&pair) != Some(&Cut::Silent)).await;
-}
-
-async fn pump_in(
-    from: &TcpStream,
-    mut to: OwnedWriteHalf,
-    mut cuts: watch::Receiver<Cuts>,
-    pair: (usize, usize),
-) -> io::Result<()> {
-    let mut bytes = vec![0; PACKET];
-    loop {
-        from.readable().await?;
-        passable(&mut cuts, pair).await;
-        match from.try_read(&mut bytes) {
-            Ok(0) => return to.shutdown().await,
-            Ok(read) => to.write_all(bytes.get(..read).unwrap_or_default()).await?,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
-        }
+impl Shared {
+    /// Waits until nothing holds packets back on this way.
+    async fn passable(&self, pair: (usize, usize)) {
+        // The sender is dropped with the network, and this task with it.
+        let _ = self.cuts.subscribe().wait_for(|cuts| cuts.get(&pair) != Some(&Cut::Silent)).await;
     }
-}
 
-async fn pump_out(
-    mut from: OwnedReadHalf,
-    to: &TcpStream,
-    mut cuts: watch::Receiver<Cuts>,
-    pair: (usize, usize),
-) -> io::Result<()> {
-    let mut bytes = vec![0; PACKET];
-    loop {
-        let read = from.read(&mut bytes).await?;
-        if read == 0 {
-            // Hyper and reqwest end both ways at once, so the connection is over.
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        let mut left = bytes.get(..read).unwrap_or_default();
-        while !left.is_empty() {
-            passable(&mut cuts, pair).await;
-            to.writable().await?;
-            match to.try_write(left) {
-                Ok(written) => left = left.get(written..).unwrap_or_default(),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
-        }
+    /// For one connection.
+    fn dice(&self) -> [Dice; 3] {
+        let mut dice = self.dice.lock().unwrap_or_else(PoisonError::into_inner);
+        [1, 2, 3].map(|label| dice.fork(label))
     }
 }
 
@@ -262,5 +260,3 @@ const SUBNETS: u32 = 64;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 /// A line that is there is hardly missed twice; one that is gone stays gone.
 const READINGS: u32 = 5;
-/// A relay's buffer.
-const PACKET: usize = 16 << 10;

@@ -116,6 +116,20 @@ pub enum Act {
         /// Seconds.
         for_s: f64,
     },
+    /// The ways between nodes are long: a dial takes two round trips, and a lost packet is late.
+    Far {
+        /// To and from which node; all ways without.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<String>,
+        /// There and back.
+        round_trip_s: f64,
+        /// Of a hundred packets so many are lost, and sent again.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        loss: f64,
+        /// Seconds; without them until `heal`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        for_s: Option<f64>,
+    },
     /// Telegram as one node, or every node, sees it.
     Telegram {
         /// Which node; all without.
@@ -261,6 +275,7 @@ impl Act {
             Self::Flap { .. } => "flap",
             Self::Heal => "heal",
             Self::Trouble { .. } => "trouble",
+            Self::Far { .. } => "far",
             Self::Telegram { .. } => "telegram",
             Self::HalfOpen { .. } => "half_open",
             Self::Wall { .. } => "wall",
@@ -288,6 +303,7 @@ impl Act {
             | Self::Suspend { node, .. }
             | Self::OneWay { from: node, .. }
             | Self::Flap { from: node, .. }
+            | Self::Far { node: Some(node), .. }
             | Self::Telegram { node: Some(node), .. } => at.clone_into(node),
             _ => {}
         }

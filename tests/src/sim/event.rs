@@ -15,6 +15,10 @@ use super::world::operator::Asked;
 pub(super) enum Event {
     /// The core's own deadline.
     Wake { host: usize },
+    /// A dial is done; the call that has waited longest for it leaves.
+    Connected { host: usize, life: u64, to: usize, took: u64 },
+    /// Nobody reads on for an answer that late.
+    Forget { flight: u64 },
     /// A request arrives.
     Request {
         flight: u64,

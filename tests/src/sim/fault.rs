@@ -69,6 +69,8 @@ pub enum Fault {
     InPlace,
     /// Telegram takes no message for minutes, while polls work.
     Mute,
+    /// One node, or every node, is far away from the others: 340 to 1,000 ms there and back, some packets are lost, and each dial takes two round trips.
+    Far,
     /// A reboot or a speedtest is confirmed, and in that moment something happens to who has it in hand, to its target, or between them.
     Moment,
 }
@@ -83,7 +85,7 @@ pub struct Rate {
 }
 
 /// Every kind, with its word on the command line, and about once in how many seconds it comes.
-pub(super) const FAULTS: [(Fault, &str, u64); 34] = [
+pub(super) const FAULTS: [(Fault, &str, u64); 35] = [
     (Fault::Drop, "drop", 300),
     (Fault::Delay, "delay", 300),
     (Fault::Reorder, "reorder", 600),
@@ -118,6 +120,7 @@ pub(super) const FAULTS: [(Fault, &str, u64); 34] = [
     (Fault::Moment, "moment", 600),
     (Fault::InPlace, "inplace", 300),
     (Fault::Mute, "mute", 1_500),
+    (Fault::Far, "far", 600),
 ];
 
 impl Fault {

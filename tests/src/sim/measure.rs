@@ -2,6 +2,7 @@
 
 use super::act::{Act, Reach};
 use super::dice::Dice;
+use super::network::Wire;
 use super::rules::Broken;
 use super::setup::{Beat, Setup, name};
 use super::world::World;
@@ -78,7 +79,13 @@ impl Blow {
 /// Strikes the leader of a calm network, lets the owner ask right after, and heals everything in the end.
 #[must_use]
 pub fn strike(seed: u64, nodes: usize, blow: Blow, beat: Beat) -> Struck {
-    let mut world = World::new(&Setup { beat, ..Setup::new(seed, nodes) });
+    strike_over(Wire::default(), seed, nodes, blow, beat)
+}
+
+/// The same where the ways between the nodes are so much longer.
+#[must_use]
+pub fn strike_over(wire: Wire, seed: u64, nodes: usize, blow: Blow, beat: Beat) -> Struck {
+    let mut world = World::new(&Setup { beat, wire, ..Setup::new(seed, nodes) });
     let mut dice = Dice::new(seed);
     world.run_until(30_000 + dice.below(10_000));
     let leader = world.leader_name().unwrap_or_default();
@@ -102,4 +109,36 @@ pub fn strike(seed: u64, nodes: usize, blow: Blow, beat: Beat) -> Struck {
         conflicts,
         broken,
     }
+}
+
+/// What a time without any fault came to.
+#[derive(Debug, Clone)]
+pub struct Calm {
+    /// Another node held the lease than the second before, after the first minute.
+    pub failovers: u64,
+    /// Times that a node that ran was down to another, counted each second.
+    pub down: u64,
+    /// 409s.
+    pub conflicts: u64,
+    /// A rule that was broken.
+    pub broken: Option<Broken>,
+}
+
+/// Leaves a network over such wires alone for some minutes, after a minute in which it finds itself.
+#[must_use]
+pub fn calm(seed: u64, nodes: usize, wire: Wire, minutes: u64) -> Calm {
+    let mut world = World::new(&Setup { wire, ..Setup::new(seed, nodes) });
+    world.run_until(60_000);
+    let mut calm = Calm { failovers: 0, down: 0, conflicts: 0, broken: None };
+    let mut leader = world.leader_name();
+    while world.now_ms() < (minutes + 1) * 60_000 && world.broken().is_none() {
+        world.run_until(world.now_ms() + 1_000);
+        let now = world.leader_name();
+        calm.failovers += u64::from(now != leader);
+        leader = now;
+        calm.down += u64::from(!world.all_see(nodes));
+    }
+    calm.conflicts = world.figures().all_conflicts();
+    calm.broken = world.broken().cloned();
+    calm
 }

@@ -4,12 +4,13 @@
 
 mod act;
 mod clock;
-mod dice;
+pub(crate) mod dice;
 mod event;
 mod fault;
 mod figures;
 mod host;
 mod keys;
+mod lines;
 mod measure;
 mod network;
 mod plan;
@@ -23,7 +24,8 @@ mod world;
 pub use act::{Act, Button, Reach, Timed};
 pub use fault::{Fault, Rate};
 pub use figures::Figures;
-pub use measure::{BLOWS, Blow, Struck, strike};
+pub use measure::{BLOWS, Blow, Calm, Struck, calm, strike, strike_over};
+pub use network::Wire;
 pub use plan::Plan;
 pub use rules::Broken;
 pub use scale::{Size, measure, steps};

@@ -57,7 +57,7 @@ impl Plan {
 
     fn fault(&self, fault: Fault, t: u64, dice: &mut Dice) -> Vec<Timed> {
         let node = self.any(dice);
-        let long = matches!(fault, Fault::Cut | Fault::OneWay | Fault::Telegram) && dice.one_in(8);
+        let long = matches!(fault, Fault::Cut | Fault::OneWay | Fault::Telegram | Fault::Far) && dice.one_in(8);
         // Long enough for voters to be replaced.
         let tenths_long = if long { dice.range(1_200, 9_000) } else { dice.range(5, 20) + dice.around(250) };
         let for_s = tenths(tenths_long);
@@ -66,6 +66,7 @@ impl Plan {
             Fault::Delay => trouble(0, dice.range(5, 60), tenths(dice.range(2, 60)), 0, for_s),
             Fault::Reorder => trouble(0, 50, tenths(dice.range(1, 5)), 0, for_s),
             Fault::Duplicate => trouble(0, 0, 0.0, dice.range(5, 50), for_s),
+            Fault::Far => far(node, for_s, dice),
             Fault::OneWay => Act::OneWay { from: node, to: self.any(dice), for_s: Some(for_s) },
             Fault::Cut => Act::Cut { sides: self.sides(dice), for_s: Some(for_s) },
             Fault::Flap => {
@@ -253,6 +254,13 @@ fn trouble(drop: u64, late: u64, by_s: f64, twice: u64, for_s: f64) -> Act {
     Act::Trouble { drop: whole(drop), late: whole(late), by_s, twice: whole(twice), for_s }
 }
 
+/// One node, or every node, is up to a second away.
+fn far(node: String, for_s: f64, dice: &mut Dice) -> Act {
+    let round_trip_s = tenths(dice.range(34, 100)) / 10.0;
+    let loss = *dice.pick(&[0.0, 1.0, 5.0]).unwrap_or(&0.0);
+    Act::Far { node: dice.one_in(2).then_some(node), round_trip_s, loss, for_s: Some(for_s) }
+}
+
 fn look(dice: &mut Dice) -> Act {
     let button = *dice.pick(&[Button::List, Button::Card, Button::Help, Button::Any]).unwrap_or(&Button::List);
     match dice.below(4) {
@@ -291,7 +299,7 @@ fn ms_of(seconds: f64) -> u64 {
 const BEGIN_MS: u64 = 15_000;
 
 /// What can come in the moment of an order.
-const AT_THAT_MOMENT: [Fault; 14] = [
+const AT_THAT_MOMENT: [Fault; 15] = [
     Fault::Cut,
     Fault::OneWay,
     Fault::Flap,
@@ -306,4 +314,5 @@ const AT_THAT_MOMENT: [Fault; 14] = [
     Fault::Stop,
     Fault::Telegram,
     Fault::InPlace,
+    Fault::Far,
 ];

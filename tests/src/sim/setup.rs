@@ -15,6 +15,7 @@ use super::clock::{Clock, EPOCH_MS};
 use super::dice::Dice;
 use super::host::{Agent, Disk, Host};
 use super::keys::SimKeys;
+use super::network::Wire;
 use super::telegram::{BOT, OWNER};
 
 /// The settings that say how soon a failure is felt.
@@ -61,13 +62,24 @@ pub struct Setup {
     pub terms: u64,
     /// How soon a failure is felt.
     pub beat: Beat,
+    /// What the ways between hosts are like.
+    pub wire: Wire,
 }
 
 impl Setup {
     /// One network all over the world, with clocks that drift.
     #[must_use]
     pub fn new(seed: u64, nodes: usize) -> Self {
-        Self { seed, nodes, networks: 1, far: true, drift: true, terms: 0, beat: Beat::default() }
+        Self {
+            seed,
+            nodes,
+            networks: 1,
+            far: true,
+            drift: true,
+            terms: 0,
+            beat: Beat::default(),
+            wire: Wire::default(),
+        }
     }
 
     pub(super) fn hosts(&self, dice: &mut Dice) -> Vec<Host> {

@@ -18,6 +18,7 @@ use super::dice::Dice;
 use super::event::{Agenda, Event};
 use super::figures::Figures;
 use super::host::Host;
+use super::lines::Lines;
 use super::network::Network;
 use super::rules::{Broken, Rules};
 use super::setup::Setup;
@@ -33,6 +34,7 @@ pub struct World {
     network: Network,
     telegram: Telegram,
     telegram_armed: Option<u64>,
+    lines: Lines,
     flights: BTreeMap<u64, Flight>,
     next_flight: u64,
     acts: Vec<Act>,
@@ -54,9 +56,15 @@ struct Flight {
     from_life: u64,
     to: usize,
     call: constella_core::io::CallId,
-    /// It was put on a connection.
-    sent: bool,
+    /// When it was put on a connection, and to which life of the other process that goes.
+    sent: Option<(u64, u64)>,
     arrived: bool,
+    /// Its time limit is not over.
+    waited_for: bool,
+    /// Its answer tells how long the way is.
+    measures: bool,
+    /// While it waits for a connection.
+    request: Option<Box<constella_core::io::PeerRequest>>,
 }
 
 impl World {
@@ -64,7 +72,7 @@ impl World {
     #[must_use]
     pub fn new(setup: &Setup) -> Self {
         let mut dice = Dice::new(setup.seed);
-        let network = Network::new(dice.fork(1), setup.far);
+        let network = Network::new(dice.fork(1), setup.far, setup.wire);
         let hosts = setup.hosts(&mut dice);
         let by_id = hosts.iter().enumerate().map(|(at, host)| (host.id, at)).collect();
         let mut world = Self {
@@ -77,6 +85,7 @@ impl World {
             network,
             telegram: Telegram::new(),
             telegram_armed: None,
+            lines: Lines::default(),
             flights: BTreeMap::new(),
             next_flight: 0,
             acts: Vec::new(),
@@ -169,6 +178,8 @@ impl World {
         }
         match event {
             Event::Wake { host } => self.wake(host),
+            Event::Connected { host, life, to, took } => self.connected((host, life), to, took),
+            Event::Forget { flight } => drop(self.flights.remove(&flight)),
             Event::Request { flight, from, to, to_life, sent_unix_ms, first, request } => {
                 self.request_arrives(flight, (from, to, to_life), sent_unix_ms, first, *request);
             }
@@ -208,7 +219,10 @@ impl World {
     /// Whose process an event is for.
     fn concerns(&self, event: &Event) -> Option<usize> {
         match event {
-            Event::Wake { host } | Event::Agent { host, .. } | Event::Owed { host, .. } => Some(*host),
+            Event::Wake { host }
+            | Event::Agent { host, .. }
+            | Event::Owed { host, .. }
+            | Event::Connected { host, .. } => Some(*host),
             Event::Request { to, .. } => Some(*to),
             Event::JoinArrives { seed, .. } => Some(*seed),
             Event::Answer { flight, .. } | Event::Expire { flight } => {
@@ -218,6 +232,7 @@ impl World {
                 self.telegram.waiting(*number).map(|open| open.host)
             }
             Event::AtTelegram { .. }
+            | Event::Forget { .. }
             | Event::JoinTry { .. }
             | Event::JoinAnswer { .. }
             | Event::AskAgain(_)

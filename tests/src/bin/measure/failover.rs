@@ -134,7 +134,7 @@ pub(crate) async fn confirmation(network: &Network, leader: &str) -> Result<Stri
 }
 
 /// The owner keeps writing until a node (another one than `but`) sends an answer; by the double's clock, from the fault to that answer.
-async fn until_answered(network: &Network, but: Option<&str>, fault: Ms) -> Result<Duration, Failure> {
+pub(crate) async fn until_answered(network: &Network, but: Option<&str>, fault: Ms) -> Result<Duration, Failure> {
     let by = Instant::now() + SETTLING;
     let mut write_at = Instant::now();
     while Instant::now() < by {

@@ -12,6 +12,7 @@ mod rolling;
 mod shown;
 mod table;
 mod trouble;
+mod wires;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,8 @@ enum Options {
     Rolling(rolling::Rolling),
     /// Whether live nodes are shown as down while two hosts are silently gone
     Shown(shown::Shown),
+    /// Long wires: joined, followed, and left alone
+    Wires(wires::Wires),
 }
 
 fn main() -> ExitCode {
@@ -47,5 +50,6 @@ fn main() -> ExitCode {
         Options::Idle(idle) => idle.run().await,
         Options::Rolling(rolling) => rolling.run().await,
         Options::Shown(shown) => shown.run().await,
+        Options::Wires(wires) => wires.run().await,
     })
 }

@@ -6,7 +6,7 @@ use constella_core::roster::Edit;
 use super::super::act::{Act, Button, Reach, ms};
 use super::super::event::Event;
 use super::super::host::{Frozen, Host};
-use super::super::network::Rule;
+use super::super::network::{Rule, Wire};
 use super::World;
 
 impl World {
@@ -39,6 +39,14 @@ impl World {
                 let share = |percent: &f64| ms(*percent * 10.0);
                 let (drop, late, twice) = (share(drop), share(late), share(twice));
                 self.rule(Rule::Trouble { drop, late, by_ms: ms(*by_s), twice }, Some(*for_s));
+            }
+            Act::Far { node, round_trip_s, loss, for_s } => {
+                let at = node.as_deref().map(|node| self.named(node));
+                // A name that nobody has any more strikes nobody.
+                if at != Some(None) {
+                    let wire = Wire { round_trip_ms: ms(*round_trip_s), loss: ms(*loss * 10.0) };
+                    self.rule(Rule::Far(at.flatten(), wire), *for_s);
+                }
             }
             Act::Telegram { node, is, for_s } => self.set_reach(node.as_deref(), *is, *for_s),
             Act::HalfOpen { node } => {

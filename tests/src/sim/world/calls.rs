@@ -25,18 +25,71 @@ impl World {
             return self.answer(number, 1, Err(CallError::NotSent("nobody has told its address".to_owned())));
         };
         self.fly(number, at, from_life, to, call);
+        let measures = matches!(request, PeerRequest::Heartbeat(_) | PeerRequest::Rpc(Request::LeaseAcquire(_)));
+        self.with_flight(number, |flight| flight.measures = measures);
         self.agenda.add(t + timeout_ms, Event::Expire { flight: number });
-        let fate = self.network.fate(t, at, to);
-        // A cut link swallows a request on an open connection, or the attempt to open one.
-        let sent = !fate.cut || self.dice.one_in(2);
-        self.with_flight(number, |flight| flight.sent = sent);
-        let sent_unix_ms = self.hosts.get(at).map_or(0, |host| host.clock.now(t).unix_ms);
-        let to_life = self.hosts.get(to).map_or(0, |host| host.life);
         if self.log.is_some() && !matches!(request, PeerRequest::Heartbeat(_)) {
             let (from, to) = (self.name(at).to_owned(), self.name(to).to_owned());
             self.note(|| format!("{from} -> {to} #{number}: {request:?}"));
         }
         let request = self.through_json_request(request);
+        let Some(host) = self.hosts.get(to) else { return };
+        let (up, listens, lives) = (host.up, host.process.is_some(), (from_life, host.life));
+        let left = self.lines.take(t, (at, to), lives);
+        // A host without power answers no SYN; one without the process refuses the connection at once.
+        let dial = |world: &mut Self| world.network.dial(t, at, to).filter(|_| up);
+        if let Some(left) = left {
+            // Over a long wire there is a spare one.
+            if left == 0
+                && let Some(took) = dial(self).filter(|took| listens && *took >= FAR_MS)
+            {
+                self.agenda.add(t + took, Event::Connected { host: at, life: from_life, to, took });
+            }
+            return self.send(number, request);
+        }
+        match dial(self) {
+            Some(took) if !listens => {
+                self.answer(number, took / 2, Err(CallError::PortClosed("connection refused".to_owned())));
+            }
+            took => {
+                self.with_flight(number, |flight| flight.request = Some(Box::new(request)));
+                self.lines.wait((at, to), number);
+                if let Some(took) = took {
+                    self.agenda.add(t + took, Event::Connected { host: at, life: from_life, to, took });
+                }
+            }
+        }
+    }
+
+    /// A dial is done. It belongs to no call.
+    pub(super) fn connected(&mut self, (at, life): (usize, u64), to: usize, took: u64) {
+        if self.hosts.get(at).is_none_or(|host| host.life != life) {
+            return;
+        }
+        self.measured((at, life), to, took / 2, true);
+        let to_life = self.hosts.get(to).map_or(0, |host| host.life);
+        self.is_free((at, to), (life, to_life));
+    }
+
+    /// A connection is there for the call that has waited longest, else it is idle.
+    fn is_free(&mut self, way: (usize, usize), lives: (u64, u64)) {
+        while let Some(number) = self.lines.waiting(way) {
+            let waits = self.flights.get_mut(&number).filter(|flight| flight.waited_for);
+            if let Some(request) = waits.and_then(|flight| flight.request.take()) {
+                return self.send(number, *request);
+            }
+        }
+        self.lines.keep(self.t, way, lives);
+    }
+
+    /// A request leaves on an open connection.
+    fn send(&mut self, number: u64, request: PeerRequest) {
+        let t = self.t;
+        let Some((at, to)) = self.flights.get(&number).map(|flight| (flight.from, flight.to)) else { return };
+        let to_life = self.hosts.get(to).map_or(0, |host| host.life);
+        self.with_flight(number, |flight| flight.sent = Some((t, to_life)));
+        let fate = self.network.fate(t, at, to);
+        let sent_unix_ms = self.hosts.get(at).map_or(0, |host| host.clock.now(t).unix_ms);
         // Only what got a connection arrives twice, and a later life refuses what was made for an earlier one (S1).
         let again_ms = fate.again_ms.filter(|_| self.hosts.get(to).is_some_and(|host| host.process.is_some()));
         for (after, first) in [(fate.after_ms, true), (again_ms, false)] {
@@ -60,7 +113,7 @@ impl World {
         let t = self.t;
         let Some(host) = self.hosts.get(to).filter(|host| host.up) else { return };
         let Some(process) = host.process.as_ref() else {
-            self.with_flight(number, |flight| flight.sent = false);
+            self.with_flight(number, |flight| flight.sent = None);
             return self.answer_if(first, number, Err(CallError::PortClosed("connection refused".to_owned())));
         };
         if host.life != to_life {
@@ -101,7 +154,14 @@ impl World {
     }
 
     pub(super) fn answer_arrives(&mut self, number: u64, result: Result<PeerResponse, CallError>) {
-        if let Some(flight) = self.flights.remove(&number) {
+        let Some(flight) = self.flights.remove(&number) else { return };
+        if let (Ok(_) | Err(CallError::Refused(_)), Some((sent, to_life))) = (&result, flight.sent) {
+            if flight.measures {
+                self.measured((flight.from, flight.from_life), flight.to, self.t.saturating_sub(sent), false);
+            }
+            self.is_free((flight.from, flight.to), (flight.from_life, to_life));
+        }
+        if flight.waited_for {
             if self.log.is_some() && !matches!(result, Ok(PeerResponse::Heartbeat(_))) {
                 self.note(|| format!("#{number} answered: {result:?}"));
             }
@@ -110,13 +170,29 @@ impl World {
     }
 
     pub(super) fn call_expires(&mut self, number: u64) {
-        if let Some(flight) = self.flights.remove(&number) {
-            let error = if flight.sent {
+        let t = self.t;
+        if let Some(flight) = self.flights.get_mut(&number).filter(|flight| flight.waited_for) {
+            // The shell reads on: the connection is good, and how long the way is becomes known.
+            flight.waited_for = false;
+            let (from, from_life, call) = (flight.from, flight.from_life, flight.call);
+            self.agenda.add(t + LATE_MS, Event::Forget { flight: number });
+            let error = if flight.sent.is_some() {
                 CallError::Lost("no answer in time".to_owned())
             } else {
                 CallError::NotSent("no connection in time".to_owned())
             };
-            self.input(flight.from, flight.from_life, Input::Answered { call: flight.call, result: Err(error) });
+            self.input(from, from_life, Input::Answered { call, result: Err(error) });
+        }
+    }
+
+    /// The shell tells what it measured: nothing is due for it.
+    fn measured(&mut self, (at, life): (usize, u64), with: usize, ms: u64, dialled: bool) {
+        let (t, Some(with)) = (self.t, self.hosts.get(with).map(|host| host.id)) else { return };
+        let Some(host) = self.hosts.get_mut(at).filter(|host| host.life == life) else { return };
+        let now = host.clock.now(t);
+        let Some(process) = host.process.as_mut() else { return };
+        if !process.node.handle(now, Input::RoundTrip { with, ms, dialled }).is_empty() {
+            self.rules.fail(t, "shell", "a measurement alone made the core want something".to_owned());
         }
     }
 
@@ -125,6 +201,7 @@ impl World {
         let tells = self.hosts.get(at).is_some_and(|host| host.up);
         let mine = |flight: &Flight| flight.from == at;
         self.flights.retain(|_, flight| !mine(flight));
+        self.lines.gone(at);
         if !tells {
             return;
         }
@@ -142,7 +219,8 @@ impl World {
     }
 
     fn fly(&mut self, number: u64, from: usize, from_life: u64, to: usize, call: CallId) {
-        let flight = Flight { from, from_life, to, call, sent: true, arrived: false };
+        let (sent, arrived, waited_for, measures, request) = (None, false, true, false, None);
+        let flight = Flight { from, from_life, to, call, sent, arrived, waited_for, measures, request };
         self.flights.insert(number, flight);
     }
 
@@ -209,6 +287,12 @@ fn refused(code: RpcCode, message: &str) -> Result<PeerResponse, CallError> {
 
 /// CLOCK_SKEW.
 const SKEW_MS: u64 = 30_000;
+
+/// As `PEER_FAR_MS`.
+const FAR_MS: u64 = constella_shared::limits::PEER_FAR_MS;
+
+/// As `PEER_LATE_MS`.
+const LATE_MS: u64 = constella_shared::limits::PEER_LATE_MS;
 
 /// Marks a message that arrived twice: its second answer is for nobody.
 const SECOND: u64 = 1 << 62;

@@ -108,7 +108,13 @@ impl World {
         let fits = |host: &Host| !self.is_removed(host);
         let seed = self.hosts.iter().position(|host| host.keys.pin() == pin && fits(host));
         let Some(seed) = seed.filter(|_| up) else { return };
-        if let Some(after) = self.network.fate(t, at, seed).after_ms {
+        // The handshake of a join is a first contact and its answer, the join itself another.
+        let way = |world: &mut Self| {
+            let handshake = world.network.dial(t, at, seed)? + world.network.fate(t, at, seed).after_ms?;
+            let answered = handshake + world.network.fate(t, seed, at).after_ms?;
+            Some(answered + world.network.dial(t, at, seed)? + world.network.fate(t, at, seed).after_ms?)
+        };
+        if let Some(after) = way(self) {
             let event = Event::JoinArrives { host: at, number, seed, join: Box::new(join) };
             self.agenda.add(t + after, event);
         }
@@ -129,10 +135,10 @@ impl World {
         let t = self.t;
         let Some(life) = self.hosts.get(at).map(|host| host.life) else { return };
         let target = self.hosts.iter().position(|host| host.addr == addr && host.up);
-        let way = target.map(|to| (self.network.fate(t, at, to).after_ms, self.network.fate(t, to, at).after_ms));
+        let way = target.and_then(|to| self.network.dial(t, at, to));
         let pin = target.and_then(|to| self.hosts.get(to)).map(|host| host.keys.pin());
         let (after, result) = match (way, pin) {
-            (Some((Some(there), Some(back))), Some(pin)) if there + back < timeout_ms => (there + back, Ok(pin)),
+            (Some(took), Some(pin)) if took < timeout_ms => (took, Ok(pin)),
             _ => (timeout_ms, Err("no answer in time".to_owned())),
         };
         let input = Box::new(Input::DialedBack { call, result });
@@ -182,7 +188,7 @@ impl World {
 const TTL_S: u64 = 900;
 
 /// A try waits so long (a seed dials back and may have to ask the holder).
-const TRY_MS: u64 = 10_000;
+const TRY_MS: u64 = 20_000;
 
 /// CLOCK_SKEW.
 const SKEW_MS: u64 = 30_000;
