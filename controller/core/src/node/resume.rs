@@ -58,4 +58,4 @@ impl Node {
 const LATELY_S: u64 = 60;
 
 /// ... and one that starts more often than so leaves the lease to another.
-const MOST_STARTS: usize = 3;
+const MOST_STARTS: usize = 5;
