@@ -1,6 +1,6 @@
 //! A6: inputs of hosts that other monitors got wrong, played through the real agent. A figure is a value, or absent with its reason.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod rig;
 

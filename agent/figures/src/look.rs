@@ -114,7 +114,7 @@ fn work(jobs: Vec<Job>) -> Part {
     let (mut all, mut at, mut threads) = (Part::default(), 0, 0);
     while at < jobs.len() && threads < LOOK_HUNG {
         let (tell, todo) = (tell.clone(), Arc::clone(&jobs));
-        let each = move || (at..).zip(todo.iter().skip(at)).try_for_each(|(i, job)| tell.send((i, job.done())));
+        let each = move || (at..).zip(todo.iter().skip(at)).all(|(i, job)| tell.send((i, job.done())).is_ok());
         // Without a thread nothing is told, and this job is counted as one that hangs.
         let _ = thread::Builder::new().spawn(each);
         while at < jobs.len()

@@ -1,7 +1,5 @@
 //! A6: counters, and which of them count.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::time::Duration;
 
 use super::*;

@@ -1,7 +1,5 @@
 //! Which mounts are disks, and in which order.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use super::*;
 
 fn listed(text: &[u8]) -> Vec<String> {
@@ -25,11 +23,11 @@ fn each_device_is_told_once_and_pseudo_file_systems_never() {
         /dev/vdb /srv btrfs rw,subvol=/ 0 0\n\
         /dev/vda1 /etc/hosts ext4 rw 0 0\n\
         overlay /var/lib/docker/overlay2/x/merged overlay rw 0 0\n\
-        pool/home@yesterday /home/.zfs/snapshot/yesterday zfs ro 0 0\n\
-        pool/home /home zfs rw 0 0\n\
+        pool/home@yesterday /tank/.zfs/snapshot/yesterday zfs ro 0 0\n\
+        pool/home /tank zfs rw 0 0\n\
         junk\n\
         server:/export /mnt/nfs nfs4 rw 0 0\n";
-    let told = ["/dev/vda1 / ext4", "/dev/vdb /srv btrfs", "pool/home /home zfs", "/dev/sdz1 /mnt/ntfs fuseblk"];
+    let told = ["/dev/vda1 / ext4", "/dev/vdb /srv btrfs", "pool/home /tank zfs", "/dev/sdz1 /mnt/ntfs fuseblk"];
     let mut expected: Vec<String> = told.map(str::to_owned).into();
     expected.push("/dev/loop5 /srv/file ext4".to_owned());
     let mut listed = listed(table);

@@ -1,7 +1,5 @@
 //! Sensors that work, and others.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use super::*;
 
 #[test]

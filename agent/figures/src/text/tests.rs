@@ -1,7 +1,5 @@
 //! What the text of `/proc` tells, and what it does not.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use super::*;
 
 #[test]
