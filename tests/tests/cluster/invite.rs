@@ -31,6 +31,8 @@ async fn an_invitation_that_nobody_used_says_that_it_is_over() {
     let bench = founded(plan).await;
     let message = invited(&bench).await;
     bench.at(0).unwrap().set_wall_clock(3_600).unwrap();
+    // A clock that is set wakes nobody: the node sees it when it has something to do.
+    bench.ask("/nodes").await;
     let told = bench.sees_in(&message, "has expired").await;
     assert!(!told.text.contains("join://"), "the link is still there: {}", told.screen());
     bench.nothing_is_lost().await;
