@@ -11,6 +11,8 @@ use constella_shared::ids::{NodeId, Pin};
 use constella_shared::limits::{PEER_BODY_BYTES, PEER_DIAL_MS, PEER_LATE_MS};
 use constella_shared::sign::{Envelope, Message};
 use constella_shared::wire::rpc::{Request, Response, RpcCode};
+use constella_shared::wire::speaks::Speaks;
+use constella_shared::wire::{PROTOCOL, PROTOCOL_HEADER};
 use http_body_util::Full;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -82,10 +84,11 @@ impl Peers {
         let unknown = |what: &str| CallError::NotSent(format!("{what} {}", to.short()));
         let Row { pin, addr, .. } = self.0.members.row(&to).ok_or_else(|| unknown("there is no member"))?;
         let addr = addr.ok_or_else(|| unknown("nobody has told the address of"))?;
-        let (to, body) = (Target { node: to, pin, addr }, readable(request)?);
-        let mut result = self.once(&to, &body, limit).await;
+        let to = Target { node: to, pin, addr };
+        let mut result = self.once(&to, &self.0.body(&to, request)?, limit).await;
         if self.0.met_a_later_start(&to, &result) {
-            result = self.once(&to, &body, limit).await;
+            // It may be of another version than the start before, and has just announced which.
+            result = self.once(&to, &self.0.body(&to, request)?, limit).await;
         }
         read(request, result?)
     }
@@ -105,10 +108,9 @@ impl Peers {
         let mut http = Http::open(stream).await.map_err(|error| failed(&error))?;
         let to = Target { node, pin, addr: addr.to_owned() };
         let request = PeerRequest::Rpc(request);
-        let body = readable(&request)?;
-        let mut result = self.0.once_on(&mut http, &to, &body, limit).await;
+        let mut result = self.0.once_on(&mut http, &to, &self.0.body(&to, &request)?, limit).await;
         if self.0.met_a_later_start(&to, &result) {
-            result = self.0.once_on(&mut http, &to, &body, limit).await;
+            result = self.0.once_on(&mut http, &to, &self.0.body(&to, &request)?, limit).await;
         }
         match read(&request, result?)? {
             PeerResponse::Rpc(response) => Ok(response),
@@ -144,7 +146,10 @@ impl Peers {
             let sealed = self.0.sealed(to, body)?;
             let answer = self.exchange(to, http, sealed, limit, body.measures);
             match timeout_at(limit.at, answer).await {
-                Ok(Ok(Ok(answer))) => return Ok(answer),
+                Ok(Ok(Ok(answer))) => {
+                    self.0.members.hear_protocol(to.node, answer.protocol);
+                    return Ok(answer);
+                }
                 // It had closed while it was idle; the next, or a new one, gets the request.
                 Ok(Ok(Err(HttpError::NotSent))) => {}
                 Ok(Ok(Err(error @ HttpError::Lost(_)))) => {
@@ -225,7 +230,16 @@ impl Shared {
     async fn once_on(&self, http: &mut Http, to: &Target, body: &Body, limit: Limit) -> Result<Answer, CallError> {
         let sealed = self.sealed(to, body)?;
         let answer = timeout_at(limit.at, http.send(sealed, MAX_ANSWER)).await;
-        answer.map_err(|_| limit.no_answer())?.map_err(|error| failed(&error))
+        let answer = answer.map_err(|_| limit.no_answer())?.map_err(|error| failed(&error))?;
+        self.members.hear_protocol(to.node, answer.protocol);
+        Ok(answer)
+    }
+
+    /// As the other side understands it (S7).
+    fn body(&self, to: &Target, request: &PeerRequest) -> Result<Body, CallError> {
+        let bytes =
+            body(self.members.speaks(&to.node), request).map_err(|error| CallError::NotSent(error.to_string()))?;
+        bytes.ok_or_else(|| CallError::NotSent("that node is of an older version, which has no words for this".into()))
     }
 
     /// A refusal for an earlier start tells today's generation; nothing was done there, so asking once more is safe.
@@ -254,7 +268,8 @@ impl Shared {
             nonce,
         };
         let message = Message { method: "POST", path: body.path, query: "", body: &body.bytes };
-        let mut request = hyper::Request::post(body.path).header(hyper::header::HOST, "node");
+        let mut request =
+            hyper::Request::post(body.path).header(hyper::header::HOST, "node").header(PROTOCOL_HEADER, PROTOCOL);
         for (name, value) in envelope.seal(&network.secret, &message).headers() {
             request = request.header(name, value);
         }
@@ -290,10 +305,6 @@ fn not_connected(error: &DialError) -> CallError {
     }
 }
 
-fn readable(request: &PeerRequest) -> Result<Body, CallError> {
-    body(request).map_err(|error| CallError::NotSent(error.to_string()))
-}
-
 /// An answer is no larger than a request may be.
 const MAX_ANSWER: usize = {
     assert!(PEER_BODY_BYTES <= 1 << 30, "fits a usize of 32 bits");
@@ -302,14 +313,18 @@ const MAX_ANSWER: usize = {
     limit
 };
 
-fn body(request: &PeerRequest) -> Result<Body, serde_json::Error> {
+/// None where the reader has no words for it.
+fn body(reader: Speaks, request: &PeerRequest) -> Result<Option<Body>, serde_json::Error> {
     let (path, bytes) = match request {
-        PeerRequest::Heartbeat(heartbeat) => ("/health", serde_json::to_vec(heartbeat)?),
-        PeerRequest::Announce(records) => ("/announce", serde_json::to_vec(records)?),
-        PeerRequest::Rpc(request) => ("/rpc", serde_json::to_vec(request)?),
+        PeerRequest::Heartbeat(heartbeat) => ("/health", serde_json::to_vec(&*reader.heartbeat(heartbeat))?),
+        PeerRequest::Announce(records) => ("/announce", serde_json::to_vec(&*reader.records(records))?),
+        PeerRequest::Rpc(request) => match reader.request(request) {
+            Some(request) => ("/rpc", serde_json::to_vec(&*request)?),
+            None => return Ok(None),
+        },
     };
     let measures = matches!(request, PeerRequest::Heartbeat(_) | PeerRequest::Rpc(Request::LeaseAcquire(_)));
-    Ok(Body { path, bytes: bytes.into(), measures })
+    Ok(Some(Body { path, bytes: bytes.into(), measures }))
 }
 
 fn refusal(answer: &Answer) -> Option<Refusal> {
@@ -320,7 +335,12 @@ fn refusal(answer: &Answer) -> Option<Refusal> {
 fn read(request: &PeerRequest, answer: Answer) -> Result<PeerResponse, CallError> {
     if !answer.status.is_success() {
         return Err(match refusal(&answer) {
-            Some(refusal) => CallError::Refused(refusal.error),
+            Some(Refusal { error, .. }) => {
+                if error.code == RpcCode::BadRequest {
+                    tracing::warn!(why = error.message, "a member cannot read a request of this node");
+                }
+                CallError::Refused(error)
+            }
             None => CallError::Lost(format!("status {} without a document", answer.status.as_u16())),
         });
     }

@@ -43,7 +43,9 @@ async fn a_closed_port_is_told_as_such() {
     let (alpha, beta) = pair().await;
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     alpha.members.set_pins(vec![moved(&beta, Some(format!("127.0.0.1:{port}")))]);
-    not_sent(&alpha.ask(&beta).await, &format!("port {port} of 127.0.0.1 is closed from here"));
+    let result = alpha.ask(&beta).await;
+    let words = format!("port {port} of 127.0.0.1 is closed from here");
+    assert!(matches!(&result, Err(CallError::PortClosed(text)) if text.contains(&words)), "{result:?}");
 }
 
 #[tokio::test]
