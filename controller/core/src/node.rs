@@ -3,6 +3,7 @@
 //! [`Node::handle`] routes an input to its part, then does everything that has become due ([`Node::settle`]), then puts what must be on disk
 //! before everything else that this step wants done. The parts do not know each other; what one needs of another passes through here.
 
+mod assemble;
 mod copies;
 mod dialogue;
 mod edit;
@@ -59,6 +60,7 @@ use crate::membership::{MemberTimer, Membership};
 use crate::peers::Peers;
 use crate::probe::Probe;
 use crate::roster::{OpenError, Roster};
+use assemble::Parts;
 use copies::{CopiedTo, CopyJob};
 use dialogue::default_language;
 use farewell::Parting;
@@ -165,60 +167,9 @@ impl Node {
         let resume = Resume::new(in_place, vote.granted.map(|last| last.holder.node), node);
         let membership = Membership::new(node, vote.generation, &settings, rng.random());
         let dialogue = Dialogue::new(DialogueSettings { language: default_language(&settings), seed: rng.random() });
-        Ok(Self {
-            id: node,
-            generation: vote.generation,
-            born: now.boot_ms,
-            last: now,
-            addr,
-            keys,
-            rng,
-            calls: Calls::new(),
-            pending: BTreeMap::new(),
-            out: refused.iter().map(|refused| Output::Note(Note::left_out(refused))).collect(),
-            roster,
-            network_dirty: false,
-            invites_dirty: false,
-            membership,
-            member_timers: BTreeMap::new(),
-            status_since: BTreeMap::new(),
-            frames: BTreeMap::new(),
-            joins: Joins::new(),
-            peers: Peers::default(),
-            host: Host::default(),
-            durable: Durable::new(vote),
-            voter,
-            resume,
-            holder_probe: HolderProbe::new(now),
-            claim: Claim::new(settings.lease_ttl_ms),
-            seen: Seen::default(),
-            held: None,
-            left_to_voters: false,
-            told: false,
-            barred_until: 0,
-            handover: None,
-            parting: Parting::default(),
-            hindrances: Hindrances::default(),
-            proof: None,
-            retired: false,
-            leaving: None,
-            fence: Fence::new(node),
-            probe: Probe::new(now),
-            token: None,
-            bot: None,
-            commands: Commands::new(commands),
-            copies: VecDeque::new(),
-            copying: None,
-            copied_to: BTreeMap::new(),
-            staging: false,
-            serving: serve::Serving::Nothing,
-            dialogue,
-            acts: VecDeque::new(),
-            answers: VecDeque::new(),
-            noted: (BotState::Idle, None),
-            at: Chores::due(now),
-            settings,
-        })
+        let out = refused.iter().map(|refused| Output::Note(Note::left_out(refused))).collect();
+        let parts = Parts { addr, keys, rng, out, roster, membership, voter, resume, dialogue, settings };
+        Ok(Self::assemble(now, node, parts, vote, commands))
     }
 
     /// The first step: who belongs, who this node is, and the first heartbeats.

@@ -91,19 +91,7 @@ impl Plan {
             Fault::Burst => return burst(t, dice),
             Fault::Moment => return self.moment(t, dice),
             Fault::Drift | Fault::Idle => return Vec::new(),
-            Fault::Wall => {
-                let off_s = *dice.pick(&[1.0, 5.0, 25.0, 40.0, 3_600.0, -5.0, -40.0, -3_600.0]).unwrap_or(&0.0);
-                let mut acts = vec![
-                    timed(t, Act::Wall { node: node.clone(), off_s }),
-                    timed(t + ms_of(for_s), Act::Wall { node: node.clone(), off_s: 0.0 }),
-                ];
-                if off_s <= -3_600.0 && dice.one_in(2) {
-                    // A machine that stands still right after: its own clocks tell of it less than otherwise. Were the wall clock off by no more
-                    // than the pause and set right within it, neither of them would tell of it at all.
-                    acts.push(timed(t + dice.range(20, 1_500), Act::Suspend { node, for_s: pause(dice) }));
-                }
-                return acts;
-            }
+            Fault::Wall => return wall(node, t, for_s, dice),
             Fault::Telegram => Act::Telegram { node: Some(node), is: reach(dice), for_s: Some(for_s) },
             Fault::TelegramAll => Act::Telegram { node: None, is: reach(dice), for_s: Some(for_s) },
             Fault::Mute => {
@@ -238,6 +226,21 @@ fn blackout(t: u64, dice: &mut Dice) -> Vec<Timed> {
     let say = |t: u64| timed(t, Act::Say { text: "/nodes".to_owned() });
     let restart = timed(t, Act::RestartAll { back_s: super::world::seconds(back_ms) });
     vec![say(t - dice.range(1, 1_500)), restart, say(t + dice.below(back_ms)), say(t + dice.below(back_ms))]
+}
+
+/// A wall clock that is off for a while.
+fn wall(node: String, t: u64, for_s: f64, dice: &mut Dice) -> Vec<Timed> {
+    let off_s = *dice.pick(&[1.0, 5.0, 25.0, 40.0, 3_600.0, -5.0, -40.0, -3_600.0]).unwrap_or(&0.0);
+    let mut acts = vec![
+        timed(t, Act::Wall { node: node.clone(), off_s }),
+        timed(t + ms_of(for_s), Act::Wall { node: node.clone(), off_s: 0.0 }),
+    ];
+    if off_s <= -3_600.0 && dice.one_in(2) {
+        // A machine that stands still right after: its own clocks tell of it less than otherwise. Were the wall clock off by no more
+        // than the pause and set right within it, neither of them would tell of it at all.
+        acts.push(timed(t + dice.range(20, 1_500), Act::Suspend { node, for_s: pause(dice) }));
+    }
+    acts
 }
 
 fn burst(t: u64, dice: &mut Dice) -> Vec<Timed> {
