@@ -2,6 +2,7 @@
 
 pub mod file;
 mod place;
+mod whole;
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
@@ -10,10 +11,9 @@ use std::path::{Path, PathBuf};
 
 use constella_core::io::Document;
 use constella_shared::ids::{Generation, NodeId, Seq, Term};
-use constella_shared::state::{CommandsState, InvitesState, NetworkState, STATE_FORMAT, VoteState};
+use constella_shared::state::{CommandsState, InvitesState, NetworkState, Plain, STATE_FORMAT, VoteState};
 use constella_shared::wire::more::More;
 use nix::fcntl::{Flock, FlockArg};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::identity::{Identity, IdentityError};
@@ -258,12 +258,8 @@ impl State {
         &self.folder
     }
 
-    fn write(&self, name: &str, state: &impl Serialize) -> Result<(), StateError> {
-        let path = self.path(name);
-        let mut content = serde_json::to_vec(state)
-            .map_err(|error| StateError::Write { path: path.clone(), source: io::Error::other(error) })?;
-        content.push(b'\n');
-        file::replace(&path, &content)
+    fn write(&self, name: &str, state: &impl Plain) -> Result<(), StateError> {
+        whole::replace(&self.path(name), state)
     }
 
     fn read<T: DeserializeOwned>(&self, name: &str, format: impl Fn(&T) -> u32) -> Result<T, StateError> {
@@ -280,7 +276,7 @@ impl State {
         let state = serde_json::from_slice(&content)
             .map_err(|source| StateError::Damaged { path: path.clone(), source: without_content(&source) })?;
         match format(&state) {
-            STATE_FORMAT => Ok(state),
+            STATE_FORMAT => Ok(whole::of(&path, &content).unwrap_or(state)),
             found => Err(StateError::Format { path, found }),
         }
     }

@@ -9,7 +9,8 @@ use crate::ids::{CommandId, Generation, LeaderKey, NetworkId, Seq, Term};
 use crate::secret::Secret;
 use crate::wire::command::StoredCommand;
 use crate::wire::more::More;
-use crate::wire::records::{InviteRecord, NetRecord, OwnerRecord, SignedSelf, VoterRecord};
+use crate::wire::records::{InviteRecord, NetRecord, OwnerRecord, Records, SignedSelf, VoterRecord};
+use crate::wire::speaks::{command_for_first, records_for_first};
 
 /// The format of all state files of this version.
 pub const STATE_FORMAT: u32 = 1;
@@ -128,5 +129,46 @@ impl CommandsState {
             refused: Vec::new(),
             more: More::none(),
         }
+    }
+}
+
+/// A state file as a build of protocol 1 reads it, which refuses a file with anything that it does not know: so a network can go back (S7).
+pub trait Plain: Clone + PartialEq + Serialize {
+    /// Without what that build does not know.
+    #[must_use]
+    fn plain(&self) -> Self;
+}
+
+impl Plain for NetworkState {
+    fn plain(&self) -> Self {
+        let records = Records {
+            owners: self.peers.iter().map(|peer| peer.owner.clone()).collect(),
+            net: self.records.clone(),
+            ..Records::default()
+        };
+        let Records { owners, net, .. } = records_for_first(records);
+        let own = self.peers.iter().map(|peer| peer.own.clone());
+        let peers = owners.into_iter().zip(own).map(|(owner, own)| Peer { owner, own }).collect();
+        Self { peers, records: net, more: More::none(), ..self.clone() }
+    }
+}
+
+impl Plain for InvitesState {
+    fn plain(&self) -> Self {
+        let records = Records { invites: self.invites.clone(), ..Records::default() };
+        Self { format: self.format, invites: records_for_first(records).invites, more: More::none() }
+    }
+}
+
+impl Plain for VoteState {
+    fn plain(&self) -> Self {
+        Self { granted: None, more: More::none(), ..self.clone() }
+    }
+}
+
+impl Plain for CommandsState {
+    fn plain(&self) -> Self {
+        let open = self.open.iter().cloned().filter_map(command_for_first).collect();
+        Self { open, more: More::none(), ..self.clone() }
     }
 }

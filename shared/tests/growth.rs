@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use constella_shared::agent::{RebootRequest, SpeedtestRequest};
-use constella_shared::state::{CommandsState, InvitesState, NetworkState, VoteState};
+use constella_shared::state::{CommandsState, InvitesState, NetworkState, Plain, VoteState};
 use constella_shared::wire::PROTOCOL;
 use constella_shared::wire::command::{CommandContent, Stage, StoredCommand};
 use constella_shared::wire::heartbeat::Heartbeat;
@@ -262,4 +262,29 @@ fn a_reader_of_protocol_1_is_sent_nothing_that_it_would_refuse() {
 fn who_announces_no_protocol_is_taken_for_the_oldest() {
     let spoken = [None, Some(0), Some(1), Some(PROTOCOL), Some(u32::MAX)].map(Speaks::of);
     assert_eq!(spoken, [Speaks::First, Speaks::First, Speaks::First, Speaks::Second, Speaks::Second]);
+}
+
+#[test]
+fn a_state_file_of_protocol_1_has_nothing_that_it_would_refuse() {
+    // S7: a network can go back
+    fn plain<T: Plain + DeserializeOwned>(document: &Value) -> Value {
+        json!(serde_json::from_str::<T>(&document.to_string()).unwrap().plain())
+    }
+    let files: [(&str, fn(&Value) -> Value); 4] = [
+        ("network_state", plain::<NetworkState>),
+        ("invites", plain::<InvitesState>),
+        ("vote", plain::<VoteState>),
+        ("commands", plain::<CommandsState>),
+    ];
+    for (name, plain) in files {
+        for (case, document) in recorded(name) {
+            let known = plain(&document);
+            for (place, grown) in grown(&document) {
+                assert_eq!(plain(&grown), known, "{name} {case} at {place:?}");
+            }
+        }
+    }
+    let (_, mut vote) = recorded("vote").remove(0);
+    vote["granted"] = json!({ "holder": { "priority": 1, "node": "a1".repeat(32) }, "term": 3 });
+    assert!(plain::<VoteState>(&vote).get("granted").is_none(), "protocol 1 has no such field");
 }

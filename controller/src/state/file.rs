@@ -79,6 +79,14 @@ fn keep_previous(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Removes a file, where it is there.
+///
+/// # Errors
+/// [`StateError::Write`].
+pub fn remove(path: &Path) -> Result<(), StateError> {
+    remove_if_there(path).map_err(|source| StateError::Write { path: path.to_owned(), source })
+}
+
 fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

@@ -248,3 +248,31 @@ fn a_write_that_fails_says_so_and_changes_nothing() {
     assert!(matches!(state.persist(&Document::Network(network("second"))), Err(StateError::Write { .. })));
     assert_eq!(state.load(0).unwrap().network, network("first"));
 }
+
+#[test]
+fn what_a_build_of_protocol_1_cannot_read_stands_beside_the_file_and_outlives_a_restart() {
+    // S7: the commit that was main before refuses a file with a field that it does not know, and would stop for good after a downgrade
+    let folder = folder();
+    let state = filled(folder.path());
+    let plain = std::fs::read(state.path(VOTE)).unwrap();
+    let mut vote: VoteState = serde_json::from_slice(&plain).unwrap();
+    let holder = constella_shared::ids::LeaderKey { priority: 1, node: NodeId([2; 32]) };
+    vote.granted = Some(constella_shared::state::LastGrant { holder, term: Term(4) });
+    state.write(VOTE, &vote).unwrap();
+    assert_eq!(std::fs::read(state.path(VOTE)).unwrap(), plain, "nothing that it does not know is in the file");
+    let read = || state.read(VOTE, |vote: &VoteState| vote.format).unwrap();
+    assert_eq!(read(), vote);
+    // The power failed between the two files: the whole of the next write belongs to a file that never came.
+    let before = std::fs::read(state.path(VOTE)).unwrap();
+    state.write(VOTE, &VoteState { term: Term(5), ..vote.clone() }).unwrap();
+    std::fs::write(state.path(VOTE), &before).unwrap();
+    assert_eq!(read(), vote, "from the copy before");
+    // A build of protocol 1 wrote the file.
+    let theirs = VoteState { generation: Generation(9), granted: None, ..vote.clone() };
+    std::fs::write(state.path(VOTE), serde_json::to_vec(&theirs).unwrap()).unwrap();
+    assert_eq!(read(), theirs, "what stands beside it is of another time");
+    // The same content without anything new is not taken for the one with it.
+    state.write(VOTE, &vote).unwrap();
+    state.write(VOTE, &VoteState { granted: None, ..vote.clone() }).unwrap();
+    assert_eq!(read().granted, None);
+}

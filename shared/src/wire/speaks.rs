@@ -132,7 +132,7 @@ impl Speaks {
 }
 
 /// Known kinds only, and no field beyond those of protocol 1.
-fn records_for_first(mut records: Records) -> Records {
+pub(crate) fn records_for_first(mut records: Records) -> Records {
     records.net.retain(|record| Speaks::First.keeps(&RecordKey::Net(record.name())));
     for record in &mut records.net {
         (record.more, record.more_in_value) = (More::none(), More::none());
@@ -154,7 +154,7 @@ fn sync_for_first(mut sync: RosterSync) -> RosterSync {
 }
 
 /// A copy that its keeper could not carry out is none.
-fn command_for_first(mut command: StoredCommand) -> Option<StoredCommand> {
+pub(crate) fn command_for_first(mut command: StoredCommand) -> Option<StoredCommand> {
     command.more = More::none();
     let unknown = matches!(command.content, CommandContent::Other(_)) || matches!(command.stage, Stage::Other(_));
     (!unknown).then_some(command)
