@@ -1,5 +1,6 @@
 //! Requests to members: signed (S1), over pinned and kept-alive connections, each with exactly one answer within its time.
 
+mod flights;
 pub mod pool;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::http::{Answer, Http, HttpError};
 use crate::inbox::Inbox;
 use crate::members::{Members, Row};
 use crate::tls::Expected;
+use flights::Flights;
 use pool::{Begun, Pool, Taken};
 
 /// Calls members. Clones share their connections.
@@ -35,6 +37,7 @@ struct Shared {
     members: Members,
     dial: Dial,
     pool: Pool,
+    flights: Flights,
     /// Where measured round trips are told.
     inbox: Option<Inbox>,
 }
@@ -66,13 +69,14 @@ impl Peers {
     /// Over these members.
     #[must_use]
     pub fn new(members: Members, dial: Dial) -> Self {
-        Self(Arc::new(Shared { members, dial, pool: Pool::default(), inbox: None }))
+        Self(Arc::new(Shared { members, dial, pool: Pool::default(), flights: Flights::default(), inbox: None }))
     }
 
     /// The same, and the core learns each round trip that was measured.
     #[must_use]
     pub fn measuring(members: Members, dial: Dial, inbox: Inbox) -> Self {
-        Self(Arc::new(Shared { members, dial, pool: Pool::default(), inbox: Some(inbox) }))
+        let (pool, flights) = (Pool::default(), Flights::default());
+        Self(Arc::new(Shared { members, dial, pool, flights, inbox: Some(inbox) }))
     }
 
     /// Asks a member at its published address.
@@ -82,12 +86,12 @@ impl Peers {
     pub async fn call(&self, to: NodeId, limit: Duration, request: &PeerRequest) -> Result<PeerResponse, CallError> {
         let limit = Limit::of(limit);
         let unknown = |what: &str| CallError::NotSent(format!("{what} {}", to.short()));
+        let _flight = self.0.flights.begin(to).ok_or_else(|| unknown("too many calls are under way to"))?;
         let Row { pin, addr, .. } = self.0.members.row(&to).ok_or_else(|| unknown("there is no member"))?;
         let addr = addr.ok_or_else(|| unknown("nobody has told the address of"))?;
         let to = Target { node: to, pin, addr };
         let mut result = self.once(&to, &self.0.body(&to, request)?, limit).await;
         if self.0.met_a_later_start(&to, &result) {
-            // It may be of another version than the start before, and has just announced which.
             result = self.once(&to, &self.0.body(&to, request)?, limit).await;
         }
         read(request, result?)
@@ -146,10 +150,7 @@ impl Peers {
             let sealed = self.0.sealed(to, body)?;
             let answer = self.exchange(to, http, sealed, limit, body.measures);
             match timeout_at(limit.at, answer).await {
-                Ok(Ok(Ok(answer))) => {
-                    self.0.members.hear_protocol(to.node, answer.protocol);
-                    return Ok(answer);
-                }
+                Ok(Ok(Ok(answer))) => return Ok(answer),
                 // It had closed while it was idle; the next, or a new one, gets the request.
                 Ok(Ok(Err(HttpError::NotSent))) => {}
                 Ok(Ok(Err(error @ HttpError::Lost(_)))) => {
@@ -180,8 +181,9 @@ impl Peers {
             let began = Instant::now();
             let late = limit.at + Duration::from_millis(PEER_LATE_MS);
             let Ok(result) = timeout_at(late, http.send(request, MAX_ANSWER)).await else { return };
-            if result.is_ok() {
+            if let Ok(answer) = &result {
                 let took = began.elapsed();
+                shared.members.hear_protocol(to.node, answer.protocol);
                 shared.pool.keep(&to, http);
                 if measures {
                     shared.tell(to.node, took, false).await;
@@ -235,14 +237,8 @@ impl Shared {
         Ok(answer)
     }
 
-    /// As the other side understands it (S7).
-    fn body(&self, to: &Target, request: &PeerRequest) -> Result<Body, CallError> {
-        let bytes =
-            body(self.members.speaks(&to.node), request).map_err(|error| CallError::NotSent(error.to_string()))?;
-        bytes.ok_or_else(|| CallError::NotSent("that node is of an older version, which has no words for this".into()))
-    }
-
-    /// A refusal for an earlier start tells today's generation; nothing was done there, so asking once more is safe.
+    /// A refusal for an earlier start tells today's generation; nothing was done there, so asking once more is safe. That start may be of another
+    /// version, and has just announced which.
     fn met_a_later_start(&self, to: &Target, result: &Result<Answer, CallError>) -> bool {
         match result.as_ref().map(refusal) {
             Ok(Some(Refusal { error, generation: Some(generation), .. })) if error.code == RpcCode::EarlierBoot => {
@@ -251,6 +247,13 @@ impl Shared {
             }
             Ok(_) | Err(_) => false,
         }
+    }
+
+    /// As the other side understands it (S7).
+    fn body(&self, to: &Target, request: &PeerRequest) -> Result<Body, CallError> {
+        let body =
+            body(self.members.speaks(&to.node), request).map_err(|error| CallError::NotSent(error.to_string()))?;
+        body.ok_or_else(|| CallError::NotSent("that node is of an older version, which has no words for this".into()))
     }
 
     fn sealed(&self, to: &Target, body: &Body) -> Result<hyper::Request<Full<Bytes>>, CallError> {

@@ -222,12 +222,16 @@ impl State {
     /// # Errors
     /// Any file that is missing, open to others, damaged or of a later format.
     pub fn load(&self, unix_s: u64) -> Result<Loaded, StateError> {
-        let network: NetworkState = self.read(NETWORK, |state: &NetworkState| state.format)?;
+        let mut network: NetworkState = self.read(NETWORK, |state: &NetworkState| state.format)?;
         let invites = self.read(INVITES, |state: &InvitesState| state.format)?;
         let commands = self.read(COMMANDS, |state: &CommandsState| state.format)?;
         let mut vote: VoteState = self.read(VOTE, |state: &VoteState| state.format)?;
         let place = Place::of(&self.lock);
         let in_place = place.as_ref().is_some_and(|place| place.was_left_by(&self.lock, vote.generation));
+        let repaired = constella_core::repair::repair(&mut vote, &mut network);
+        for what in &repaired {
+            tracing::warn!(what, "a stored count was damaged and is set back");
+        }
         vote.generation = vote.generation.next();
         vote.starts.retain(|start| unix_s.saturating_sub(*start) < STARTS_KEPT_S && *start <= unix_s);
         vote.starts.insert(0, unix_s);
@@ -236,7 +240,8 @@ impl State {
         if let Some(place) = place {
             place.leave(&self.lock, vote.generation);
         }
-        Ok(Loaded { network, invites, vote, commands, in_place })
+        // L1: the quiet time after the start stands for what the voter cannot know of its grants any more.
+        Ok(Loaded { network, invites, vote, commands, in_place: in_place && repaired.is_empty() })
     }
 
     /// Replaces a document's file; it is on disk when this returns.

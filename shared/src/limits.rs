@@ -26,6 +26,13 @@ pub const SERIES_HOURS: u32 = 90 * 24;
 /// How far above a voter's own term an ask may be: a damaged or hostile number must not use up the terms (L3).
 pub const TERM_LEAP: u64 = 1_000;
 
+/// No count that only grows (terms, voter records, boot generations, sequence numbers) comes near it: at a thousand a second it takes 8,900 years. What
+/// is above was damaged, or made up by somebody, and is neither taken from others nor gone on from.
+pub const COUNT_MOST: u64 = 1 << 48;
+
+/// Calls to one peer that are under way at once. Each may need a connection of its own, and the other side takes [`PEER_CONNECTIONS_PER_ADDRESS`].
+pub const PEER_CALLS: usize = PEER_CONNECTIONS_PER_ADDRESS;
+
 /// Ids that are remembered as done: at ten commands a minute more than a quarter of an hour, far over the 60 s of a reboot's life and
 /// over Telegram's redelivery, which ends with the confirmation.
 pub const DONE_COMMANDS: usize = 256;

@@ -6,6 +6,8 @@
 mod death;
 #[path = "cluster/door.rs"]
 mod door;
+#[path = "cluster/hostile.rs"]
+mod hostile;
 #[path = "cluster/invite.rs"]
 mod invite;
 #[path = "cluster/listen.rs"]

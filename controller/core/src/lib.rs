@@ -24,6 +24,7 @@ pub mod membership;
 pub mod node;
 pub mod peers;
 pub mod probe;
+pub mod repair;
 pub mod roster;
 pub mod round_trip;
 pub mod update_ids;

@@ -2,6 +2,7 @@
 
 mod ask;
 mod canvass;
+mod standing;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -14,6 +15,7 @@ use super::durable::Durable;
 use crate::clock::Now;
 use crate::voters;
 pub use ask::{AskSent, Holds};
+pub use standing::Standing;
 
 /// One node's claim to the lease, from the first ask to the last release.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -33,6 +35,8 @@ pub struct Claim {
     canvassed: BTreeSet<NodeId>,
     /// A holder that seems dead: what voters keep for it blocks nobody from being weak.
     gone: Option<NodeId>,
+    /// Refusals since the last grant that made it ask again before its usual time, counted up to [`MOST_DOUBLINGS`].
+    refusals: u32,
 }
 
 /// What is known of one voter in this claim.
@@ -46,28 +50,6 @@ enum Known {
     Quiet { until: u64 },
     /// It did not answer.
     Silent,
-}
-
-/// What the claim is worth now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// No claim, or no answer that decides.
-    Open,
-    /// L2: grants from a majority of each list, until then.
-    Strong {
-        /// By this node's CLOCK_BOOTTIME.
-        until: u64,
-    },
-    /// L2: every voter that answered granted, but there is no majority. `reached` is false where none answered at all.
-    Weak {
-        /// Whether any voter granted.
-        reached: bool,
-    },
-    /// A rival has a majority, more grants, or as many and a better LeaderKey: give ours back, and do not claim before then.
-    GiveWay {
-        /// By this node's CLOCK_BOOTTIME: when a holder's grant runs out, or a rival claimant has had its chance.
-        until: u64,
-    },
 }
 
 impl Claim {
@@ -87,6 +69,7 @@ impl Claim {
             has_mark: BTreeMap::new(),
             canvassed: BTreeSet::new(),
             gone: None,
+            refusals: 0,
         }
     }
 
@@ -95,6 +78,7 @@ impl Claim {
         if !self.active {
             self.active = true;
             self.began = now.boot_ms;
+            self.refusals = 0;
             self.renew_term(now, durable);
         }
     }
@@ -168,6 +152,7 @@ impl Claim {
             None => Known::Silent,
             Some(LeaseAnswer::Granted { mark }) => {
                 self.has_mark.insert(voter, *mark);
+                self.refusals = 0;
                 Known::Granted { until: ask.sent.after(counted(self.ttl_ms)), mark: *mark }
             }
             Some(LeaseAnswer::Refused { reason, term, .. }) => match self.refused(now, durable, voter, reason, *term) {
@@ -198,7 +183,8 @@ impl Claim {
                 Some(Known::Held { rival, grants, until }) if *until > now.boot_ms => {
                     let theirs = usize::from(*grants);
                     if theirs >= most {
-                        return Standing::GiveWay { until: *until };
+                        // A rival whose time is just over is asked for again after a pause too.
+                        return Standing::GiveWay { until: (*until).max(now.boot_ms.saturating_add(SOON_MS)) };
                     }
                     if theirs > mine || (theirs == mine && *rival < me) {
                         return Standing::GiveWay { until: now.boot_ms.saturating_add(2 * self.retry_ms()) };
@@ -263,7 +249,14 @@ impl Claim {
 
     /// The voter record changed: ask at once, so that grants under it are known soon.
     pub fn hurry(&mut self, now: Now) {
-        self.next_round = self.next_round.min(now.boot_ms);
+        self.next_round = self.next_round.min(now.boot_ms.max(self.last_round.saturating_add(SOON_MS)));
+    }
+
+    /// The next round after a refusal. The pause doubles with each: a voter that refuses whatever it is asked is not asked without end.
+    fn ask_again(&mut self, now: Now) {
+        let pause_ms = SOON_MS << self.refusals;
+        self.refusals = self.refusals.saturating_add(1).min(MOST_DOUBLINGS);
+        self.next_round = now.boot_ms.max(self.last_round.saturating_add(pause_ms));
     }
 
     fn refused(
@@ -286,6 +279,7 @@ impl Claim {
                 durable.raise_near(term);
                 if term >= self.term {
                     self.step_up(now, durable);
+                    self.ask_again(now);
                 }
                 None
             }
@@ -389,6 +383,9 @@ const EAGER_MS: u64 = 1_500;
 
 /// Grants that run out one after another are not each followed by a round of asks to all.
 const SOON_MS: u64 = 50;
+
+/// 50, 100, 200, then every 400 ms: sooner than the usual pause of a claim that is held up.
+const MOST_DOUBLINGS: u32 = 3;
 
 /// Of the leap that a voter accepts, so that a few such steps before its next renewal are no leap either.
 const NEAR: u64 = constella_shared::limits::TERM_LEAP / 4;

@@ -1,7 +1,7 @@
 //! What must survive a crash: the highest term, and how far the sequence numbers may have been used.
 
 use constella_shared::ids::{Generation, LeaderKey, Seq, Term};
-use constella_shared::limits::TERM_LEAP;
+use constella_shared::limits::{COUNT_MOST, TERM_LEAP};
 use constella_shared::state::{LastGrant, VoteState};
 
 /// `vote.json` in memory, and whether the disk has it.
@@ -26,9 +26,9 @@ impl Durable {
         self.state.term
     }
 
-    /// Takes a higher term; a lower one changes nothing (L3).
+    /// Takes a higher term; a lower one changes nothing (L3), nor does one that no network comes to.
     pub fn raise(&mut self, term: Term) {
-        if term > self.state.term {
+        if term > self.state.term && term.0 < COUNT_MOST {
             self.state.term = term;
             self.dirty = true;
         }
@@ -136,5 +136,7 @@ mod tests {
         durable.raise(Term(9));
         assert_eq!(durable.term(), Term(9));
         assert!(durable.take_dirty().is_some());
+        durable.raise(Term(u64::MAX));
+        assert_eq!(durable.term(), Term(9), "no network comes there");
     }
 }

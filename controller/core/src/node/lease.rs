@@ -6,10 +6,11 @@ use alloc::vec::Vec;
 use constella_shared::ids::{LeaderKey, NodeId, Term};
 use constella_shared::wire::lease::{LeaseAnswer, LeaseAsk, LeaseRefusal, LeaseRelease, LeaseView, Strength};
 use constella_shared::wire::records::{Records, VoterRecord};
-use constella_shared::wire::rpc::{Request, Status};
+use constella_shared::wire::rpc::{Request, RpcCode, RpcError, Status};
 
 use super::Node;
 use super::pending::Pending;
+use super::requests::refusal;
 use crate::clock::Now;
 use crate::election::{self, Candidate};
 use crate::io::{BotState, PeerRequest};
@@ -155,13 +156,21 @@ impl Node {
     }
 
     /// The holder said itself that it let go, and named this node.
-    pub(super) fn our_turn(&mut self, now: Now, from: NodeId, term: Term) {
+    ///
+    /// # Errors
+    /// From somebody whom this node does not see hold, and did not within the last TTL: nothing was changed.
+    pub(super) fn our_turn(&mut self, now: Now, from: NodeId, term: Term) -> Result<(), RpcError> {
+        let held_lately = now.boot_ms < self.seen.until().saturating_add(self.settings.lease_ttl_ms);
+        if self.seen.holder() != Some(from) || !held_lately {
+            return Err(refusal(RpcCode::NotHolder, "only the holder hands the bot over"));
+        }
         self.seen.let_go(now, from);
-        self.durable.raise(term);
+        self.durable.raise_near(term);
         self.barred_until = now.boot_ms;
         // Its word may come after the grants that it made room for.
         self.told = self.held != Some(Strength::Strong);
         self.claim.begin(now, &self.durable);
+        Ok(())
     }
 
     /// Once a second: a strong holder completes a change of voters, or begins one.

@@ -116,10 +116,7 @@ impl Node {
                 self.takeover_told(now, from, holder, term);
                 Ok(Response::Done)
             }
-            Request::BotHandover { term } => {
-                self.our_turn(now, from, term);
-                Ok(Response::Done)
-            }
+            Request::BotHandover { term } => self.our_turn(now, from, term).map(|()| Response::Done),
             Request::RosterSync(sync) => {
                 self.hear_clocks(now);
                 let (sync, merged) = self.roster.sync_answer(now, sync, self.keys.as_ref());

@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 
 use constella_shared::ids::TokenHash;
 use constella_shared::limits::{
-    ADDR_BYTES, EARLY_RECORDS, INVITE_KEPT_S, SELF_RECORD_BYTES, TOKEN_BYTES, USERNAME_BYTES, VERSION_BYTES, VOTERS,
+    ADDR_BYTES, COUNT_MOST, EARLY_RECORDS, INVITE_KEPT_S, SELF_RECORD_BYTES, TOKEN_BYTES, USERNAME_BYTES,
+    VERSION_BYTES, VOTERS,
 };
 use constella_shared::link::checked_addr;
 use constella_shared::wire::records::{
@@ -283,6 +284,9 @@ impl Roster {
 
     /// L1: what can be known of a voter record without knowing who wrote it. A removed node may still have its vote: it is replaced later.
     pub(super) fn check_voters(&self, record: &VoterRecord) -> Result<(), Refusal> {
+        if record.mark.number >= COUNT_MOST || record.mark.term.0 >= COUNT_MOST {
+            return Err(Refusal::Unsound("its number is no count"));
+        }
         if !voters_are_sound(record) {
             return Err(Refusal::Unsound("nobody votes, somebody votes twice, or too many do"));
         }

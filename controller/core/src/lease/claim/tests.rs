@@ -192,6 +192,60 @@ fn a_refusal_brings_the_next_term() {
 }
 
 #[test]
+fn a_voter_that_refuses_whatever_it_is_asked_is_not_asked_without_end() {
+    // L3, S6: whatever it says; the case that killed nodes had a term at its end, which no step comes above
+    let refusals = [
+        LeaseAnswer::Refused { reason: LeaseRefusal::OldTerm, term: Term(u64::MAX), voters: None },
+        LeaseAnswer::Refused { reason: LeaseRefusal::TermLeap, term: Term(u64::MAX), voters: None },
+        LeaseAnswer::Refused { reason: LeaseRefusal::OlderVoters, term: Term(6), voters: None },
+        LeaseAnswer::Refused {
+            reason: LeaseRefusal::Held { rival: key(1), grants: 3, left_ms: 0 },
+            term: Term(6),
+            voters: None,
+        },
+        LeaseAnswer::Refused { reason: LeaseRefusal::JustStarted { left_ms: 0 }, term: Term(6), voters: None },
+        LeaseAnswer::Refused { reason: LeaseRefusal::OldSeq, term: Term(6), voters: None },
+        LeaseAnswer::Unknown,
+    ];
+    for refusal in refusals {
+        let (mut claim, mut durable) = (Claim::new(TTL), durable());
+        claim.begin(at(1_000), &durable);
+        let (mut now, mut rounds) = (1_000, 0);
+        while now < 61_000 && rounds < 10_000 {
+            now = claim.next_round().unwrap().max(now);
+            claim.round(at(now), key(2), Holds::default(), &mut durable, &record());
+            rounds += 1;
+            let sent = AskSent { sent: at(now), term: claim.term() };
+            for voter in 1..=3 {
+                claim.answered(at(now), &mut durable, n(voter), &sent, Some(&refusal));
+            }
+            claim.hurry(at(now));
+        }
+        assert!(rounds <= 1_250, "{rounds} rounds within a minute: {refusal:?}");
+    }
+}
+
+#[test]
+fn a_claim_that_was_refused_asks_again_later_each_time_until_it_is_granted() {
+    let (mut claim, mut durable, mut sent) = claimed();
+    let refused = |term| LeaseAnswer::Refused { reason: LeaseRefusal::OldTerm, term, voters: None };
+    let mut pauses = Vec::new();
+    let mut now = 1_000;
+    for round in 0..6 {
+        claim.answered(at(now), &mut durable, n(1), &sent, Some(&refused(claim.term())));
+        let next = claim.next_round().unwrap();
+        pauses.push(next - now);
+        now = next;
+        if round == 4 {
+            claim.answered(at(now), &mut durable, n(2), &AskSent { sent: at(now), term: claim.term() }, Some(&grant()));
+        }
+        claim.round(at(now), key(2), Holds::default(), &mut durable, &record());
+        sent = AskSent { sent: at(now), term: claim.term() };
+    }
+    assert_eq!(pauses, [50, 100, 200, 400, 400, 50]);
+}
+
+#[test]
 fn a_refusal_with_a_wild_term_raises_ours_by_a_leap_at_most() {
     // L3
     let (mut claim, mut durable, sent) = claimed();
