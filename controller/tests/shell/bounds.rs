@@ -175,7 +175,9 @@ async fn junk_at_every_endpoint_gets_a_typed_refusal() {
     ];
     for body in junk {
         for path in ["/health", "/announce", "/rpc"] {
-            let empty_announcement = path == "/announce" && body == b"{}";
+            // S7: unknown fields are none, so these announce nothing.
+            let of_another = body.starts_with(b"{\"swim\"") || body.ends_with(b"}}");
+            let empty_announcement = path == "/announce" && (body == b"{}" || of_another);
             let answer = Raw::sealed(path, alpha.envelope(&beta), &secret(), body).send(alpha.tls(&beta).await).await;
             if empty_announcement {
                 assert_eq!(answer.status, 200);
@@ -191,7 +193,7 @@ async fn junk_at_every_endpoint_gets_a_typed_refusal() {
             assert!(!answer.status.is_server_error(), "{path} {body:?} {answer:?}");
         }
     }
-    assert_eq!(beta.reached(), 1, "the empty announcement");
+    assert_eq!(beta.reached(), 3, "the empty announcements");
     assert!(beta.attempts.lock().unwrap().is_empty());
 }
 
