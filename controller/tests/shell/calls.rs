@@ -14,7 +14,11 @@ use crate::rig::{LIMIT, NOBODY, Rig, pair};
 const ASK: PeerRequest = PeerRequest::Rpc(Request::GetPeers {});
 
 fn not_sent<T: std::fmt::Debug>(result: &Result<T, CallError>, words: &str) {
-    assert!(matches!(result, Err(CallError::NotSent(text)) if text.contains(words)), "{result:?}");
+    let text = match result {
+        Err(CallError::NotSent(text) | CallError::PortClosed(text)) => text.as_str(),
+        _ => "",
+    };
+    assert!(text.contains(words), "{result:?}");
 }
 
 fn lost<T: std::fmt::Debug>(result: &Result<T, CallError>, words: &str) {
