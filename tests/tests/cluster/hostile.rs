@@ -28,10 +28,10 @@ async fn a_handover_with_the_largest_term_ends_nobody() {
     let (holder, sender, receiver) = (bench.node(&holder).unwrap(), others[0], others[1]);
     let params = format!(r#"{{"term":{}}}"#, u64::MAX);
     let addr = receiver.public().to_string();
-    let refused = sender.cli(&["rpc", &addr, "Bot.Handover", &params]).await.unwrap_err().to_string();
+    let refused = sender.cli(&["rpc", "--addr", &addr, "Bot.Handover", &params]).await.unwrap_err().to_string();
     assert!(refused.contains("only the holder"), "{refused}");
     for _ in 0..5 {
-        holder.cli(&["rpc", &addr, "Bot.Handover", &params]).await.unwrap();
+        holder.cli(&["rpc", "--addr", &addr, "Bot.Handover", &params]).await.unwrap();
     }
     bench.holder().await;
     assert!(bench.ask("/nodes").await.text.contains(receiver.name()));
