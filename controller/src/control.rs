@@ -106,6 +106,9 @@ pub struct StatusDocument {
     pub bot: String,
     /// Whether the Bot API answered the last probe.
     pub ready: bool,
+    /// Why this node stores nothing that is new, in words; absent where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk: Option<String>,
     /// Members that are alive, this node included.
     pub alive: usize,
     /// Members.
@@ -305,6 +308,7 @@ fn document(status: NodeStatus) -> StatusDocument {
         shortage: status.shortage,
         bot: note::bot(status.bot).to_owned(),
         ready: status.ready,
+        disk: status.disk.map(|why| why.words().to_owned()),
         alive: status.alive,
         members: status.members,
         voters: status.voters,

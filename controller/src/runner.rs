@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use constella_core::clock::Now;
 use constella_core::io::{
-    BotCall, BotError, BotReply, CallId, Document, InboundId, Input, OperatorAnswer, Output, PeerResponse,
+    BotCall, BotError, BotReply, CallId, Document, InboundId, Input, OperatorAnswer, Output, PeerResponse, Trouble,
 };
 use constella_core::node::Node;
 use constella_shared::secret::Secret;
@@ -25,7 +25,7 @@ use crate::inbox::{Event, Inbox, Reply};
 use crate::members::Members;
 use crate::peer::Peers;
 use crate::routes::Context;
-use crate::state::{State, StateError};
+use crate::state::{State, StateError, room};
 
 /// The brain, as the runner sees it.
 pub trait Core: Send {
@@ -62,8 +62,9 @@ impl Core for Node {
 /// Why the runner ended other than by a graceful stop.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// A state file cannot be written. Nothing that depends on it was done, so the node stops rather than break a promise.
-    #[error("the state cannot be written; the node stops before it does anything that rests on it")]
+    /// The writer of a state file ended without an answer. Nothing that depends on it was done, so the node stops rather than break a promise. A
+    /// disk that is full or fails is no reason to stop: the core goes on without it.
+    #[error("it is not known whether the state was written; the node stops before it does anything that rests on it")]
     State(#[from] StateError),
     /// The graceful stop took too long; leases run out by themselves.
     #[error("the stop took over {STOP_MS} ms; the process ends now")]
@@ -181,9 +182,16 @@ impl<C: Core, B: BotClient> Runner<C, B> {
     }
 
     async fn perform(&mut self, outputs: Vec<Output>) -> Result<(), StateError> {
-        for output in outputs {
+        let mut outputs = VecDeque::from(outputs);
+        while let Some(output) = outputs.pop_front() {
             match output {
-                Output::Persist(document) => self.shell.persist(document).await?,
+                Output::Persist(document) => {
+                    let name = document.name();
+                    if let Some(why) = self.shell.persist(document).await? {
+                        let rest = Vec::from(outputs);
+                        outputs = self.core.handle(clock::now(), Input::Unwritten { document: name, why, rest }).into();
+                    }
+                }
                 Output::Call { call, to, timeout_ms, request } => {
                     let (peers, inbox) = (Arc::clone(&self.shell.peers), self.shell.inbox.clone());
                     while self.calls.try_join_next().is_some() {}
@@ -242,22 +250,25 @@ impl<C: Core, B: BotClient> Runner<C, B> {
 }
 
 impl<B> Shell<B> {
-    /// On disk when this returns. Other tasks go on meanwhile; the core waits.
-    async fn persist(&self, document: Document) -> Result<(), StateError> {
+    /// On disk when this returns None, or not, and why. Other tasks go on meanwhile; the core waits.
+    async fn persist(&self, document: Document) -> Result<Option<Trouble>, StateError> {
+        if let Document::Network(network) = &document {
+            // Requests are signed as the roster in memory has it: a disk that takes nothing does not shut this node out of its network.
+            self.members.set_network(network);
+        }
         let state = Arc::clone(&self.state);
-        let written = tokio::task::spawn_blocking(move || state.persist(&document).map(|()| document)).await;
-        let document = match written {
-            Ok(result) => result?,
+        match tokio::task::spawn_blocking(move || state.persist(&document)).await {
+            Ok(Ok(())) => Ok(None),
+            Ok(Err(error)) => {
+                tracing::debug!(error = %error, source = ?std::error::Error::source(&error), "state not written");
+                room::trouble(&error).map(Some).ok_or(error)
+            }
             // The writer panicked or the runtime is going down: nothing may rest on a file that was perhaps not written.
             Err(error) => {
                 let path = self.state.folder().to_owned();
-                return Err(StateError::Write { path, source: std::io::Error::other(error) });
+                Err(StateError::Write { path, source: std::io::Error::other(error) })
             }
-        };
-        if let Document::Network(network) = &document {
-            self.members.set_network(network);
         }
-        Ok(())
     }
 }
 

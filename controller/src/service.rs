@@ -28,7 +28,7 @@ use crate::peer::Peers;
 use crate::routes::Context;
 use crate::runner::{BotClient, RunError, Runner, Shell};
 use crate::server::{ListenError, Server, bind};
-use crate::state::{Loaded, State, StateError};
+use crate::state::{Loaded, State, StateError, room};
 use crate::tls::{Dialler, server_config};
 use crate::verify::Verifier;
 
@@ -120,12 +120,14 @@ pub async fn run<B: BotClient>(config: Config, bot: B) -> Result<(), ServiceErro
     };
     let Some(events) = node.events.take() else { return Err(ServiceError::Interrupted) };
     let inbox = node.inbox.clone();
+    let watching = tokio::spawn(room::watch(config.state_dir.clone(), inbox.clone()));
     let mut running = std::pin::pin!(Runner::new(core, shell, events).run());
     tracing::info!(node = node.identity.node.short(), version = crate::VERSION, "running");
     let ended = tokio::select! {
         ended = &mut running => ended.map_err(ServiceError::from),
         () = async { stop.wait().await; inbox.input(Input::Stop).await; stop.wait().await } => Err(ServiceError::Interrupted),
     };
+    watching.abort();
     drop(control);
     node.server.stop(GRACE).await;
     ended

@@ -2,6 +2,7 @@
 
 pub mod file;
 mod place;
+pub mod room;
 mod whole;
 
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -239,6 +240,10 @@ impl State {
         self.write(VOTE, &vote)?;
         if let Some(place) = place {
             place.leave(&self.lock, vote.generation);
+        }
+        for name in [VOTE, NETWORK, INVITES, COMMANDS] {
+            // A disk that is full already has what it has.
+            let _without = whole::take_room(&self.path(name));
         }
         // L1: the quiet time after the start stands for what the voter cannot know of its grants any more.
         Ok(Loaded { network, invites, vote, commands, in_place: in_place && repaired.is_empty() })

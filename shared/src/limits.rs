@@ -99,6 +99,10 @@ pub const REBOOT_ANSWER_MS: u64 = 2_000;
 /// could start them one after another, and a test leaves two lines of 150 bytes. Room for 50,000 tests; a reboot has an interval of its own.
 pub const AUDIT_BYTES: u64 = 16_000_000;
 
+/// Less room than this in the state folder's file system counts as a full disk: each state file has a third copy whose blocks the next write takes,
+/// and a small network's files grow by some kilobytes at most until their owner has made room. Twice as much ends it.
+pub const STATE_ROOM_BYTES: u64 = 64 * 1024;
+
 /// A helper of the agent's root part (the host's reboot command, a speedtest, a look at the mounts) is ended after this: `systemctl
 /// reboot` returns at once, a speedtest ends itself sooner, and a hung one must not block the next for ever.
 pub const HELPER_MS: u64 = 90_000;

@@ -88,6 +88,7 @@ fn facts(glance: Option<Glance>) -> Facts {
         stopping: false,
         sees: 3,
         glance,
+        disk: None,
     }
 }
 

@@ -10,7 +10,7 @@ use constella_shared::agent::{RebootRequest, SpeedtestRequest};
 use constella_shared::state::{CommandsState, InvitesState, NetworkState, Plain, VoteState};
 use constella_shared::wire::PROTOCOL;
 use constella_shared::wire::command::{CommandContent, Stage, StoredCommand};
-use constella_shared::wire::heartbeat::Heartbeat;
+use constella_shared::wire::heartbeat::{DiskTrouble, Heartbeat};
 use constella_shared::wire::join::{JoinAnswer, JoinHandshake, JoinRequest};
 use constella_shared::wire::lease::{LeaseAnswer, LeaseRefusal, Strength};
 use constella_shared::wire::records::{NetRecord, NetValue, RecordKey, Records, SelfRecord};
@@ -287,4 +287,28 @@ fn a_state_file_of_protocol_1_has_nothing_that_it_would_refuse() {
     let (_, mut vote) = recorded("vote").remove(0);
     vote["granted"] = json!({ "holder": { "priority": 1, "node": "a1".repeat(32) }, "term": 3 });
     assert!(plain::<VoteState>(&vote).get("granted").is_none(), "protocol 1 has no such field");
+}
+
+#[test]
+fn a_disk_that_takes_nothing_is_told_to_readers_of_protocol_2() {
+    // S7
+    let second = Speaks::of(Some(PROTOCOL));
+    let (_, mut heartbeat) = recorded("heartbeat").into_iter().next().unwrap();
+    let plain = for_first("heartbeat", &heartbeat);
+    heartbeat["facts"]["disk"] = "full".into();
+    assert_eq!(for_first("heartbeat", &heartbeat), plain);
+    let read: Heartbeat = serde_json::from_str(&heartbeat.to_string()).unwrap();
+    assert_eq!(read.facts.disk, Some(DiskTrouble::Full));
+    assert_eq!(json!(&*second.heartbeat(&read)), heartbeat);
+    heartbeat["facts"]["disk"] = "something of a later version".into();
+    let read: Heartbeat = serde_json::from_str(&heartbeat.to_string()).unwrap();
+    assert_eq!(read.facts.disk, Some(DiskTrouble::Failing));
+    let votes = recorded("response").into_iter().filter(|(_, response)| response.pointer("/facts").is_some());
+    let mut votes = votes.peekable();
+    assert!(votes.peek().is_some());
+    for (case, mut vote) in votes {
+        let plain = for_first("response", &vote);
+        vote["facts"]["disk"] = "full".into();
+        assert_eq!(for_first("response", &vote), plain, "{case}");
+    }
 }

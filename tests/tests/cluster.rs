@@ -4,6 +4,8 @@
 
 #[path = "cluster/death.rs"]
 mod death;
+#[path = "cluster/disk.rs"]
+mod disk;
 #[path = "cluster/door.rs"]
 mod door;
 #[path = "cluster/hostile.rs"]

@@ -1,5 +1,7 @@
 //! The owner's commands between Telegram and their end (F6): stored, copied, confirmed, carried out, done.
 
+mod open;
+
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
@@ -8,6 +10,8 @@ use constella_shared::limits::DONE_COMMANDS;
 use constella_shared::state::{CommandsState, STATE_FORMAT};
 use constella_shared::wire::command::{CommandContent, Stage, StoredCommand};
 use constella_shared::wire::more::More;
+
+use open::{Open, Unwritten, VOID, is_further, is_order, rank};
 
 /// `commands.json` in memory.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -22,6 +26,8 @@ pub struct Commands {
     /// What the newest command asked for that ended, where this node knows that and no order was given by it. Never stored.
     last: Option<CommandContent>,
     dirty: bool,
+    /// The disk takes nothing: what comes in is served from memory, and is on no disk.
+    in_memory: bool,
 }
 
 /// Whose it is to finish what Telegram counts no more.
@@ -35,32 +41,16 @@ pub enum Owed {
     Orphaned,
 }
 
-/// A command that is not done.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Open {
-    command: StoredCommand,
-    /// Handed to the dialogue in this life, and not put down since.
-    started: bool,
-    /// Handed to it in this life, or perhaps in an earlier one.
-    begun: bool,
-    /// Told to Telegram, or taken over from somebody who may have told it.
-    confirmed: bool,
-    /// A confirmation of it was sent, or may have been by somebody else: Telegram may count it no more.
-    owed: bool,
-    /// This node was the last that had it in hand as a holder, in this life.
-    own: bool,
-    /// Who else keeps a copy: they are told when it is done.
-    keepers: BTreeSet<NodeId>,
-    /// The holder that was last asked to carry it out.
-    passed_to: Option<(NodeId, Term)>,
-}
-
 impl Commands {
     /// Goes on from what the disk had.
     #[must_use]
     pub fn new(state: CommandsState) -> Self {
         let open = |command: StoredCommand| {
-            (command.id, Open { confirmed: true, owed: true, own: false, begun: true, ..Open::taken(command) })
+            let unwritten = Unwritten::Nothing;
+            (
+                command.id,
+                Open { confirmed: true, owed: true, own: false, begun: true, unwritten, ..Open::taken(command) },
+            )
         };
         Self {
             open: state.open.into_iter().map(open).collect(),
@@ -71,6 +61,35 @@ impl Commands {
             more: state.more,
             last: None,
             dirty: false,
+            in_memory: false,
+        }
+    }
+
+    /// Whether commands that come from now on are kept in memory alone.
+    pub const fn keep_in_memory(&mut self, in_memory: bool) {
+        self.in_memory = in_memory;
+    }
+
+    /// Commands that are open and on no disk, by intent.
+    #[must_use]
+    pub fn in_memory(&self) -> Vec<CommandId> {
+        self.open.iter().filter(|(_, open)| open.in_memory).map(|(id, _)| *id).collect()
+    }
+
+    /// The last write failed. What came with it is forgotten, and an order that it would have stored was never given: the one that sent a command
+    /// has it still, and this node has not told anybody yet that it took it.
+    pub fn unwritten(&mut self) {
+        self.dirty = true;
+        self.open.retain(|_, open| open.unwritten != Unwritten::Everything);
+        for open in self.open.values_mut().filter(|open| open.unwritten == Unwritten::Order) {
+            (open.command.stage, open.unwritten) = (Stage::Taken, Unwritten::Nothing);
+        }
+    }
+
+    /// What was handed out with [`Self::take_dirty`] is on disk.
+    pub fn written(&mut self) {
+        for open in self.open.values_mut() {
+            open.unwritten = Unwritten::Nothing;
         }
     }
 
@@ -169,6 +188,11 @@ impl Commands {
         if stage == Stage::Done {
             self.finish(id, false);
         } else {
+            if open.command.stage == Stage::Taken && open.unwritten == Unwritten::Nothing {
+                open.unwritten = Unwritten::Order;
+            }
+            // An order is on disk before it is given, also where its press came while the disk took nothing.
+            open.in_memory = false;
             open.command.stage = stage;
             self.dirty = true;
         }
@@ -317,7 +341,7 @@ impl Commands {
     pub fn take_dirty(&mut self) -> Option<CommandsState> {
         core::mem::take(&mut self.dirty).then(|| CommandsState {
             format: STATE_FORMAT,
-            open: self.open.values().map(|open| open.command.clone()).collect(),
+            open: self.open.values().filter(|open| !open.in_memory).map(|open| open.command.clone()).collect(),
             done: self.done.iter().copied().collect(),
             ordered: self.ordered.iter().copied().collect(),
             executed: self.executed.iter().copied().collect(),
@@ -327,66 +351,33 @@ impl Commands {
     }
 
     fn insert(&mut self, command: StoredCommand, open: impl FnOnce(StoredCommand) -> Open) {
-        self.open.insert(command.id, open(command));
-        self.dirty = true;
+        let mut open = open(command);
+        if self.in_memory {
+            (open.in_memory, open.unwritten) = (true, Unwritten::Nothing);
+        } else {
+            self.dirty = true;
+        }
+        self.open.insert(open.command.id, open);
     }
 
     /// With an order where one is known here, or was to whoever ended it.
     fn finish(&mut self, id: CommandId, ordered: bool) {
         let open = self.open.remove(&id);
+        // Its end is on disk with the next write of something that is.
+        let stored = !open.as_ref().is_some_and(|open| open.in_memory);
         let ordered = open.as_ref().is_some_and(|open| is_order(&open.command.stage)) || ordered;
         if ordered && !self.ordered.contains(&id) {
             self.ordered.insert(id);
-            self.dirty = true;
+            self.dirty |= stored;
         }
         if !self.done.contains(&id) {
             self.last = open.map(|open| open.command.content).filter(|_| !ordered);
             if let Some(forgotten) = push_bounded(&mut self.done, id) {
                 self.ordered.remove(&forgotten);
             }
-            self.dirty = true;
+            self.dirty |= stored;
         }
     }
-}
-
-impl Open {
-    /// Just taken from Telegram, which counts it still.
-    fn taken(command: StoredCommand) -> Self {
-        let (keepers, passed_to) = (BTreeSet::new(), None);
-        Self { command, started: false, begun: false, confirmed: false, owed: false, own: true, keepers, passed_to }
-    }
-
-    /// A copy: whoever took it may have told Telegram.
-    fn copied(command: StoredCommand, from: NodeId) -> Self {
-        let (confirmed, owed, own, keepers) = (true, true, false, BTreeSet::from([from]));
-        Self { confirmed, owed, own, keepers, ..Self::taken(command) }
-    }
-}
-
-/// How far a stage is, for taking over the newer of two copies.
-const fn rank(stage: &Stage) -> u8 {
-    match stage {
-        Stage::Taken => 0,
-        Stage::Rebooting { asked_unix_ms: None, .. } => 1,
-        // Its time was ended by whoever told the owner that nothing was done.
-        Stage::Rebooting { not_after_boot_ms: Some(0), .. } => VOID,
-        Stage::Rebooting { .. } | Stage::Testing { .. } | Stage::Other(_) => 2,
-        Stage::Done => 4,
-    }
-}
-
-/// Whether a copy came further. Of two stages that this version does not know, the one that came later (S7).
-fn is_further(came: &Stage, held: &Stage) -> bool {
-    let unknown = |stage: &Stage| matches!(stage, Stage::Other(_));
-    rank(came) > rank(held) || (unknown(came) && unknown(held) && came != held)
-}
-
-/// An order whose time was ended.
-const VOID: u8 = 3;
-
-/// Whether it was left to a target to carry something out, be the time for that over. Of a stage that is not known it is assumed (S7).
-const fn is_order(stage: &Stage) -> bool {
-    matches!(stage, Stage::Rebooting { .. } | Stage::Testing { .. } | Stage::Other(_))
 }
 
 /// The oldest one gives way where there are too many, and is returned.

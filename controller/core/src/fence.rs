@@ -342,7 +342,8 @@ impl Fence {
         self.mode = Mode::Poll(Poll::new(now, as_watcher));
     }
 
-    fn leave(&mut self, acts: &mut Vec<FenceAct>) {
+    /// Drops every call. Updates that were not confirmed come again.
+    pub fn leave(&mut self, acts: &mut Vec<FenceAct>) {
         self.finishes = false;
         match &mut self.mode {
             Mode::Off => {}

@@ -1,6 +1,7 @@
 //! The core's border: everything that comes in and everything that goes out.
 
 mod bot;
+mod disk;
 mod note;
 mod operator;
 
@@ -21,6 +22,7 @@ use constella_shared::wire::records::Records;
 use constella_shared::wire::rpc::{Request, Response, RpcError};
 
 pub use bot::{BotCall, BotError, BotReply, BotState, Update, UpdateEvent};
+pub use disk::{DocumentName, Trouble};
 pub use note::Note;
 pub use operator::{NodeStatus, OperatorAnswer, OperatorRequest, VoterStatus};
 
@@ -98,11 +100,24 @@ pub enum Input {
         /// What.
         request: OperatorRequest,
     },
+    /// An [`Output::Persist`] failed; the file is what it was before. Handed in before any other input: a document that no such input follows is
+    /// on disk.
+    Unwritten {
+        /// Which document.
+        document: DocumentName,
+        /// Why.
+        why: Trouble,
+        /// The outputs of the same step that come after it. The core gives back those that may leave without it.
+        rest: Vec<Output>,
+    },
+    /// The shell looked at the state folder: why it cannot be relied on for new state, None where it can. Told when it changes.
+    Room(Option<Trouble>),
     /// SIGTERM: stop gracefully (L5), then [`Output::Stopped`].
     Stop,
 }
 
-/// What a node wants done. Performed in the order given; a `Persist` is on disk before anything after it is begun.
+/// What a node wants done. Performed in the order given; a `Persist` is on disk before anything after it is begun. Where it fails, nothing
+/// after it is begun, and the core decides with [`Input::Unwritten`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
     /// Replace a state file.

@@ -18,7 +18,7 @@ use constella_shared::wire::rpc::{Request, Response, RpcCode, RpcError};
 
 use crate::calls::Calls;
 use crate::clock::Now;
-use crate::io::{CallError, CallId, InboundId, JoinAttempt, Output, PeerRequest, PeerResponse};
+use crate::io::{CallError, CallId, InboundId, JoinAttempt, Output, PeerRequest, PeerResponse, Trouble};
 use crate::roster::{Admission, EditError, Roster, name};
 
 /// Joins on their way through this seed.
@@ -36,7 +36,7 @@ struct Joiner {
 }
 
 /// Who spends the token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Spender {
     /// This node: it holds the lease in this term.
     Me(Term),
@@ -44,6 +44,8 @@ pub enum Spender {
     Holder(NodeId),
     /// Nobody holds at this moment.
     Nobody,
+    /// This node holds, and its disk takes nothing: a token that is spent must stay spent.
+    Unable(RpcError),
 }
 
 /// Why there is no invitation. Nothing was written.
@@ -58,6 +60,9 @@ pub enum InviteError {
     /// This node's own record is not there yet.
     #[error("this node's own address is not known yet; try again in a minute")]
     NoAddress,
+    /// This node's disk takes nothing: a link would be unknown after its next start.
+    #[error("this node cannot store it: {}", .0.words())]
+    NotStored(Trouble),
 }
 
 /// What came of a dial-back.
@@ -127,6 +132,9 @@ impl Joins {
                 let request = PeerRequest::Rpc(Request::Join(forward));
                 let output = Output::Call { call, to, timeout_ms: PASS_ON_MS, request };
                 Step { outputs: Vec::from([output]), ..Step::default() }
+            }
+            Spender::Unable(error) => {
+                Step { outputs: Vec::from([Output::JoinReply { inbound, result: Err(error) }]), ..Step::default() }
             }
             Spender::Nobody => {
                 let error = refusal(RpcCode::NotHolder, "no node leads at this moment; try again in a few seconds");

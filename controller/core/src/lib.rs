@@ -13,6 +13,7 @@ pub mod calls;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod disk;
 pub mod election;
 pub mod fence;
 pub mod handover;

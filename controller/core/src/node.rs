@@ -25,6 +25,7 @@ mod resume;
 mod serve;
 mod slept;
 mod target;
+mod unwritten;
 mod view;
 mod wires;
 
@@ -47,9 +48,10 @@ use crate::calls::Calls;
 use crate::clock::Now;
 use crate::commands::Commands;
 use crate::config::{Boot, Settings};
+use crate::disk::Disk;
 use crate::fence::Fence;
 use crate::handover::Handover;
-use crate::io::{BotState, CallId, Document, Input, Note, Output};
+use crate::io::{BotState, CallId, Input, Note, Output};
 use crate::joins::Joins;
 use crate::keys::Keys;
 use crate::lease::claim::{Claim, margin_ms};
@@ -95,6 +97,7 @@ pub struct Node {
     peers: Peers,
     host: Host,
 
+    disk: Disk,
     durable: Durable,
     voter: Voter,
     resume: Resume,
@@ -168,7 +171,8 @@ impl Node {
         let membership = Membership::new(node, vote.generation, &settings, rng.random());
         let dialogue = Dialogue::new(DialogueSettings { language: default_language(&settings), seed: rng.random() });
         let out = refused.iter().map(|refused| Output::Note(Note::left_out(refused))).collect();
-        let parts = Parts { addr, keys, rng, out, roster, membership, voter, resume, dialogue, settings };
+        let disk = Disk::new(&vote, roster.voters().mark);
+        let parts = Parts { addr, keys, rng, out, disk, roster, membership, voter, resume, dialogue, settings };
         Ok(Self::assemble(now, node, parts, vote, commands))
     }
 
@@ -196,6 +200,12 @@ impl Node {
             return self.round_trip(with, ms, dialled);
         }
         self.watch_the_clock(now);
+        if let Input::Unwritten { document, why, rest } = input {
+            let mut outputs = self.unwritten(now, document, why, rest);
+            outputs.extend(self.settle(now));
+            return outputs;
+        }
+        self.step_is_written();
         match input {
             Input::Tick | Input::RoundTrip { .. } => {}
             Input::Peer { inbound, from, request } => self.peer_request(now, inbound, from, request),
@@ -205,6 +215,8 @@ impl Node {
             Input::Bot { call, result } => self.bot_answered(now, call, result),
             Input::Agent { call, result } => self.agent_answered(now, call, result),
             Input::Operator { inbound, request } => self.operator(now, inbound, request),
+            Input::Unwritten { .. } => {}
+            Input::Room(room) => self.looked_at_the_disk(now, room),
             Input::Stop => self.stop(now),
         }
         self.settle(now)
@@ -221,7 +233,8 @@ impl Node {
         let claim = if self.claim.active() { self.claim.next_round() } else { self.claim_at() };
         let strong = self.strong_until();
         let farewell = self.parting.deadline().into_iter().chain(self.hindrances.deadline()).min();
-        [member, handover, dialogue, proof, claim, strong, farewell, self.fence.deadline(), self.probe.deadline()]
+        let disk = self.disk.deadline();
+        [member, handover, dialogue, proof, claim, strong, farewell, disk, self.fence.deadline(), self.probe.deadline()]
             .into_iter()
             .flatten()
             .chain(regular)
@@ -265,21 +278,6 @@ impl Node {
         self.collect()
     }
 
-    /// What must be on disk goes before everything else of this step.
-    fn collect(&mut self) -> Vec<Output> {
-        let mut all = Vec::with_capacity(self.out.len().saturating_add(2));
-        all.extend(self.durable.take_dirty().map(|vote| Output::Persist(Document::Vote(vote))));
-        if core::mem::take(&mut self.network_dirty) {
-            all.push(Output::Persist(Document::Network(self.roster.to_network_state())));
-        }
-        if core::mem::take(&mut self.invites_dirty) {
-            all.push(Output::Persist(Document::Invites(self.roster.to_invites_state(self.last))));
-        }
-        all.extend(self.commands.take_dirty().map(|commands| Output::Persist(Document::Commands(commands))));
-        all.append(&mut self.out);
-        all
-    }
-
     /// What is looked after every now and then.
     fn chores(&mut self, now: Now) {
         if now.boot_ms >= self.at.second {
@@ -287,6 +285,7 @@ impl Node {
             self.tend_voters(now);
             self.look_for_a_better(now);
             self.pass_commands_on(now);
+            self.tell_of_disks(now);
             self.part(now);
             self.outlive_a_restored_copy();
         }

@@ -305,6 +305,7 @@ mod tests {
             stopping: false,
             sees: 2,
             glance: None,
+            disk: None,
         }
     }
 

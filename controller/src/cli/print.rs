@@ -131,5 +131,8 @@ fn sentences(status: &StatusDocument) {
     let telegram = if status.ready { "reachable" } else { "not reachable" };
     line(&format!("bot      {}, Telegram is {telegram} from here", status.bot));
     line(&format!("voters   {}", status.who_votes()));
+    if let Some(why) = &status.disk {
+        line(&format!("disk     {why}: it takes no orders and no changes until that is over"));
+    }
     line(&format!("version  {}", status.version));
 }

@@ -33,13 +33,16 @@ pub(super) fn user(uid: u32) -> Finding {
 pub(super) fn state(folder: &Path, writable: nix::Result<()>, space: nix::Result<Space>) -> Finding {
     let folder = folder.display();
     if let Err(error) = writable {
-        let todo = "give the folder to uid 10001 and mount it read-write; a node that cannot write its state stops";
+        let todo =
+            "give the folder to uid 10001 and mount it read-write; until then this node takes no orders and no changes";
         return fail("state", format!("{folder} cannot be written: {error}"), todo);
     }
     match space {
-        Ok(Space(bytes)) if bytes < TOO_LITTLE => {
-            fail("state", format!("{} MiB are left for {folder}", bytes >> 20), "make room: a full disk stops the node")
-        }
+        Ok(Space(bytes)) if bytes < TOO_LITTLE => fail(
+            "state",
+            format!("{} MiB are left for {folder}", bytes >> 20),
+            "make room: with a full disk this node takes no orders and no changes",
+        ),
         Ok(Space(bytes)) if bytes < LITTLE => {
             note("state", format!("only {} MiB are left for {folder}", bytes >> 20), "make room before it is full")
         }
@@ -73,6 +76,11 @@ pub(super) fn agent(health: Result<Health, AgentFailure>, socket: &Path) -> Find
 
 pub(super) fn controller(status: Result<&StatusDocument, String>) -> Finding {
     match status {
+        Ok(StatusDocument { name, disk: Some(why), .. }) => fail(
+            "controller",
+            format!("{name} runs, but {why}: it takes no orders and no changes"),
+            "make room for the state folder, or mend its disk; the node goes on by itself",
+        ),
         Ok(status) => ok("controller", format!("{} runs, version {}", status.name, status.version)),
         Err(why) => fail("controller", why, "docker compose up -d controller; docker compose logs controller"),
     }

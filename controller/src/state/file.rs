@@ -5,6 +5,9 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, RenameFlags};
+use rustix::io::Errno;
+
 use super::StateError;
 
 /// Largest state file that is read: a roster of 1,000 nodes is under 2 MB.
@@ -13,19 +16,74 @@ const MAX_BYTES: u64 = 64 * 1024 * 1024;
 /// Only the owner reads and writes.
 const PRIVATE: u32 = 0o600;
 
-/// Replaces the file: a temporary one beside it, fsync, the old one kept as `<name>.previous`, rename, fsync of the folder.
+/// Replaces the file: a temporary one beside it, fsync, the old one kept as `<name>.previous`, rename, fsync of the folder. The copy before the
+/// previous one becomes the next temporary file, so that a full disk has room for a document of the same size: it is written over in its place.
 ///
 /// # Errors
 /// [`StateError::Write`]; the file is then what it was before.
 pub fn replace(path: &Path, content: &[u8]) -> Result<(), StateError> {
     let failed = |source| StateError::Write { path: path.to_owned(), source };
-    let temp = beside(path, "new");
-    remove_if_there(&temp).map_err(failed)?;
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(&temp).map_err(failed)?;
-    file.write_all(content).and_then(|()| file.sync_all()).map_err(failed)?;
-    keep_previous(path).map_err(failed)?;
-    fs::rename(&temp, path).map_err(failed)?;
+    write_beside(path, content)
+        .or_else(|error| {
+            // Before the third copy was made, or after a backup was restored without it.
+            if error.kind() == io::ErrorKind::StorageFull && has_room_for(&previous(path), content) {
+                fs::rename(previous(path), beside(path, "new"))?;
+                return write_beside(path, content);
+            }
+            Err(error)
+        })
+        .map_err(failed)?;
+    swap(path).map_err(failed)?;
     sync_folder(path).map_err(failed)
+}
+
+/// Takes the room for the next [`replace`] of a document of today's size, where it is not taken yet.
+///
+/// # Errors
+/// The system's own; nothing is lost by them.
+pub fn take_room(path: &Path) -> io::Result<()> {
+    if beside(path, "new").exists() { Ok(()) } else { write_beside(path, &fs::read(path)?) }
+}
+
+fn write_beside(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = spare(&beside(path, "new"))?;
+    file.write_all(content)?;
+    file.set_len(content.len() as u64)?;
+    file.sync_all()
+}
+
+/// The file to write to, with its blocks where it is there: a private one with one name, so that nothing else is written over.
+fn spare(temp: &Path) -> io::Result<File> {
+    let ours = |meta: fs::Metadata| meta.is_file() && meta.nlink() == 1 && meta.mode() & 0o7777 == PRIVATE;
+    if fs::symlink_metadata(temp).is_ok_and(ours) {
+        return OpenOptions::new().write(true).open(temp);
+    }
+    remove_if_there(temp)?;
+    OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(temp)
+}
+
+fn has_room_for(path: &Path, content: &[u8]) -> bool {
+    fs::metadata(path).is_ok_and(|meta| meta.nlink() == 1 && meta.blocks() * 512 >= content.len() as u64)
+}
+
+/// The new file takes its place, what was there becomes the previous one, and that one the next spare. At no moment is the file itself missing,
+/// and no inode and no block is needed.
+fn swap(path: &Path) -> io::Result<()> {
+    let (temp, previous) = (beside(path, "new"), previous(path));
+    let exchange = |with: &Path| rustix::fs::renameat_with(CWD, &temp, CWD, with, RenameFlags::EXCHANGE);
+    match exchange(path) {
+        Ok(()) => match exchange(&previous) {
+            Err(Errno::NOENT) => fs::rename(&temp, previous),
+            other => other.map_err(io::Error::from),
+        },
+        Err(Errno::NOENT) => fs::rename(&temp, path),
+        // A file system that exchanges no names.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            keep_previous(path)?;
+            fs::rename(&temp, path)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Creates a file that must not exist yet, private from its first byte, and on disk when this returns.

@@ -276,3 +276,42 @@ fn what_a_build_of_protocol_1_cannot_read_stands_beside_the_file_and_outlives_a_
     state.write(VOTE, &VoteState { granted: None, ..vote.clone() }).unwrap();
     assert_eq!(read().granted, None);
 }
+
+#[test]
+fn a_full_disk_has_room_for_a_document_that_does_not_grow() {
+    // S4: the third copy's blocks are written over in their place
+    let folder = folder();
+    let state = filled(folder.path());
+    state.load(0).unwrap();
+    let path = state.path(VOTE);
+    let inodes = || {
+        let all = [path.clone(), file::previous(&path), state.path("vote.json.new")];
+        let mut all =
+            all.map(|path| fs::metadata(path).map(|meta| std::os::unix::fs::MetadataExt::ino(&meta)).unwrap());
+        all.sort_unstable();
+        all
+    };
+    let before = inodes();
+    for start in 1..5 {
+        state.load(start).unwrap();
+        assert_eq!(inodes(), before, "no new file");
+        assert_eq!(fs::read_to_string(file::previous(&path)).unwrap().matches("generation").count(), 1);
+    }
+    assert_eq!(state.load(9).unwrap().vote.generation, Generation(6));
+}
+
+#[test]
+fn a_spare_with_another_name_is_not_written_over() {
+    // S4
+    let folder = folder();
+    let path = folder.path().join("x.json");
+    file::replace(&path, b"first").unwrap();
+    fs::hard_link(&path, folder.path().join("x.json.new")).unwrap();
+    file::replace(&path, b"second").unwrap();
+    assert_eq!(file::read(&file::previous(&path)).unwrap(), b"first");
+    assert_eq!(file::read(&path).unwrap(), b"second");
+    file::replace(&path, b"3").unwrap();
+    file::replace(&path, b"the fourth is longer").unwrap();
+    file::replace(&path, b"5").unwrap();
+    assert_eq!(file::read(&path).unwrap(), b"5", "and nothing is left of a longer one");
+}

@@ -38,6 +38,16 @@ pub(super) fn replace<T: Plain>(path: &Path, state: &T) -> Result<(), StateError
     file::replace(path, &content)
 }
 
+/// Takes the room for the next [`replace`] of a document of today's size.
+///
+/// # Errors
+/// The system's own; nothing is lost by them.
+pub(super) fn take_room(path: &Path) -> std::io::Result<()> {
+    file::take_room(path)?;
+    let beside = whole(path);
+    if beside.exists() { file::take_room(&beside) } else { Ok(()) }
+}
+
 /// The whole document of a file with this content; None where the file is the whole, or was written by another build since.
 pub(super) fn of<T: DeserializeOwned>(path: &Path, content: &[u8]) -> Option<T> {
     let beside = whole(path);

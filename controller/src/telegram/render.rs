@@ -126,6 +126,7 @@ fn list_lines(language: Language, list: &List) -> Vec<String> {
     }
     for row in &list.rows {
         lines.push(head(language, row));
+        lines.extend(disk_mark(language, row).map(|mark| format!("      {mark}")));
         lines.push(format!("      {}", glance(language, row)));
     }
     lines
@@ -137,6 +138,12 @@ fn head(language: Language, row: &Row) -> String {
     let leader = if row.leader { format!(" {}", words(language, Key::Leader)) } else { String::new() };
     let id = if row.is_alike { format!(" <code>{}</code>", row.node.short()) } else { String::new() };
     format!("{} <b>{name}</b>{leader}{id}", emoji(row.status))
+}
+
+/// That the node stores nothing that is new, and why.
+fn disk_mark(language: Language, row: &Row) -> Option<String> {
+    let why = Value::Say(Say::new(row.disk?.key()));
+    Some(fill(language, &Say::new(Key::DiskMark).with("why", why), Markup::Html))
 }
 
 /// `CPU 12 % · ОЗУ 43 % · 21 мс`, or since when it is silent.

@@ -201,6 +201,7 @@ pub(crate) fn heartbeat() -> Heartbeat {
             stopping: false,
             sees: 2,
             glance: None,
+            disk: None,
         },
     }
 }

@@ -13,8 +13,8 @@ use constella_controller::runner::{BotClient, Core, RunError, Runner, Shell};
 use constella_controller::state::State;
 use constella_core::clock::Now;
 use constella_core::io::{
-    AgentCall, BotCall, BotError, BotReply, CallId, Document, Input, OperatorAnswer, OperatorRequest, Output,
-    PeerRequest,
+    AgentCall, BotCall, BotError, BotReply, CallId, Document, DocumentName, Input, OperatorAnswer, OperatorRequest,
+    Output, PeerRequest, Trouble,
 };
 use constella_shared::secret::Secret;
 use constella_shared::state::{InvitesState, STATE_FORMAT};
@@ -206,20 +206,31 @@ async fn what_is_persisted_is_on_disk_before_what_follows() {
 }
 
 #[tokio::test]
-async fn a_state_that_cannot_be_written_stops_the_node_before_anything_that_rests_on_it() {
+async fn what_rests_on_a_state_that_cannot_be_written_waits_for_the_core() {
+    // S4, F6: a full disk ends no process
     let network = network(&constella_controller::identity::Identity::generate("x").unwrap(), "x");
+    let answered = |inbound| Output::OperatorReply { inbound, result: Ok(OperatorAnswer::Edited) };
+    let token = || Output::Token(Secret::new("1:abcdefgh".into()));
     let persist = move |input: &Input| match input {
-        Input::Operator { .. } => {
-            vec![Output::Persist(Document::Network(network.clone())), Output::Token(Secret::new("1:abcdefgh".into()))]
+        Input::Operator { inbound, .. } => {
+            vec![Output::Persist(Document::Network(network.clone())), token(), answered(*inbound)]
+        }
+        // The core gives back what may leave.
+        Input::Unwritten { rest, .. } => {
+            rest.iter().filter(|output| matches!(output, Output::OperatorReply { .. })).cloned().collect()
         }
         _ => Vec::new(),
     };
     let running = start(Vec::new(), None, persist).await;
     std::fs::create_dir(running.folder.path().join("network_state.json.new")).unwrap();
-    let refused = running.inbox.operator(OperatorRequest::Status).await.unwrap_err();
-    assert_eq!(refused.code, RpcCode::Stopping);
-    assert!(matches!(running.ended.await.unwrap(), Err(RunError::State(_))));
+    assert_eq!(running.inbox.operator(OperatorRequest::Status).await.unwrap(), OperatorAnswer::Edited);
+    let seen = running.seen.lock().unwrap().clone();
+    let [.., Input::Unwritten { document: DocumentName::Network, why: Trouble::Failing, rest }] = &seen[..] else {
+        unreachable!("{seen:?}")
+    };
+    assert_eq!((&rest[0], rest.len()), (&token(), 2));
     assert_eq!(*running.bot.token.lock().unwrap(), None);
+    assert!(!running.ended.is_finished());
 }
 
 #[tokio::test]

@@ -49,6 +49,24 @@ pub struct Facts {
     /// CPU and memory in percent, for the list; absent while the agent does not answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub glance: Option<Glance>,
+    /// Why the sender stores nothing that is new: it takes no orders and no edits. Absent where it does, and towards nodes of protocol 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk: Option<DiskTrouble>,
+}
+
+/// Why a node stores nothing that is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DiskTrouble {
+    /// No space, no inode, or no quota is left.
+    Full,
+    /// The file system is mounted read-only.
+    ReadOnly,
+    /// The state folder may not be written.
+    Denied,
+    /// Anything else, also what a later version tells.
+    #[serde(other)]
+    Failing,
 }
 
 /// CPU and memory at a glance, whole percent.

@@ -5,7 +5,7 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::command::{CommandContent, Stage, StoredCommand};
-use super::heartbeat::Heartbeat;
+use super::heartbeat::{Facts, Heartbeat};
 use super::join::JoinAnswer;
 use super::more::More;
 use super::records::{RecordKey, Records, Stamp};
@@ -41,8 +41,11 @@ impl Speaks {
 
     /// The body of `POST /health`, and of its answer.
     #[must_use]
-    pub const fn heartbeat(self, heartbeat: &Heartbeat) -> Cow<'_, Heartbeat> {
+    pub fn heartbeat(self, heartbeat: &Heartbeat) -> Cow<'_, Heartbeat> {
         match self {
+            Self::First if heartbeat.facts.disk.is_some() => {
+                Cow::Owned(Heartbeat { facts: facts_for_first(heartbeat.facts.clone()), ..heartbeat.clone() })
+            }
             Self::First | Self::Second => Cow::Borrowed(heartbeat),
         }
     }
@@ -97,6 +100,9 @@ impl Speaks {
             (Self::First, Response::Joined { answer }) => {
                 Cow::Owned(Response::Joined { answer: self.join_answer(answer).into_owned() })
             }
+            (Self::First, Response::Vote { answer, facts }) if facts.disk.is_some() => {
+                Cow::Owned(Response::Vote { answer: answer.clone(), facts: facts_for_first(facts.clone()) })
+            }
             (Self::First, Response::Stats { stats, controller_version }) => {
                 let (stats, controller_version) = (stats.clone().for_protocol_1(), controller_version.clone());
                 Cow::Owned(Response::Stats { stats, controller_version })
@@ -144,6 +150,11 @@ pub(crate) fn records_for_first(mut records: Records) -> Records {
         record.more = More::none();
     }
     records
+}
+
+/// No field beyond those of protocol 1.
+fn facts_for_first(facts: Facts) -> Facts {
+    Facts { disk: None, ..facts }
 }
 
 fn sync_for_first(mut sync: RosterSync) -> RosterSync {

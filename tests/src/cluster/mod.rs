@@ -2,6 +2,7 @@
 //! injected, and what the kernel would do to packets is done by a wire in front of each node.
 
 mod clocks;
+mod disk;
 mod error;
 mod fate;
 mod host;

@@ -47,6 +47,8 @@ pub struct Plan {
     pub clocks: bool,
     /// What the ways between the nodes are like.
     pub link: Link,
+    /// Kilobytes of each node's own file system for its state, in a mount namespace of the network's; needs root.
+    pub small_disks: Option<u32>,
 }
 
 /// What a reboot does to a host. It is recorded in any case, and never touches this machine.
@@ -74,6 +76,7 @@ impl Plan {
             double: None,
             clocks: false,
             link: Link::default(),
+            small_disks: None,
         }
     }
 }
@@ -101,7 +104,7 @@ impl Network {
     pub async fn prepare(plan: Plan) -> Result<Self, ClusterError> {
         let failed = || ClusterError::system("preparing a network");
         let programs = Programs::beside(&plan.own)?;
-        let nursery = Nursery::start().map_err(failed())?;
+        let nursery = Nursery::start(plan.small_disks.is_some()).map_err(failed())?;
         let janitor = Janitor::start(&programs).map_err(failed())?;
         let double = match plan.double {
             Some(double) => double,
@@ -123,7 +126,7 @@ impl Network {
             let (nursery, wires) = (nursery.clone(), wires.clone());
             let wall = clocks.as_ref().map(|clocks| clocks.clock(&folder)).transpose().map_err(failed())?;
             let parts = Parts { name: name.clone(), index, folder, settings, wall, programs, nursery, wires };
-            nodes.push(Arc::new(Node::prepare(parts).await?));
+            nodes.push(Arc::new(Node::prepare(parts, plan.small_disks).await?));
         }
         let owner = Owner::new(double.control_addr(), plan.owner);
         let mut world = JoinSet::new();

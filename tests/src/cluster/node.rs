@@ -60,13 +60,18 @@ pub(super) struct Parts {
 
 impl Node {
     /// Makes its folders and opens its wire; nothing runs.
-    pub(super) async fn prepare(parts: Parts) -> Result<Self, ClusterError> {
+    pub(super) async fn prepare(parts: Parts, small_disk: Option<u32>) -> Result<Self, ClusterError> {
         let Parts { name, index, folder, settings, wall, programs, nursery, wires } = parts;
         let failed = || format!("preparing {name}");
         let host = HostFolder::create(folder.join("host")).map_err(ClusterError::system(failed()))?;
         wires.open(index).await.map_err(ClusterError::system(failed()))?;
         let (processes, member, build) = (Mutex::default(), AtomicBool::new(false), Mutex::default());
-        Ok(Self { name, index, folder, host, settings, wall, processes, member, programs, build, nursery, wires })
+        let node =
+            Self { name, index, folder, host, settings, wall, processes, member, programs, build, nursery, wires };
+        if let Some(kilobytes) = small_disk {
+            node.mount_a_small_disk(kilobytes).await?;
+        }
+        Ok(node)
     }
 
     /// Its name.
@@ -320,6 +325,11 @@ impl Node {
     /// Its folder, for figures on what it writes.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// What starts its processes.
+    pub(super) fn nursery(&self) -> &Nursery {
+        &self.nursery
     }
 
     /// What it runs.

@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::time::{Instant, sleep};
@@ -25,18 +26,28 @@ pub struct Process {
 }
 
 impl Nursery {
-    /// Starts the thread, which ends with the last clone of this.
+    /// Starts the thread, which ends with the last clone of this. With `mounts` it has a mount namespace of its own, which ends with what it started:
+    /// what is mounted there is seen by nobody else. That needs root.
     ///
     /// # Errors
-    /// The kernel gives no thread.
-    pub fn start() -> io::Result<Self> {
+    /// The kernel gives no thread, or no namespace.
+    pub fn start(mounts: bool) -> io::Result<Self> {
         let (orders, queue) = mpsc::channel::<Order>();
+        let (entered, begun) = mpsc::sync_channel(1);
         std::thread::Builder::new().name("nursery".to_owned()).spawn(move || {
+            let ready = if mounts { own_mounts() } else { Ok(()) };
+            let fit = ready.is_ok();
+            // Whoever starts it waits for exactly this.
+            let _ = entered.send(ready);
+            if !fit {
+                return;
+            }
             for (mut command, answer) in queue {
                 // Whoever ordered it waits for exactly this answer.
                 let _ = answer.send(command.spawn());
             }
         })?;
+        begun.recv().map_err(|_| io::Error::other("the nursery is gone"))??;
         Ok(Self(orders))
     }
 
@@ -52,6 +63,13 @@ impl Nursery {
         let child = answered.recv().map_err(|_| gone())??;
         Ok(Process { pid: Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX)), child: Mutex::new(child) })
     }
+}
+
+/// The thread leaves the mount namespace of its process.
+fn own_mounts() -> io::Result<()> {
+    unshare(CloneFlags::CLONE_NEWNS)?;
+    let made = Command::new("mount").args(["--make-rprivate", "/"]).status()?;
+    if made.success() { Ok(()) } else { Err(io::Error::other("the mounts of a namespace cannot be made private")) }
 }
 
 impl Process {

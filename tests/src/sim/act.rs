@@ -160,6 +160,16 @@ pub enum Act {
         /// Seconds.
         for_s: f64,
     },
+    /// The disk of a node takes nothing that needs room.
+    DiskFull {
+        /// Which.
+        node: String,
+        /// Seconds.
+        for_s: f64,
+        /// Every write fails. Otherwise those that need no room go well: the vote, and by chance others.
+        #[serde(default, skip_serializing_if = "is_false")]
+        hard: bool,
+    },
     /// Another program polls with the same token, and takes what it gets.
     Stranger {
         /// Seconds.
@@ -280,6 +290,7 @@ impl Act {
             Self::HalfOpen { .. } => "half_open",
             Self::Wall { .. } => "wall",
             Self::AgentGone { .. } => "agent_gone",
+            Self::DiskFull { .. } => "disk_full",
             Self::Stranger { .. } => "stranger",
             Self::Webhook { .. } => "webhook",
             Self::DeleteMessage => "delete_message",
@@ -300,6 +311,7 @@ impl Act {
             | Self::PowerOff { node, .. }
             | Self::Stop { node, .. }
             | Self::Freeze { node, .. }
+            | Self::DiskFull { node, .. }
             | Self::Suspend { node, .. }
             | Self::OneWay { from: node, .. }
             | Self::Flap { from: node, .. }

@@ -69,6 +69,8 @@ pub(super) enum Event {
     EndReach { host: usize, number: u64 },
     /// An agent is back.
     AgentBack { host: usize },
+    /// A disk has room again.
+    DiskEmpties { host: usize, number: u64 },
     /// The webhook is deleted, or the stranger leaves.
     EndWebhook,
     /// The stranger leaves.

@@ -73,6 +73,8 @@ pub enum Fault {
     Far,
     /// A reboot or a speedtest is confirmed, and in that moment something happens to who has it in hand, to its target, or between them.
     Moment,
+    /// A disk runs full, or takes no write at all.
+    DiskFull,
 }
 
 /// A kind of fault, and about once in how many seconds it comes.
@@ -85,7 +87,7 @@ pub struct Rate {
 }
 
 /// Every kind, with its word on the command line, and about once in how many seconds it comes.
-pub(super) const FAULTS: [(Fault, &str, u64); 35] = [
+pub(super) const FAULTS: [(Fault, &str, u64); 36] = [
     (Fault::Drop, "drop", 300),
     (Fault::Delay, "delay", 300),
     (Fault::Reorder, "reorder", 600),
@@ -121,6 +123,7 @@ pub(super) const FAULTS: [(Fault, &str, u64); 35] = [
     (Fault::InPlace, "inplace", 300),
     (Fault::Mute, "mute", 1_500),
     (Fault::Far, "far", 600),
+    (Fault::DiskFull, "fulldisk", 900),
 ];
 
 impl Fault {

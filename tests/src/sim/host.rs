@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use constella_core::clock::Now;
 use constella_core::config::Boot;
-use constella_core::io::{AgentCall, AgentFailure, AgentReply, Document, PinnedPeer};
+use constella_core::io::{AgentCall, AgentFailure, AgentReply, Document, DocumentName, PinnedPeer};
 use constella_core::node::Node;
 use constella_shared::agent::{
     AgentError, AgentErrorCode, RebootAnswer, RebootOutcome, Series, SpeedtestFigures, SpeedtestPhase, SpeedtestState,
@@ -57,6 +57,19 @@ pub(super) struct Host {
     pub(super) agent: Agent,
     /// In which boot of the host the process ran last.
     pub(super) ran_in: Option<u64>,
+    /// Its disk takes nothing new.
+    pub(super) full: Option<Full>,
+    /// Every write failed once: ids that it executed may be forgotten, and then its agent alone knows them.
+    pub(super) was_hard: bool,
+}
+
+/// A disk that takes nothing new.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Full {
+    /// Which fault it is of.
+    pub(super) number: u64,
+    /// Every write fails.
+    pub(super) hard: bool,
 }
 
 /// State files.
@@ -169,6 +182,16 @@ impl Host {
         self.frozen = None;
     }
 
+    /// Whether this document cannot be written now.
+    pub(super) fn refuses(&self, document: DocumentName, dice: &mut Dice) -> bool {
+        match self.full {
+            None => false,
+            Some(Full { hard: true, .. }) => true,
+            // Written over in its place.
+            Some(Full { hard: false, .. }) => document != DocumentName::Vote && dice.one_in(2),
+        }
+    }
+
     /// Whether it runs and does not stand still.
     pub(super) const fn runs(&self) -> bool {
         self.process.is_some() && self.frozen.is_none()
@@ -244,6 +267,11 @@ impl Agent {
             }
         };
         (Ok(reply), false)
+    }
+
+    /// Whether it was told to do this before.
+    pub(super) fn has_taken(&self, id: CommandId) -> bool {
+        self.taken.contains(&id)
     }
 
     /// How many it did.

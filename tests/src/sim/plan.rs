@@ -100,6 +100,7 @@ impl Plan {
             }
             Fault::HalfOpen => Act::HalfOpen { node },
             Fault::Agent => Act::AgentGone { node, for_s },
+            Fault::DiskFull => Act::DiskFull { node, for_s: for_s * 2.0, hard: dice.one_in(2) },
             Fault::Message => Act::DeleteMessage,
             Fault::Stranger => Act::Stranger { for_s: for_s * 3.0 },
             Fault::Webhook => Act::Webhook { for_s },
@@ -302,7 +303,7 @@ fn ms_of(seconds: f64) -> u64 {
 const BEGIN_MS: u64 = 15_000;
 
 /// What can come in the moment of an order.
-const AT_THAT_MOMENT: [Fault; 15] = [
+const AT_THAT_MOMENT: [Fault; 16] = [
     Fault::Cut,
     Fault::OneWay,
     Fault::Flap,
@@ -318,4 +319,5 @@ const AT_THAT_MOMENT: [Fault; 15] = [
     Fault::Telegram,
     Fault::InPlace,
     Fault::Far,
+    Fault::DiskFull,
 ];

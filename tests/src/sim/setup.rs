@@ -129,6 +129,8 @@ pub(super) fn new_host(name: String, network: usize, addr: String, clock: Clock)
         reach: Reach::Well,
         agent: Agent::new(),
         ran_in: None,
+        full: None,
+        was_hard: false,
         name,
     }
 }

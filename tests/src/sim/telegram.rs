@@ -3,17 +3,18 @@
 mod calls;
 mod denial;
 mod duty;
+mod stored;
 mod stranger;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use constella_core::bot::press::Press;
 use constella_core::bot::screen::{Message, Screen};
 use constella_core::bot::text::Key;
 use constella_core::io::{BotCall, BotError, BotReply, Update, UpdateEvent};
 use constella_shared::ids::CommandId;
-use constella_shared::state::{CommandsState, NetworkState};
-use constella_shared::wire::command::{CommandContent, Stage};
+use constella_shared::state::NetworkState;
+use constella_shared::wire::command::CommandContent;
 
 use super::act::Button;
 use crate::botapi::model::{Answered, CallId as TgCall, Conflict, Delivery, GetUpdates, Ms, UpdateId, UpdateQueue};
@@ -35,6 +36,8 @@ pub(super) struct Telegram {
     confirmed: i64,
     /// What the owner sent or pressed.
     pub(super) duties: Vec<Duty>,
+    /// Served from memory by a process that ended before it was through with them.
+    pub(super) lost: BTreeSet<CommandId>,
     /// When a one-time button was first seen by the owner, by its data.
     pub(super) confirmations: BTreeMap<String, u64>,
     names: Names,
@@ -69,6 +72,7 @@ impl Telegram {
             mails: Vec::new(),
             stranger: None,
             lie: None,
+            lost: BTreeSet::new(),
         }
     }
 
@@ -151,19 +155,6 @@ impl Telegram {
         let newest = self.chat.values().rev().find(|shown| shown.message.is_some() && shown.by == host);
         if let Some(message) = newest.and_then(|shown| shown.message.as_ref()) {
             duty.sees(t, host, 0, message, &self.names);
-        }
-    }
-
-    /// What some node's disk says of commands: a node that dies right after that writing has no time to say so.
-    pub(super) fn stored(&mut self, t: u64, by: usize, commands: &CommandsState) {
-        for duty in self.duties.iter_mut().filter(|duty| duty.done.is_none() && commands.done.contains(&duty.id)) {
-            duty.done = Some(t);
-            duty.takes_mail(by, &mut self.mails);
-        }
-        for open in commands.open.iter().filter(|open| open.stage != Stage::Taken) {
-            if let Some(duty) = self.duties.iter_mut().rev().find(|duty| duty.id == open.id) {
-                duty.is_ordered();
-            }
         }
     }
 

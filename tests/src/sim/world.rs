@@ -2,13 +2,14 @@
 
 mod acts;
 mod calls;
+mod disk;
 pub(super) mod end;
 mod joins;
 mod obeys;
 pub(super) mod operator;
 mod perform;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use constella_core::io::{Input, Output};
 use constella_shared::ids::NodeId;
@@ -203,6 +204,7 @@ impl World {
             Event::EndRule(number) => self.network.end(self.t, number),
             Event::EndReach { host, number } => self.reach_ends(host, number),
             Event::AgentBack { host } => self.with_host(host, |host| host.agent.gone = false),
+            Event::DiskEmpties { host, number } => self.disk_empties(host, number),
             Event::EndWebhook => {
                 let replies = self.telegram.webhook(self.t, false);
                 self.send_replies(replies);
@@ -245,6 +247,7 @@ impl World {
             | Event::EndRule(_)
             | Event::EndReach { .. }
             | Event::AgentBack { .. }
+            | Event::DiskEmpties { .. }
             | Event::EndWebhook
             | Event::EndStranger
             | Event::Act(_) => None,
@@ -276,9 +279,12 @@ impl World {
 
     fn after(&mut self, at: usize, outputs: Vec<Output>) {
         self.rules.begins(self.t, self.hosts.get(at), &outputs);
-        let outputs = self.cut_short(at, outputs);
-        for output in outputs {
-            self.perform(at, output);
+        let mut outputs = VecDeque::from(self.cut_short(at, outputs));
+        while let Some(output) = outputs.pop_front() {
+            match self.refused(at, &output) {
+                Some(document) => outputs = self.unwritten(at, document, outputs.into()).into(),
+                None => self.perform(at, output),
+            }
         }
         let (t, Some(host)) = (self.t, self.hosts.get_mut(at)) else { return };
         let now = host.clock.now(t);

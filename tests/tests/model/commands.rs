@@ -413,6 +413,7 @@ fn host(state: &mut State, node: u8) -> &mut Host {
 fn persist(host: &mut Host) {
     if let Some(state) = host.commands.take_dirty() {
         host.disk = state;
+        host.commands.written();
     }
 }
 

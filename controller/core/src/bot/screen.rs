@@ -14,6 +14,7 @@ use super::graph::Graph;
 use super::language::Language;
 use super::press::Press;
 use super::text::{Key, Say};
+use crate::io::Trouble;
 
 /// One state of the bot's message, a message of its own, or a toast.
 #[derive(Debug, Clone, PartialEq)]
@@ -156,6 +157,8 @@ pub struct Row {
     pub silent_ms: Option<u64>,
     /// For how long it would have been heard here, had it lived: as long as this leader runs.
     pub listened_ms: u64,
+    /// Why it stores nothing that is new; None where it does.
+    pub disk: Option<Trouble>,
 }
 
 /// One node at length.

@@ -272,6 +272,22 @@ keys! {
     WebhookSet(),
     /// That is over.
     WebhookGone(),
+    /// A node stores nothing that is new.
+    DiskTrouble(name, why),
+    /// It does again.
+    DiskAgain(name),
+    /// An order, or an edit, while the node that serves stores nothing: nothing was done.
+    DiskRefuses(name, why),
+    /// In the list and on the card.
+    DiskMark(why),
+    /// Why a node stores nothing.
+    WhyDiskFull(),
+    /// Why a node stores nothing.
+    WhyDiskReadOnly(),
+    /// Why a node stores nothing.
+    WhyDiskDenied(),
+    /// Why a node stores nothing.
+    WhyDiskFailing(),
     /// Command menu.
     MenuNodes(),
     /// Command menu.
@@ -308,6 +324,12 @@ pub enum Value {
     Clock(u64),
     /// One after the other.
     Several(Vec<Value>),
+}
+
+impl From<Key> for Say {
+    fn from(key: Key) -> Self {
+        Self::new(key)
+    }
 }
 
 impl Say {

@@ -8,6 +8,7 @@ use constella_shared::wire::heartbeat::Glance;
 use constella_shared::wire::rpc::Status;
 
 use crate::clock::Now;
+use crate::io::Trouble;
 use crate::voters::Shortage;
 
 /// The network as the node that serves sees it.
@@ -96,4 +97,14 @@ pub struct NodeRow {
     pub last_seen_unix_ms: u64,
     /// CPU and memory, where it told.
     pub glance: Option<Glance>,
+    /// Why it stores nothing that is new; None where it does.
+    pub disk: Option<Trouble>,
+}
+
+impl World {
+    /// Why this node stores nothing that is new.
+    #[must_use]
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.nodes.iter().find(|row| row.node == self.me).and_then(|row| row.disk)
+    }
 }

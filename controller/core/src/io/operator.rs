@@ -69,6 +69,8 @@ pub struct NodeStatus {
     pub bot: BotState,
     /// Whether the Bot API answered the last probe.
     pub ready: bool,
+    /// Why this node stores nothing new; None where it does.
+    pub disk: Option<super::Trouble>,
     /// Members that this node sees alive, itself included.
     pub alive: usize,
     /// Members that belong.

@@ -68,15 +68,27 @@ impl Durable {
         self.dirty = true;
     }
 
-    /// A sequence number that was never used before (L1). Every [`SEQ_BLOCK`] of them one write to disk.
+    /// A sequence number that was never used before (L1). A block of [`SEQ_BLOCK`] is reserved when half of the one before is used: a disk that
+    /// fills up leaves numbers for hours of renewals.
     pub fn next_seq(&mut self) -> Seq {
         let seq = self.next;
         self.next = seq.next();
-        if self.next >= self.state.seq_reserved {
+        if self.next.0.saturating_add(SEQ_BLOCK / 2) >= self.state.seq_reserved.0 {
             self.state.seq_reserved = Seq(self.next.0.saturating_add(SEQ_BLOCK));
             self.dirty = true;
         }
         seq
+    }
+
+    /// The number that [`Self::next_seq`] will give.
+    #[must_use]
+    pub const fn seq(&self) -> Seq {
+        self.next
+    }
+
+    /// The last write of the state failed: it is to be written again.
+    pub const fn unwritten(&mut self) {
+        self.dirty = true;
     }
 
     /// The state file's new content, once after each change.
@@ -85,7 +97,7 @@ impl Durable {
     }
 }
 
-/// One number a second: a write every three hours.
+/// One number a second: a write every one and a half hours.
 const SEQ_BLOCK: u64 = 10_000;
 
 #[cfg(test)]

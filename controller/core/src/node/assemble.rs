@@ -20,6 +20,7 @@ use crate::calls::Calls;
 use crate::clock::Now;
 use crate::commands::Commands;
 use crate::config::Settings;
+use crate::disk::Disk;
 use crate::fence::Fence;
 use crate::io::{BotState, Output};
 use crate::joins::Joins;
@@ -39,6 +40,7 @@ pub(super) struct Parts {
     pub(super) keys: Box<dyn Keys + Send>,
     pub(super) rng: StdRng,
     pub(super) out: Vec<Output>,
+    pub(super) disk: Disk,
     pub(super) roster: Roster,
     pub(super) membership: Membership,
     pub(super) voter: Voter,
@@ -50,7 +52,7 @@ pub(super) struct Parts {
 impl Node {
     /// Everything else is empty: nothing was heard, nothing is held.
     pub(super) fn assemble(now: Now, node: NodeId, parts: Parts, vote: VoteState, commands: CommandsState) -> Self {
-        let Parts { addr, keys, rng, out, roster, membership, voter, resume, dialogue, settings } = parts;
+        let Parts { addr, keys, rng, out, disk, roster, membership, voter, resume, dialogue, settings } = parts;
         Self {
             id: node,
             generation: vote.generation,
@@ -62,6 +64,7 @@ impl Node {
             calls: Calls::new(),
             pending: BTreeMap::new(),
             out,
+            disk,
             roster,
             network_dirty: false,
             invites_dirty: false,

@@ -168,6 +168,10 @@ impl Node {
                 "a command has more that is not known here than any version writes",
             ));
         }
+        if !adopt {
+            // Whoever sent it looks for another backup. One that passes a command on keeps it until it is done.
+            self.may_store()?;
+        }
         if !adopt && !commands.iter().all(|command| self.commands.may_take(command)) {
             let message = "this node has begun that command itself".into();
             return Err(RpcError { code: RpcCode::Busy, message });

@@ -70,6 +70,9 @@ impl Node {
         now: Now,
         ttl_s: u64,
     ) -> Result<constella_shared::link::InviteLink, crate::joins::InviteError> {
+        if let Some(why) = self.disk.trouble() {
+            return Err(crate::joins::InviteError::NotStored(why));
+        }
         let others: alloc::vec::Vec<_> = self.reachable().into_iter().collect();
         let entropy = self.rng.random();
         self.hear_clocks(now);

@@ -22,6 +22,7 @@ impl Node {
     /// One sentence for the operator; nothing was written. `Busy` where the same request may succeed in a few seconds.
     pub(super) fn edit(&mut self, now: Now, node: &NodeId, edit: Edit) -> Result<(), RpcError> {
         self.may_edit(now)?;
+        self.may_store()?;
         if edit == Edit::Remove {
             self.may_remove(now, node)?;
         }

@@ -71,11 +71,14 @@ impl Node {
 
     /// L6: a strong holder looks for a better node that has been steady for long enough.
     pub(super) fn look_for_a_better(&mut self, now: Now) {
+        if self.held == Some(Strength::Weak) && self.disk.trouble().is_some() && self.another_is_ready(now) {
+            return self.leave_it_to_another(now);
+        }
         let unready = !self.probe.ready() && self.probe.succeeded_at().is_none_or(|at| now.since(at) > UNREADY_MS);
         if self.held != Some(Strength::Strong) || self.handover.is_some() || now.boot_ms < self.at.steady {
             return;
         }
-        if unready && self.another_is_ready(now) {
+        if (unready || self.disk.trouble().is_some()) && self.another_is_ready(now) {
             return api_lost(self, now);
         }
         let me = self.key();

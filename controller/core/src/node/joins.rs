@@ -24,7 +24,7 @@ impl Node {
     /// The stranger's address was dialled.
     pub(super) fn dialed_back(&mut self, now: Now, call: CallId, met: Result<Pin, String>) {
         let spender = match (self.held, self.holder(now)) {
-            (Some(_), _) => Spender::Me(self.claim.term()),
+            (Some(_), _) => self.may_store().map_or_else(Spender::Unable, |()| Spender::Me(self.claim.term())),
             (None, Some(holder)) => Spender::Holder(holder.node),
             (None, None) => Spender::Nobody,
         };
@@ -42,7 +42,7 @@ impl Node {
     /// A seed passes a join on to this node, which holds the lease as far as the seed knows.
     pub(super) fn join_passed_on(&mut self, now: Now, inbound: InboundId, seed: NodeId, forward: &JoinForward) {
         let result = if self.held.is_some() {
-            admit(now, &mut self.roster, forward, self.claim.term(), seed)
+            self.may_store().and_then(|()| admit(now, &mut self.roster, forward, self.claim.term(), seed))
         } else {
             Err(refusal(RpcCode::NotHolder, "the leading node has just changed; try again in a few seconds"))
         };

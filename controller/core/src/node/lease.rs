@@ -101,6 +101,9 @@ impl Node {
         if let Some(record) = ask.voters.clone().filter(|record| record.mark == ask.mark) {
             self.take_voters(now, record);
         }
+        if let Some(refused) = self.cannot_grant(ask) {
+            return refused;
+        }
         let record = self.roster.voters().clone();
         let answer = self.voter.ask(now, &mut self.durable, &record, ask);
         if let (LeaseAnswer::Granted { .. }, Some(strength)) = (&answer, ask.held)
@@ -175,7 +178,8 @@ impl Node {
 
     /// Once a second: a strong holder completes a change of voters, or begins one.
     pub(super) fn tend_voters(&mut self, now: Now) {
-        if self.held != Some(Strength::Strong) {
+        // L1: a record that this node cannot store is not one that it writes.
+        if self.held != Some(Strength::Strong) || self.disk.trouble().is_some() {
             return;
         }
         let record = self.roster.voters();
@@ -214,11 +218,13 @@ impl Node {
         let sent = AskSent { sent: now, term: self.claim.term() };
         let holds = Holds { held: self.held, polling: self.fence.state() == BotState::Polling };
         self.claim.takes(self.round_ms());
+        // L1: a number that is not on disk is told to nobody else.
+        let may_ask = self.disk.holds_seqs(self.durable.seq());
         for (voter, ask) in self.claim.round(now, key, holds, &mut self.durable, &record) {
             if voter == self.id {
                 let answer = self.vote(now, &ask);
                 self.claim.answered(now, &mut self.durable, voter, &sent, Some(&answer));
-            } else if !self.roster.is_member(&voter) {
+            } else if !may_ask || !self.roster.is_member(&voter) {
                 self.claim.answered(now, &mut self.durable, voter, &sent, None);
             } else {
                 let request = PeerRequest::Rpc(Request::LeaseAcquire(ask));
@@ -309,10 +315,12 @@ impl Node {
         }
     }
 
-    /// L2: with no voter reachable only the smallest alive LeaderKey is weak. Who does not answer calls does not count as alive.
+    /// L2: with no voter reachable only the smallest alive LeaderKey is weak. Who does not answer calls does not count as alive, nor, for a node that
+    /// stores what it takes, one that cannot.
     pub(super) fn is_smallest_alive(&self) -> bool {
         let key = self.key();
-        self.reachable().iter().filter_map(|node| self.roster.leader_key(node)).all(|other| key < other)
+        let serves = |node: &&NodeId| self.disk.trouble().is_some() || self.trouble_of(node).is_none();
+        self.reachable().iter().filter(serves).filter_map(|node| self.roster.leader_key(node)).all(|other| key < other)
     }
 
     /// L2: whether a majority of the voters, alive and with clocks that agree, refuses this node's asks for its clock (S1): they can hold without
@@ -353,7 +361,7 @@ impl Node {
             let reaches_voters = facts.is_none_or(|facts| facts.reaches_voters);
             Some(Candidate { key: self.roster.leader_key(&node)?, ready, reaches_voters })
         });
-        let me = Candidate { key: self.key(), ready: self.probe.ready(), reaches_voters: self.reaches_voters(now) };
+        let me = Candidate { key: self.key(), ready: self.is_ready(), reaches_voters: self.reaches_voters(now) };
         election::claim_delay_ms(me, candidates, self.round_ms())
     }
 

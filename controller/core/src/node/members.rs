@@ -13,7 +13,7 @@ use rand::RngExt as _;
 use super::Node;
 use super::pending::Pending;
 use crate::clock::Now;
-use crate::io::{CallId, Note, Output, PeerRequest, PinnedPeer};
+use crate::io::{CallId, Note, Output, PeerRequest, PinnedPeer, Trouble};
 use crate::membership::Effect;
 use crate::roster::Merged;
 use crate::voters;
@@ -39,11 +39,12 @@ impl Node {
             boot_ms: now.boot_ms,
             unix_ms: now.unix_ms,
             up_ms: now.since(self.born),
-            ready: self.probe.ready(),
+            ready: self.is_ready(),
             reaches_voters: self.reaches_voters(now),
             stopping: self.retired,
             sees: u16::try_from(self.membership.alive()).unwrap_or(u16::MAX),
             glance: self.host.glance,
+            disk: self.disk.trouble().map(Trouble::to_wire),
         }
     }
 

@@ -36,6 +36,7 @@ impl Node {
 
     /// A new code in place of the one before: only its hash was ever stored, so the old link cannot be printed again.
     fn owner_link(&mut self, now: Now) -> Result<OperatorAnswer, RpcError> {
+        self.may_store()?;
         let owner = self.roster.owner();
         if owner.telegram_id.is_some() {
             return Err(refusal(RpcCode::BadRequest, "the owner is known already; send /start to the bot"));
@@ -85,6 +86,7 @@ impl Node {
             lease,
             bot: self.bot_state(),
             ready: self.probe.ready(),
+            disk: self.disk.trouble(),
             alive: self.membership.alive(),
             members: self.roster.len(),
             voters: record.clone(),

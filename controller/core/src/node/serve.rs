@@ -40,6 +40,11 @@ impl Node {
         self.serving != Serving::Nothing
     }
 
+    /// Whether this node can serve the owner with everything: it reaches the Bot API, and stores what it takes.
+    pub(super) fn is_ready(&self) -> bool {
+        self.probe.ready() && self.disk.trouble().is_none()
+    }
+
     /// Steps the fence until it wants nothing more at this moment.
     pub(super) fn fence_due(&mut self, now: Now) {
         let title = self.title(now);
@@ -165,7 +170,7 @@ impl Node {
         others.filter_map(|node| self.roster.leader_key(&node)).all(|other| key < other)
     }
 
-    fn fence_acts(&mut self, now: Now, acts: Vec<FenceAct>) {
+    pub(super) fn fence_acts(&mut self, now: Now, acts: Vec<FenceAct>) {
         for act in acts {
             match act {
                 FenceAct::Call { call, timeout_ms, request } => {
@@ -195,10 +200,15 @@ impl Node {
         let another = self.held == Some(Strength::Weak) && !reached && self.another_is_ready(now);
         if another {
             // F3: where its looks fail, another node of its side watches instead.
-            let releases = self.let_go(false);
-            self.send_releases(releases);
-            self.barred_until = now.boot_ms.saturating_add(API_LOSS_BAR_MS);
+            self.leave_it_to_another(now);
         }
+    }
+
+    /// A weak holder that cannot serve everything gives way to one of its side that can.
+    pub(super) fn leave_it_to_another(&mut self, now: Now) {
+        let releases = self.let_go(false);
+        self.send_releases(releases);
+        self.barred_until = now.boot_ms.saturating_add(API_LOSS_BAR_MS);
     }
 
     /// Updates become commands: admitted, on disk, copied, and only then confirmed.
@@ -218,6 +228,10 @@ impl Node {
         }
         if taken.is_empty() {
             self.fence.skip(upto);
+        } else if self.disk.trouble().is_some() {
+            // Served from memory: views change nothing, and everything else is refused in words.
+            self.commands.confirming(upto);
+            self.fence.confirm(upto);
         } else {
             self.copy(taken, Then::Confirm(upto));
         }
@@ -242,7 +256,7 @@ impl Node {
     }
 
     /// Begins or ends to serve, as the fence does.
-    fn follow_serving(&mut self, now: Now) {
+    pub(super) fn follow_serving(&mut self, now: Now) {
         let serves = match self.fence.state() {
             BotState::Polling => Serving::Everything,
             BotState::Watching if self.fence.finishes() => Serving::Owed,

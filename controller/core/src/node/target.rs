@@ -65,6 +65,9 @@ impl Node {
     /// For good: its holder tells the owner that nothing was done. What a machine stood still counts for a minute and is forgotten by a restart,
     /// so another holder that asks later would find time left.
     fn too_late(&mut self, id: CommandId, message: String) -> RpcError {
+        if let Err(refused) = self.may_store() {
+            return refused;
+        }
         self.commands.refuse(id);
         RpcError { code: RpcCode::TooLate, message }
     }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod copies;
+mod disk;
 mod edits;
 mod holder_probe;
 mod reboots;

@@ -66,6 +66,7 @@ impl Node {
                 unix_ms: if own { Some(now.unix_ms) } else { self.peers.wall_clock_ms(now, &row.node_id) },
                 up_ms: if own { Some(now.since(self.born)) } else { self.peers.up_ms(now, &row.node_id) },
                 last_seen_unix_ms: if own { now.unix_ms } else { peer.map_or(0, |peer| peer.heard_unix_ms) },
+                disk: self.trouble_of(&row.node_id),
                 glance: if own { self.host.glance } else { peer.and_then(|peer| peer.facts.glance) },
             }
         });

@@ -6,7 +6,7 @@ use constella_core::bot::screen::{Card, Figure, Figures, LastSpeedtest, Row};
 use constella_core::bot::text::{Key, Say, Value};
 use constella_shared::wire::rpc::Status;
 
-use super::{glance, head, time_of_day};
+use super::{disk_mark, glance, head, time_of_day};
 use crate::telegram::text::{
     Markup, ago, bits_per_s, bytes, bytes_per_s, clean, decimal, fill, milliseconds, span, words,
 };
@@ -14,6 +14,7 @@ use crate::telegram::text::{
 /// The card's lines.
 pub(super) fn lines(language: Language, card: &Card, at_unix_s: u64) -> Vec<String> {
     let mut lines = vec![head(language, &card.row)];
+    lines.extend(disk_mark(language, &card.row));
     match &card.figures {
         Ok(figures) => {
             let rtt =

@@ -30,6 +30,7 @@ fn node(n: u8) -> NodeId {
 fn row(n: u8, name: &str, status: Status) -> Row {
     let alive = status == Status::Alive;
     Row {
+        disk: None,
         node: node(n),
         name: name.to_owned(),
         is_alike: n == 6,
@@ -355,6 +356,7 @@ fn two_hundred_nodes_are_paged_within_telegrams_limits() {
 
 fn crowd(nodes: u32, language: Language) -> World {
     let row = |n: u32| NodeRow {
+        disk: None,
         node: NodeId::over(&[&n.to_be_bytes()]),
         name: format!("{n:03}-{}", "Ж".repeat(59)),
         priority: n,

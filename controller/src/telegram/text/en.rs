@@ -203,6 +203,19 @@ pub(super) const fn words(key: Key) -> &'static str {
             "call deleteWebhook of the Bot API; everything goes on by itself then.",
         ),
         Key::WebhookGone => "✅ The webhook is gone, the bot answers again.",
+        Key::DiskTrouble => concat!(
+            "💾 <b>{name}</b>: {why}. It shows figures and can be rebooted, but takes no orders and no changes ",
+            "until that is over; then it goes on by itself.",
+        ),
+        Key::DiskAgain => "💾 <b>{name}</b>: the disk takes data again.",
+        Key::DiskRefuses => {
+            concat!("⛔ Nothing was done: <b>{name}</b> leads, and {why}. Views work. Make room on it, then ask again.",)
+        }
+        Key::DiskMark => "💾 {why}",
+        Key::WhyDiskFull => "the disk is full",
+        Key::WhyDiskReadOnly => "the disk is read-only",
+        Key::WhyDiskDenied => "the state folder cannot be written",
+        Key::WhyDiskFailing => "the disk fails",
         Key::MenuNodes => "The network's nodes",
         Key::MenuInvite => "Invite a server: /invite 15m",
         Key::MenuLang => "Language",

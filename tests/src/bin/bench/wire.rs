@@ -106,6 +106,7 @@ fn heartbeat() -> Heartbeat {
             stopping: false,
             sees: 2,
             glance: Some(Glance { cpu: 3, mem: 40 }),
+            disk: None,
         },
     }
 }

@@ -247,7 +247,8 @@ impl Duty {
     /// What this state of the one message says about it.
     fn words(&self, message: &Message, names: &Names) -> Words {
         let end = |is: bool| if is { Words::End } else { Words::None };
-        if !self.ordered && said(message).any(|say| self.is_in_the_line(say)) {
+        let refused = |say: &Say| say.key == Key::DiskRefuses || self.is_in_the_line(say);
+        if !self.ordered && said(message).any(refused) {
             return Words::End;
         }
         match self.wish() {

@@ -56,6 +56,7 @@ impl World {
             }
             Act::Wall { node, off_s } => self.set_wall(node, *off_s),
             Act::AgentGone { node, for_s } => self.agent_gone(node, *for_s),
+            Act::DiskFull { node, for_s, hard } => self.disk_fills(node, *for_s, *hard),
             Act::Stranger { for_s } => self.stranger(*for_s),
             Act::Webhook { for_s } => self.webhook(*for_s),
             Act::DeleteMessage => self.telegram.delete_newest(),
@@ -202,6 +203,8 @@ impl World {
         if host.process.is_none() {
             return;
         }
+        self.forgets(at);
+        let Some(host) = self.hosts.get_mut(at) else { return };
         host.die();
         self.figures.crashes += 1;
         self.rules.died(at);
@@ -215,12 +218,17 @@ impl World {
         if host.process.is_some() || !host.up || host.life != life || host.keep_down {
             return;
         }
+        if host.full.is_some_and(|full| full.hard) {
+            // S1: it cannot store its boot generation, so it ends, and the engine starts it again.
+            return self.agenda.add(t + START_AGAIN_MS, Event::Start { host: at, life });
+        }
         let started = host.start(t, dice);
         let name = host.name.clone();
         match started {
             Ok(outputs) => {
                 self.note(|| format!("{name}: started"));
                 self.after(at, outputs);
+                self.looks_at_its_disk(at);
             }
             Err(why) => self.rules.fail(t, "S4", format!("{name} cannot read its own state: {why}")),
         }
@@ -338,3 +346,6 @@ impl World {
         }
     }
 }
+
+/// A container that ended is started again.
+const START_AGAIN_MS: u64 = 3_000;

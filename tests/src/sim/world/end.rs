@@ -36,11 +36,13 @@ impl World {
                 host.torn = false;
                 host.reach = Reach::Well;
                 host.agent.gone = false;
+                host.full = None;
                 host.clock.set_wall(0);
             });
             if let Some(number) = self.hosts.get(at).and_then(|host| host.frozen.as_ref()).map(|frozen| frozen.number) {
                 self.resume(at, number);
             }
+            self.looks_at_its_disk(at);
             if self.hosts.get(at).is_some_and(|host| host.process.is_none()) {
                 self.power_on(at);
             }
@@ -220,7 +222,7 @@ impl World {
         let open = |duty: &&Duty| {
             let in_words = duty.told.is_some() || duty.wants_nothing() || duty.is_overtaken(&self.telegram.duties);
             let ended = duty.stolen || duty.done.is_some() && in_words;
-            !ended && !self.went_with_a_removed_node(duty)
+            !ended && !self.went_with_a_removed_node(duty) && (duty.ordered || !self.telegram.lost.contains(&duty.id))
         };
         let duty = self.telegram.duties.iter().find(open).cloned();
         duty.or_else(|| self.telegram.duties.last().filter(|_| self.telegram.pending() > 0).cloned())

@@ -76,6 +76,15 @@ impl World {
             let unix_s = self.hosts.get(at).map_or(0, |host| host.clock.now(self.t).unix_ms / 1_000);
             self.telegram.begun(self.t, *id, at, unix_s);
         }
+        if let Note::Command { id, what: "done" } = note {
+            // What was served from memory has no write that says so.
+            let stored = |host: &Host| {
+                host.disk.as_ref().is_some_and(|disk| disk.commands.open.iter().any(|open| open.id == *id))
+            };
+            if !self.hosts.get(at).is_some_and(stored) {
+                self.telegram.ended(self.t, at, &[*id]);
+            }
+        }
         if self.log.is_some() {
             let name = self.name(at).to_owned();
             self.note(|| format!("{name}: {note:?}"));
@@ -146,7 +155,12 @@ impl World {
                     disk.commands.done.contains(&id) || disk.commands.open.iter().any(|open| open.id == id)
                 })
             };
-            if !self.hosts.iter().any(known) {
+            // A view, or what is refused in words, by a node whose disk takes nothing.
+            let in_memory = |host: &Host| {
+                let process = host.process.as_ref();
+                process.is_some_and(|process| process.node.inspect(host.clock.now(self.t)).in_memory.contains(&id))
+            };
+            if !self.hosts.iter().any(known) && !self.hosts.get(at).is_some_and(in_memory) {
                 let what = format!("{} confirms a command that is on no disk", self.name(at));
                 self.rules.fail(self.t, "F6", what);
             }
@@ -249,7 +263,19 @@ impl World {
             let data = duty.and_then(|duty| duty.pressed.as_ref()).map(|(_, data)| data.clone());
             let shown = data.and_then(|data| self.telegram.confirmations.get(&data).copied());
             let name = self.name(at).to_owned();
-            self.rules.reboots(t, at, &name, id, shown);
+            // Where its disk forgot the id, the agent knows it, and answers without doing it again.
+            let again = self.hosts.get(at).is_some_and(|host| host.was_hard && host.agent.has_taken(id));
+            if !again {
+                self.rules.reboots(t, at, &name, id, shown);
+            }
+            let stored = |host: &Host| {
+                host.disk.as_ref().is_some_and(|disk| {
+                    disk.commands.done.contains(&id) || disk.commands.open.iter().any(|open| open.id == id)
+                })
+            };
+            if !self.hosts.iter().any(stored) {
+                self.rules.fail(t, "F6", format!("{name} carries out an order that is on no disk"));
+            }
             self.figures.reboots += 1;
             self.note(|| format!("{name}: the agent is asked to reboot"));
         }

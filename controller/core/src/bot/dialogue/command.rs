@@ -22,6 +22,7 @@ use crate::bot::names;
 use crate::bot::press::{NodeTag, Press};
 use crate::bot::screen::{Body, Screen};
 use crate::bot::text::{Key, Say, Value};
+use crate::io::Trouble;
 use crate::io::UpdateEvent;
 use crate::update_ids;
 use constella_shared::wire::rpc::Request;
@@ -52,6 +53,11 @@ impl Dialogue {
         if passage != Passage::Stranger && !has_its_own_message(&command.content) {
             self.newest_update = update_ids::later(Some(self.newest_update), command.update_id);
         }
+        if let (Some(why), false) =
+            (step.world.trouble(), passage == Passage::Stranger || changes_nothing(&command.content))
+        {
+            return self.not_stored(step, job, why);
+        }
         match (passage, command.content.clone()) {
             (Passage::Owner, CommandContent::Text { text }) if overtaken && only_looks(&text) => {
                 let version = self.canvas.latest();
@@ -79,6 +85,20 @@ impl Dialogue {
                 step.done(job.command.id);
             }
         }
+    }
+
+    /// What would have to be on disk before anything is done, while the disk takes nothing: the owner reads that nothing was done, above the list.
+    fn not_stored(&mut self, step: &mut Step<'_>, job: Job, why: Trouble) {
+        if let CommandContent::Button { callback_id, .. } = &job.command.content {
+            let callback_id = callback_id.clone();
+            self.toast(step, &job, &callback_id, None);
+        }
+        let sheet = self.sheet(step, &job.command, has_its_own_message(&job.command.content));
+        let me = name_of(step.world, step.world.me);
+        let say = Say::new(Key::DiskRefuses).text("name", me).with("why", Value::Say(Say::new(why.key())));
+        self.note(say);
+        let version = self.draw_list(step, sheet, 0);
+        self.show(job, version);
     }
 
     /// A leader before took it, and what the owner asked for later is on the screen already: an older wish to look at something must not
@@ -324,6 +344,19 @@ pub(super) fn verb(text: &str) -> Option<String> {
 /// A text that the list answers.
 pub(super) fn asks_for_the_list(text: &str) -> bool {
     matches!(verb(text).as_deref(), Some("/start" | "/nodes" | "/status"))
+}
+
+/// What is answered without a disk. A confirmation of a reboot is a view, but would lead nowhere.
+fn changes_nothing(content: &CommandContent) -> bool {
+    match content {
+        CommandContent::Text { text } => only_looks(text),
+        CommandContent::Button { data, .. } => match Press::parse(data) {
+            Some(Press::AskReboot(_)) => false,
+            Some(press) => press.only_looks(),
+            None => true,
+        },
+        CommandContent::Other(_) => true,
+    }
 }
 
 /// A text that changes nothing but the screen.

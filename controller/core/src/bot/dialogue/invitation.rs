@@ -214,6 +214,7 @@ fn refusal(why: &InviteError) -> Say {
         InviteError::Ttl => return bounds(),
         InviteError::TooMany => Say::new(Key::InviteTooMany).with("count", Value::Count(OPEN_INVITES as u64)),
         InviteError::NoAddress => Say::new(Key::InviteNoAddress),
+        InviteError::NotStored(why) => Say::new(why.key()),
     };
     Say::new(Key::InviteFailed).with("why", Value::Say(why))
 }

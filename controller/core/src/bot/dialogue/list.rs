@@ -107,6 +107,7 @@ pub(super) fn row(world: &World, node: &NodeRow) -> Row {
         glance: node.glance,
         silent_ms,
         listened_ms: world.nodes.iter().find(|row| row.node == world.me).and_then(|row| row.up_ms).unwrap_or_default(),
+        disk: node.disk,
     }
 }
 

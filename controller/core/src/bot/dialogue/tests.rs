@@ -291,6 +291,7 @@ pub(super) fn row(name: &str) -> NodeRow {
         unix_ms: Some(1_800_000_000_000),
         up_ms: Some(500),
         last_seen_unix_ms: 1_800_000_000_000,
+        disk: None,
         glance: Some(Glance { cpu: 12, mem: 43 }),
     }
 }

@@ -1,7 +1,7 @@
 //! A few nodes, a network that delivers everything after 5 ms, a Telegram with one queue.
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -16,8 +16,9 @@ use crate::bot::act::Act;
 use crate::bot::screen::Screen;
 use crate::config::{Boot, Settings};
 use crate::io::{
-    AgentCall, AgentFailure, AgentReply, BotCall, BotError, BotReply, BotState, CallError, CallId, Document, InboundId,
-    Input, OperatorAnswer, OperatorRequest, Output, PeerRequest, PeerResponse, Update, UpdateEvent,
+    AgentCall, AgentFailure, AgentReply, BotCall, BotError, BotReply, BotState, CallError, CallId, Document,
+    DocumentName, InboundId, Input, OperatorAnswer, OperatorRequest, Output, PeerRequest, PeerResponse, Trouble,
+    Update, UpdateEvent,
 };
 use crate::node::Node;
 use crate::roster::fake::{founding, keys, node, pin};
@@ -28,11 +29,15 @@ pub(super) struct Bench {
     /// Wall clocks that are ahead by so much.
     pub(super) walls: BTreeMap<u64, i64>,
     nodes: BTreeMap<u64, Node>,
-    disks: BTreeMap<u64, Disk>,
+    pub(super) disks: BTreeMap<u64, Disk>,
     queue: BTreeMap<(u64, u64), Event>,
     next: u64,
     inbound: BTreeMap<(u64, InboundId), (u64, CallId)>,
     pub(super) no_telegram: BTreeSet<u64>,
+    /// Documents that these nodes cannot write.
+    pub(super) unwritable: BTreeMap<(u64, DocumentName), Trouble>,
+    /// Screens that these nodes showed.
+    pub(super) shown: Vec<(u64, Screen)>,
     pub(super) stopped: BTreeSet<u64>,
     /// Their hosts answer every connection with a reset; they call out as ever.
     pub(super) refuses: BTreeSet<u64>,
@@ -50,11 +55,11 @@ pub(super) struct Bench {
 }
 
 #[derive(Clone)]
-struct Disk {
-    network: NetworkState,
-    invites: InvitesState,
-    vote: VoteState,
-    commands: CommandsState,
+pub(super) struct Disk {
+    pub(super) network: NetworkState,
+    pub(super) invites: InvitesState,
+    pub(super) vote: VoteState,
+    pub(super) commands: CommandsState,
 }
 
 enum Event {
@@ -75,6 +80,8 @@ impl Bench {
             next: 0,
             inbound: BTreeMap::new(),
             no_telegram: BTreeSet::new(),
+            unwritable: BTreeMap::new(),
+            shown: Vec::new(),
             stopped: BTreeSet::new(),
             refuses: BTreeSet::new(),
             moved: false,
@@ -170,8 +177,15 @@ impl Bench {
     }
 
     pub(super) fn owner_says(&mut self, text: &str) {
+        self.owner_does(CommandContent::Text { text: text.to_string() });
+    }
+
+    pub(super) fn owner_presses(&mut self, data: &str) {
+        self.owner_does(CommandContent::Button { callback_id: "press".into(), data: data.to_string(), message: 50 });
+    }
+
+    fn owner_does(&mut self, content: CommandContent) {
         let id = 900_000 + i64::try_from(self.updates.len()).unwrap();
-        let content = CommandContent::Text { text: text.to_string() };
         let event = UpdateEvent {
             user: OWNER,
             username: Some("owner".into()),
@@ -365,9 +379,18 @@ impl Bench {
     }
 
     fn perform(&mut self, number: u64, outputs: Vec<Output>) {
-        for output in outputs {
+        let mut outputs = VecDeque::from(outputs);
+        while let Some(output) = outputs.pop_front() {
             match output {
-                Output::Persist(document) => self.persist(number, document),
+                Output::Persist(document) => match self.unwritable.get(&(number, document.name())) {
+                    Some(why) => {
+                        let (document, why, rest) = (document.name(), *why, outputs.into());
+                        let now = self.clock(number);
+                        let node = self.nodes.get_mut(&number).unwrap();
+                        outputs = node.handle(now, Input::Unwritten { document, why, rest }).into();
+                    }
+                    None => self.persist(number, document),
+                },
                 Output::Call { call, to, request, .. } => {
                     self.after(5, Event::Call { from: number, call, to, request })
                 }
@@ -452,7 +475,7 @@ impl Bench {
                     Ok(BotReply::Updates(updates))
                 }
                 BotCall::Send { screen, .. } | BotCall::Edit { screen, .. } => {
-                    let _shown: &Screen = screen;
+                    self.shown.push((number, screen.clone()));
                     *self.answers.entry(number).or_default() += 1;
                     let sent = matches!(request, BotCall::Send { .. });
                     Ok(if sent { BotReply::Sent { message: 50 } } else { BotReply::Done })
