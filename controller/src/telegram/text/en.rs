@@ -194,8 +194,8 @@ pub(super) const fn words(key: Key) -> &'static str {
         Key::InviteOver => "🔑 The invitation has expired, nobody used it. For a new one: /invite",
         Key::LanguageSet => "English from now on.",
         Key::TokenElsewhere => concat!(
-            "⚠️ Another program uses this bot's token and takes your commands, so the bot stands aside. Stop it; or get a ",
-            "new token from @BotFather and run <code>constella-controller set-token</code> on a node.",
+            "⚠️ Another program uses this bot's token and takes your commands, so the bot stands aside. Stop that program, ",
+            "or give it a bot of its own: two programs cannot share one token.",
         ),
         Key::TokenOursAgain => "✅ No other program uses this bot's token any longer. Ask again what was not answered.",
         Key::WebhookSet => concat!(
