@@ -64,7 +64,7 @@ impl Bench {
 async fn updates_of_a_newer_telegram_are_answered() {
     let bench = Bench::settled(1).await;
     let file = include_str!("../../cases/12-update-of-a-newer-telegram/updates.json").replace("1001", "77");
-    let expected = ["alpha", "alpha", "alpha", "do not know this command", "do not know this command"];
+    let expected = ["alpha", "alpha", "alpha", "know no such command", "know no such command"];
     for (line, expected) in file.replace("\"owner\"", "\"anna\"").lines().zip(expected) {
         bench.answers_raw(&serde_json::from_str(line).unwrap(), expected).await;
     }

@@ -70,7 +70,7 @@ impl Node {
         let record = self.roster.voters();
         // A holder knows who granted; anybody else, who is alive.
         let is_there = |voter: &NodeId| match self.held {
-            Some(_) => self.claim.granted_under(now, voter, record.mark),
+            Some(_) => self.voter_is_there(now, voter),
             None => self.status_of(voter) == Status::Alive,
         };
         let voter = |node: NodeId| VoterStatus { node, name: self.shown_name(&node), missing: !is_there(&node) };

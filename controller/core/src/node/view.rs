@@ -23,6 +23,20 @@ impl Node {
         if *node == self.id { Status::Alive } else { self.membership.status(node) }
     }
 
+    /// The same for a person. A node whose port refuses connections has no process that answers, seconds before gossip finds that out.
+    fn shown_status(&self, node: &NodeId) -> Status {
+        match self.status_of(node) {
+            Status::Alive if self.peers.refuses(node) => Status::Suspect,
+            status => status,
+        }
+    }
+
+    /// R4: whether a voter is there: it granted, or it answers and keeps to a holder that died a moment ago.
+    pub(super) fn voter_is_there(&self, now: Now, voter: &NodeId) -> bool {
+        let answers = || self.status_of(voter) == Status::Alive && self.peers.failing(voter).is_none();
+        self.claim.granted_under(now, voter, self.roster.voters().mark) || answers()
+    }
+
     /// `GetPeers`.
     pub(super) fn peer_rows(&self, now: Now) -> Vec<PeerRow> {
         let leader = self.holder(now).map(|key| key.node);
@@ -34,7 +48,7 @@ impl Node {
                 name: member.name.to_string(),
                 node_id: member.id,
                 addr: member.addr.unwrap_or_default().to_string(),
-                status: self.status_of(&member.id),
+                status: self.shown_status(&member.id),
                 last_seen: heard / 1_000,
                 priority: member.priority,
                 leader: Some(member.id) == leader,
@@ -59,7 +73,8 @@ impl Node {
                 name: row.name,
                 priority: row.priority,
                 status: row.status,
-                leader: row.leader,
+                // It serves the owner, also while its voters keep to a holder that died a moment ago.
+                leader: if self.held.is_some() { own } else { row.leader },
                 version: row.version,
                 rtt_ms: row.rtt_ms,
                 boot_ms: if own { Some(now.boot_ms) } else { self.peers.on_their_clock(&row.node_id, now.boot_ms) },
@@ -72,7 +87,7 @@ impl Node {
         });
         let owner = self.roster.owner();
         let record = self.roster.voters();
-        let granted = |voter: &NodeId| self.claim.granted_under(now, voter, record.mark);
+        let is_there = |voter: &NodeId| self.voter_is_there(now, voter);
         World {
             now,
             me: self.id,
@@ -81,7 +96,7 @@ impl Node {
             polls: self.serving == Serving::Everything,
             strayed: self.strayed(),
             unsettled: self.unsettled(),
-            shortage: voters::shortage(record, granted),
+            shortage: voters::shortage(record, is_there),
             has_heir: self.another_is_ready(now),
             nodes: rows.collect(),
             owner: Owner { username: owner.username.to_string(), telegram_id: owner.telegram_id, claim: owner.claim },

@@ -184,7 +184,7 @@ async fn orders_that_the_page_does_not_send_are_refused() {
 async fn nodes_are_killed_and_started() {
     let bench = Bench::new().await;
     assert_eq!(bench.post("kill", json!({"name": "beta"})).await.0, 200);
-    assert_eq!(bench.state().await["nodes"][1], json!({"name": "beta", "state": "stopped", "note": ""}));
+    assert_eq!(bench.state().await["nodes"][1], json!({"name": "beta", "state": "stopped", "note": "", "reboots": 0}));
     assert_eq!(bench.post("start", json!({"name": "beta"})).await.0, 200);
     assert_eq!(bench.state().await["nodes"][1]["state"], json!("starting"));
 }
