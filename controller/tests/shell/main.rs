@@ -5,6 +5,7 @@
 mod bounds;
 mod calls;
 mod growth;
+mod durable;
 mod joins;
 mod logs;
 mod operator;

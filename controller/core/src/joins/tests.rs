@@ -107,6 +107,19 @@ fn each_refusal_has_its_code_and_changes_nothing() {
 }
 
 #[test]
+fn a_holder_refuses_an_invitation_that_expired_on_its_way() {
+    // DESIGN 7: the seed checked it in time, and passed the join on to the holder, which spends it
+    let mut bench = bench();
+    let before = bench.roster.digest();
+    let join = attempt(&bench.token(), 2, &request(2, "beta"));
+    let forward = check(at(899_000), &bench.roster, &join).unwrap();
+    let late = admit(at(901_000), &mut bench.roster, &forward, Term(3), node(1));
+    assert_eq!(late.map_err(|error| error.code).map(|_| ()), Err(RpcCode::BadInvite));
+    assert_eq!(bench.roster.digest(), before);
+    assert!(admit(at(899_500), &mut bench.roster, &forward, Term(3), node(1)).is_ok());
+}
+
+#[test]
 fn a_token_lets_one_node_in_and_the_same_node_again() {
     // DESIGN 7.4
     let mut bench = bench();

@@ -100,7 +100,10 @@ fn a_self_record_that_its_node_did_not_sign_is_refused() {
     changed.body = changed.body.replace("203.0.113.2", "198.51.100.66");
     let mut wrong_cert = keys(2).sign(serde_json::to_string(&record).unwrap());
     wrong_cert.cert = hex::encode(pin(1).0);
-    for forged in [by_another, changed, wrong_cert] {
+    // Its own signature under a stamp of another node's, which would outlive every later record of that node's clock.
+    let stamped = SelfRecord { stamp: Stamp { node: node(3), ..record.stamp }, ..record };
+    let stamped_by_another = keys(2).sign(serde_json::to_string(&stamped).unwrap());
+    for forged in [by_another, changed, wrong_cert, stamped_by_another] {
         let merged = one.merge(at(600), Records { selfs: Vec::from([forged]), ..Records::default() }, &keys(1));
         assert_eq!(merged.refused.len(), 1);
         assert_eq!(merged.refused[0].why, Refusal::NotSigned);
