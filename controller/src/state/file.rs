@@ -34,7 +34,12 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<(), StateError> {
         })
         .map_err(failed)?;
     swap(path).map_err(failed)?;
-    sync_folder(path).map_err(failed)
+    sync_folder(path).map_err(failed)?;
+    if !beside(path, "new").exists() {
+        // One of its first writes. Without the room the next one does with what there is then.
+        let _without = reserve(path, content.len());
+    }
+    Ok(())
 }
 
 /// Takes the room for the next [`replace`] of a document of today's size, where it is not taken yet.
@@ -42,7 +47,16 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<(), StateError> {
 /// # Errors
 /// The system's own; nothing is lost by them.
 pub fn take_room(path: &Path) -> io::Result<()> {
-    if beside(path, "new").exists() { Ok(()) } else { write_beside(path, &fs::read(path)?) }
+    let bytes = fs::metadata(path)?.len();
+    reserve(path, usize::try_from(bytes).unwrap_or(usize::MAX))
+}
+
+/// The same for a document of this size, which need not be there yet.
+///
+/// # Errors
+/// The system's own; nothing is lost by them.
+pub fn reserve(path: &Path, bytes: usize) -> io::Result<()> {
+    if beside(path, "new").exists() { Ok(()) } else { write_beside(path, &vec![b' '; bytes]) }
 }
 
 fn write_beside(path: &Path, content: &[u8]) -> io::Result<()> {

@@ -244,6 +244,7 @@ fn a_write_that_fails_says_so_and_changes_nothing() {
     let folder = folder();
     let state = filled(folder.path());
     // A folder in the place of the temporary file: it can neither be removed as a file nor be created.
+    fs::remove_file(state.path("network_state.json.new")).unwrap();
     fs::create_dir(state.path("network_state.json.new")).unwrap();
     assert!(matches!(state.persist(&Document::Network(network("second"))), Err(StateError::Write { .. })));
     assert_eq!(state.load(0).unwrap().network, network("first"));
@@ -306,6 +307,7 @@ fn a_spare_with_another_name_is_not_written_over() {
     let folder = folder();
     let path = folder.path().join("x.json");
     file::replace(&path, b"first").unwrap();
+    fs::remove_file(folder.path().join("x.json.new")).unwrap();
     fs::hard_link(&path, folder.path().join("x.json.new")).unwrap();
     file::replace(&path, b"second").unwrap();
     assert_eq!(file::read(&file::previous(&path)).unwrap(), b"first");

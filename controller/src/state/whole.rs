@@ -45,7 +45,12 @@ pub(super) fn replace<T: Plain>(path: &Path, state: &T) -> Result<(), StateError
 pub(super) fn take_room(path: &Path) -> std::io::Result<()> {
     file::take_room(path)?;
     let beside = whole(path);
-    if beside.exists() { file::take_room(&beside) } else { Ok(()) }
+    if beside.exists() {
+        return file::take_room(&beside);
+    }
+    // The first that is written may be a grant of the vote, on a disk that is full by then.
+    let bytes = usize::try_from(std::fs::metadata(path)?.len()).unwrap_or(usize::MAX);
+    file::reserve(&beside, bytes.saturating_add(MORE_BYTES))
 }
 
 /// The whole document of a file with this content; None where the file is the whole, or was written by another build since.
@@ -58,6 +63,9 @@ pub(super) fn of<T: DeserializeOwned>(path: &Path, content: &[u8]) -> Option<T> 
         (whole.of == hash).then_some(whole.state)
     })
 }
+
+/// Hash and unknown fields that a whole document has beyond its file.
+const MORE_BYTES: usize = 512;
 
 fn text(path: &Path, document: &impl Serialize) -> Result<Vec<u8>, StateError> {
     let mut text = serde_json::to_vec(document)

@@ -6,6 +6,7 @@ mod disk;
 mod error;
 mod fate;
 mod host;
+mod janitor;
 mod measured;
 mod network;
 mod node;

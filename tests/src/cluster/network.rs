@@ -4,9 +4,7 @@ use std::fs::Permissions;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,6 +12,7 @@ use tokio::task::JoinSet;
 
 use super::clocks::Clocks;
 use super::error::ClusterError;
+use super::janitor::Janitor;
 use super::node::{Node, Parts};
 use super::nursery::Nursery;
 use super::programs::Programs;
@@ -365,30 +364,6 @@ fn settings(name: &str, index: usize, wires: &Wires, double: &BotApi, speed: &Sp
         own("SPEEDTEST_MAX_MB", "40".to_owned()),
         own("REBOOT_MIN_INTERVAL_SEC", "0".to_owned()),
     ]
-}
-
-/// A process that removes the network's folder when this program is gone, however it went.
-#[derive(Debug)]
-struct Janitor {
-    folder: PathBuf,
-    process: Child,
-}
-
-impl Janitor {
-    fn start(programs: &Programs) -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("constella-").tempdir()?.keep();
-        let mut command = programs.janitor(&folder);
-        let process = command.process_group(0).stdin(Stdio::piped()).spawn()?;
-        Ok(Self { folder, process })
-    }
-}
-
-impl Drop for Janitor {
-    fn drop(&mut self) {
-        drop(self.process.stdin.take());
-        // It ends by itself; at worst a folder is left under the temporary folder.
-        let _ = self.process.wait();
-    }
 }
 
 const NAMES: [&str; 10] = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"];

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use constella_core::io::{BotState, Document, InboundId, Note, Output};
 use constella_core::node::inspect::Inspection;
-use constella_shared::ids::{CommandId, NodeId};
+use constella_shared::ids::{CommandId, NodeId, Term};
 use constella_shared::wire::command::Stage;
 use constella_shared::wire::lease::{LeaseAnswer, LeaseAsk, Strength};
 use constella_shared::wire::records::OwnerRecord;
@@ -124,6 +124,11 @@ impl Rules {
         self.service.asked(inbound, voter, ask);
     }
 
+    /// The voter that answers, and the grant that its answer may be.
+    pub(super) fn promised(&self, inbound: InboundId) -> Option<(usize, NodeId, Term)> {
+        self.service.promised(inbound)
+    }
+
     /// A voter answers.
     pub(super) fn voted(&mut self, t: u64, inbound: InboundId, answer: &LeaseAnswer) {
         if let Some(what) = self.service.voted(inbound, answer) {
@@ -179,8 +184,8 @@ impl Rules {
         };
         let last = host.disk.as_ref().and_then(|disk| disk.vote.granted);
         if last.is_none_or(|last| (last.holder.node, last.term) != (holder.node, term)) {
-            // A step that was cut short before its write has sent no grant either.
-            if !host.torn_now {
+            // A step that was cut short before its write has sent no grant, nor has one whose write failed ([`Self::promised`]).
+            if !host.torn_now && inspection.vote_is_stored {
                 self.fail(t, "L1", format!("{} granted what is not on its disk", host.name));
             }
             return;

@@ -36,7 +36,9 @@ pub(super) struct Telegram {
     confirmed: i64,
     /// What the owner sent or pressed.
     pub(super) duties: Vec<Duty>,
-    /// Served from memory by a process that ended before it was through with them.
+    /// Confirmed from memory alone, by nodes whose disks took nothing.
+    pub(super) from_memory: BTreeSet<CommandId>,
+    /// Of these, lost with a process that ended before it was through with them.
     pub(super) lost: BTreeSet<CommandId>,
     /// When a one-time button was first seen by the owner, by its data.
     pub(super) confirmations: BTreeMap<String, u64>,
@@ -72,6 +74,7 @@ impl Telegram {
             mails: Vec::new(),
             stranger: None,
             lie: None,
+            from_memory: BTreeSet::new(),
             lost: BTreeSet::new(),
         }
     }

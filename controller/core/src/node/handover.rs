@@ -72,7 +72,9 @@ impl Node {
     /// L6: a strong holder looks for a better node that has been steady for long enough.
     pub(super) fn look_for_a_better(&mut self, now: Now) {
         if self.held == Some(Strength::Weak) && self.disk.trouble().is_some() && self.another_is_ready(now) {
-            return self.leave_it_to_another(now);
+            // The other one claims within a TTL and half of one, and may find that its disk takes nothing either.
+            let bar_ms = self.settings.lease_ttl_ms.saturating_mul(3) / 2;
+            return self.leave_it_to_another(now, bar_ms);
         }
         let unready = !self.probe.ready() && self.probe.succeeded_at().is_none_or(|at| now.since(at) > UNREADY_MS);
         if self.held != Some(Strength::Strong) || self.handover.is_some() || now.boot_ms < self.at.steady {

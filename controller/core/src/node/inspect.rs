@@ -9,7 +9,7 @@ use constella_shared::wire::records::VotersMark;
 
 use super::Node;
 use crate::clock::Now;
-use crate::io::BotState;
+use crate::io::{BotState, DocumentName};
 
 /// How a node is at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Inspection {
     pub open_commands: bool,
     /// Commands that this node serves from memory, because its disk took nothing when they came.
     pub in_memory: Vec<CommandId>,
+    /// L1: whether the disk has the vote as it is. A grant that it does not have was refused to its holder.
+    pub vote_is_stored: bool,
 }
 
 impl Node {
@@ -48,6 +50,7 @@ impl Node {
             alive: self.membership.alive(),
             open_commands: self.commands.any_open(),
             in_memory: self.commands.in_memory(),
+            vote_is_stored: !self.disk.is_behind(DocumentName::Vote),
         }
     }
 }

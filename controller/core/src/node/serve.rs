@@ -200,15 +200,15 @@ impl Node {
         let another = self.held == Some(Strength::Weak) && !reached && self.another_is_ready(now);
         if another {
             // F3: where its looks fail, another node of its side watches instead.
-            self.leave_it_to_another(now);
+            self.leave_it_to_another(now, API_LOSS_BAR_MS);
         }
     }
 
-    /// A weak holder that cannot serve everything gives way to one of its side that can.
-    pub(super) fn leave_it_to_another(&mut self, now: Now) {
+    /// A weak holder that cannot serve everything gives way to one of its side that can, and does not come back before this time.
+    pub(super) fn leave_it_to_another(&mut self, now: Now, bar_ms: u64) {
         let releases = self.let_go(false);
         self.send_releases(releases);
-        self.barred_until = now.boot_ms.saturating_add(API_LOSS_BAR_MS);
+        self.barred_until = now.boot_ms.saturating_add(bar_ms);
     }
 
     /// Updates become commands: admitted, on disk, copied, and only then confirmed.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use constella_core::io::{BotState, InboundId};
 use constella_core::node::inspect::Inspection;
-use constella_shared::ids::{NodeId, Seq};
+use constella_shared::ids::{NodeId, Seq, Term};
 use constella_shared::wire::lease::{LeaseAnswer, LeaseAsk, Strength};
 
 use super::super::host::Host;
@@ -13,7 +13,7 @@ use super::super::host::Host;
 #[derive(Debug, Default)]
 pub(super) struct Service {
     /// Asks on their way through a voter's core: voter and its life, holder, number.
-    asks: BTreeMap<InboundId, ((usize, u64), NodeId, Seq)>,
+    asks: BTreeMap<InboundId, ((usize, u64), NodeId, Seq, Term)>,
     /// The newest number that each life of a voter granted, by holder.
     granted: BTreeMap<((usize, u64), NodeId), Seq>,
     /// 409s of each host within the last minute, by its CLOCK_BOOTTIME.
@@ -35,12 +35,17 @@ impl Service {
     }
 
     pub(super) fn asked(&mut self, inbound: InboundId, voter: (usize, u64), ask: &LeaseAsk) {
-        self.asks.insert(inbound, (voter, ask.holder.node, ask.seq));
+        self.asks.insert(inbound, (voter, ask.holder.node, ask.seq, ask.term));
+    }
+
+    /// The host of the voter that was asked, and what it grants if it grants.
+    pub(super) fn promised(&self, inbound: InboundId) -> Option<(usize, NodeId, Term)> {
+        self.asks.get(&inbound).map(|((host, _), holder, _, term)| (*host, *holder, *term))
     }
 
     /// What is wrong with this vote.
     pub(super) fn voted(&mut self, inbound: InboundId, answer: &LeaseAnswer) -> Option<String> {
-        let (voter, holder, seq) = self.asks.remove(&inbound)?;
+        let (voter, holder, seq, _) = self.asks.remove(&inbound)?;
         if !matches!(answer, LeaseAnswer::Granted { .. }) {
             return None;
         }
@@ -83,7 +88,8 @@ impl Service {
         // What was proven before this step counts in it: a process that stood still for the rest of the minute knows it still.
         let knew = self.proven.contains(&at);
         self.learns(host.clock.now(t).boot_ms, at, seen);
-        if gave_up && !proven {
+        // What could not be stored is put down, and comes again: a lease that has just become strong watches for the rest of its first moments.
+        if gave_up && !proven && host.full.is_none() {
             return Some(("F1", format!("{} has a majority and stops polling, and no stranger was proven", host.name)));
         }
         if gave_up {

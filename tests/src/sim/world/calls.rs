@@ -2,6 +2,7 @@
 
 use constella_core::io::{CallError, CallId, InboundId, Input, PeerRequest, PeerResponse};
 use constella_shared::ids::NodeId;
+use constella_shared::wire::lease::LeaseAnswer;
 use constella_shared::wire::rpc::{Request, Response, RpcCode, RpcError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -139,9 +140,21 @@ impl World {
         self.input(to, to_life, Input::Peer { inbound, from, request });
     }
 
+    /// L1: a grant that leaves is on the voter's disk.
+    fn check_grant(&mut self, inbound: InboundId, answer: &LeaseAnswer) {
+        let LeaseAnswer::Granted { .. } = answer else { return };
+        let Some((at, holder, term)) = self.rules.promised(inbound) else { return };
+        let last = self.hosts.get(at).and_then(|host| host.disk.as_ref()).and_then(|disk| disk.vote.granted);
+        if last.is_none_or(|last| (last.holder.node, last.term) != (holder, term)) {
+            let what = format!("{} tells of a grant that is not on its disk", self.name(at));
+            self.rules.fail(self.t, "L1", what);
+        }
+    }
+
     /// A core answers a member.
     pub(super) fn reply(&mut self, inbound: InboundId, result: Result<PeerResponse, RpcError>) {
         if let Ok(PeerResponse::Rpc(Response::Vote { answer, .. })) = &result {
+            self.check_grant(inbound, answer);
             self.rules.voted(self.t, inbound, answer);
         }
         let number = inbound.0;

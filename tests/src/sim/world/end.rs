@@ -222,10 +222,16 @@ impl World {
         let open = |duty: &&Duty| {
             let in_words = duty.told.is_some() || duty.wants_nothing() || duty.is_overtaken(&self.telegram.duties);
             let ended = duty.stolen || duty.done.is_some() && in_words;
-            !ended && !self.went_with_a_removed_node(duty) && (duty.ordered || !self.telegram.lost.contains(&duty.id))
+            !ended && !self.went_with_a_removed_node(duty) && !self.was_in_memory(duty)
         };
         let duty = self.telegram.duties.iter().find(open).cloned();
         duty.or_else(|| self.telegram.duties.last().filter(|_| self.telegram.pending() > 0).cloned())
+    }
+
+    /// A view or a refusal that no disk had: its process ended before it was through with it, or before it noted the end of what the owner read.
+    fn was_in_memory(&self, duty: &Duty) -> bool {
+        let read = duty.told.is_some() && self.telegram.from_memory.contains(&duty.id);
+        !duty.ordered && (read || self.telegram.lost.contains(&duty.id))
     }
 
     /// What only a removed node had in hand, or one that it alone had let in, goes with it: nobody else knows of it, and nobody hears these any

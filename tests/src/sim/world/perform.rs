@@ -160,7 +160,11 @@ impl World {
                 let process = host.process.as_ref();
                 process.is_some_and(|process| process.node.inspect(host.clock.now(self.t)).in_memory.contains(&id))
             };
-            if !self.hosts.iter().any(known) && !self.hosts.get(at).is_some_and(in_memory) {
+            let (on_disk, in_memory) = (self.hosts.iter().any(known), self.hosts.get(at).is_some_and(in_memory));
+            if !on_disk && in_memory {
+                self.telegram.from_memory.insert(id);
+            }
+            if !on_disk && !in_memory {
                 let what = format!("{} confirms a command that is on no disk", self.name(at));
                 self.rules.fail(self.t, "F6", what);
             }
