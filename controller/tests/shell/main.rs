@@ -4,8 +4,8 @@
 
 mod bounds;
 mod calls;
-mod growth;
 mod durable;
+mod growth;
 mod joins;
 mod logs;
 mod operator;

@@ -100,7 +100,9 @@ impl Node {
     /// The fence found that a hindrance is there, or is over.
     pub(super) fn hindered(&mut self, now: Now, which: Hindrance, there: bool) {
         let what = match (which, there) {
-            (Hindrance::Stranger, true) => "another program polls with this bot token; stop it, or give it a bot of its own",
+            (Hindrance::Stranger, true) => {
+                "another program polls with this bot token; stop it, or give it a bot of its own"
+            }
             (Hindrance::Webhook, true) => "a webhook is set for this bot, so it cannot be polled; delete the webhook",
             (Hindrance::Stranger, false) => "no other program polls with this bot token any longer",
             (Hindrance::Webhook, false) => "the webhook is gone",

@@ -209,7 +209,7 @@ pub(super) const fn words(key: Key) -> &'static str {
         ),
         Key::DiskAgain => "💾 <b>{name}</b>: the disk takes data again.",
         Key::DiskRefuses => {
-            concat!("⛔ Nothing was done: <b>{name}</b> leads, and {why}. Views work. Make room on it, then ask again.",)
+            "⛔ Nothing was done: <b>{name}</b> leads, and {why}. Views work. Make room on it, then ask again."
         }
         Key::DiskMark => "💾 {why}",
         Key::WhyDiskFull => "the disk is full",
