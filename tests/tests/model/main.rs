@@ -65,26 +65,26 @@ const CHANGE: Bounds = Bounds { rounds: 4, ticks: 2, changes: 2, ..NOTHING };
 #[test]
 fn two_nodes_keep_the_rules_of_the_lease() {
     // L1, L2, L3, L7
-    holds(two(Bounds { rounds: 3, ticks: 4, restarts: 1, fast: 1, ..NOTHING }), 728_000);
-    holds(two(Bounds { rounds: 3, ticks: 3, asleep: 2, releases: 1, ..NOTHING }), 470_000);
-    holds(two(Bounds { rounds: 3, ticks: 2, restarts: 1, twice: 1, timeouts: 1, ..NOTHING }), 320_000);
+    holds(two(Bounds { rounds: 3, ticks: 4, restarts: 1, fast: 1, ..NOTHING }), 697_000);
+    holds(two(Bounds { rounds: 3, ticks: 3, asleep: 2, releases: 1, ..NOTHING }), 477_000);
+    holds(two(Bounds { rounds: 3, ticks: 2, restarts: 1, twice: 1, timeouts: 1, ..NOTHING }), 327_000);
 }
 
 #[test]
 fn three_nodes_keep_the_rules_of_the_lease() {
     // L1, L2, L3, L7
-    holds(three(Bounds { fast: 1, ..RESTART }), 870_000);
-    holds(three(SLEEP), 710_000);
-    holds(three(RELEASE), 100_000);
-    holds(three(Bounds { rounds: 2, ticks: 2, twice: 1, ..NOTHING }), 190_000);
-    holds(three(Bounds { rounds: 2, ticks: 2, timeouts: 2, ..NOTHING }), 80_000);
+    holds(three(Bounds { fast: 1, ..RESTART }), 872_000);
+    holds(three(SLEEP), 712_000);
+    holds(three(RELEASE), 102_000);
+    holds(three(Bounds { rounds: 2, ticks: 2, twice: 1, ..NOTHING }), 201_000);
+    holds(three(Bounds { rounds: 2, ticks: 2, timeouts: 2, ..NOTHING }), 87_000);
 }
 
 #[test]
 fn a_change_of_the_voters_keeps_the_rules_of_the_lease() {
     // L1, L2
-    holds(passing(2, Bounds { restarts: 1, ..CHANGE }), 575_000);
-    holds(passing(3, CHANGE), 93_000);
+    holds(passing(2, Bounds { restarts: 1, ..CHANGE }), 563_000);
+    holds(passing(3, CHANGE), 92_000);
     holds(growing(Bounds { rounds: 3, ..CHANGE }), 44_000);
 }
 
@@ -111,9 +111,9 @@ fn queue(nodes: u8, most: commands::Bounds) -> Queue {
 #[test]
 fn no_command_is_lost_or_executed_twice() {
     // F5, F6
-    holds(queue(2, OWNER), 92_000);
-    holds(queue(2, commands::Bounds { updates: 2, titles: 2, restarts: 1, ..NO_FAULT }), 400_000);
-    holds(queue(3, commands::Bounds { titles: 2, twice: 0, ..OWNER }), 110_000);
+    holds(queue(2, OWNER), 201_000);
+    holds(queue(2, commands::Bounds { updates: 2, titles: 2, restarts: 1, ..NO_FAULT }), 900_000);
+    holds(queue(3, commands::Bounds { titles: 2, twice: 0, ..OWNER }), 279_000);
 }
 
 #[test]
