@@ -270,7 +270,8 @@ fn a_state_file_of_protocol_1_has_nothing_that_it_would_refuse() {
     fn plain<T: Plain + DeserializeOwned>(document: &Value) -> Value {
         json!(serde_json::from_str::<T>(&document.to_string()).unwrap().plain())
     }
-    let files: [(&str, fn(&Value) -> Value); 4] = [
+    type AsPlain = fn(&Value) -> Value;
+    let files: [(&str, AsPlain); 4] = [
         ("network_state", plain::<NetworkState>),
         ("invites", plain::<InvitesState>),
         ("vote", plain::<VoteState>),

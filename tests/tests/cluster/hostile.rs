@@ -15,7 +15,7 @@ fn vote(node: &Node) -> std::path::PathBuf {
 
 fn count(path: &Path, of: &str) -> u64 {
     let text = fs::read_to_string(path).unwrap();
-    serde_json::from_str::<Value>(&text).unwrap()[of].as_u64().unwrap()
+    serde_json::from_str::<Value>(&text).unwrap().get(of).and_then(Value::as_u64).unwrap()
 }
 
 /// S6, L3: `Bot.Handover` with the largest term, from a member that does not hold, and from the holder itself. It ended its receiver for good: the claim

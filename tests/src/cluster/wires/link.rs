@@ -167,7 +167,7 @@ mod tests {
             lost += 1;
             // After one time-out of a round trip and 200 ms, or after 1 + 2, 1 + 2 + 4 ... of them.
             let timeouts = late.as_millis() / 800;
-            assert!(late.as_millis() % 800 == 0 && (timeouts + 1).is_power_of_two(), "{late:?}");
+            assert!(late.as_millis().is_multiple_of(800) && (timeouts + 1).is_power_of_two(), "{late:?}");
             assert!(direction.arrives(now, 100) >= first);
         }
         assert!((60..140).contains(&lost), "about half of 200: {lost}");

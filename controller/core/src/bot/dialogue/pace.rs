@@ -71,7 +71,7 @@ impl Pace {
     /// How long the next call may take. While calls fail, one that is silent must not hold up the one that would be answered; every fourth may
     /// take its time, for on a slow way none would ever come through otherwise.
     pub(super) const fn limit_ms(&self) -> u64 {
-        if self.failures % 4 == 0 { LIMIT_MS } else { RETRY_LIMIT_MS }
+        if self.failures.is_multiple_of(4) { LIMIT_MS } else { RETRY_LIMIT_MS }
     }
 }
 
