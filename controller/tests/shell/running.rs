@@ -222,7 +222,10 @@ async fn what_rests_on_a_state_that_cannot_be_written_waits_for_the_core() {
         _ => Vec::new(),
     };
     let running = start(Vec::new(), None, persist).await;
-    std::fs::create_dir(running.folder.path().join("network_state.json.new")).unwrap();
+    // A folder in the place of the spare copy can neither be written to nor removed as a file.
+    let spare = running.folder.path().join("network_state.json.new");
+    std::fs::remove_file(&spare).unwrap();
+    std::fs::create_dir(spare).unwrap();
     assert_eq!(running.inbox.operator(OperatorRequest::Status).await.unwrap(), OperatorAnswer::Edited);
     let seen = running.seen.lock().unwrap().clone();
     let [.., Input::Unwritten { document: DocumentName::Network, why: Trouble::Failing, rest }] = &seen[..] else {

@@ -221,7 +221,10 @@ impl Dialogue {
         if again || self.is_overtaken(step, command) {
             return self.add_notice(step, sheet, say);
         }
-        self.draw_says(step, sheet, node, say)
+        let version = self.draw_says(step, sheet, node, say.clone());
+        // A newer press may cover it before Telegram has it: then it is a notice above that.
+        self.scene.result = Some((say, version));
+        version
     }
 
     /// Takes a confirmation off the screen whose button has stopped working.

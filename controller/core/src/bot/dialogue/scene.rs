@@ -23,7 +23,7 @@ pub(super) struct Scene {
     /// The confirmation that is on the screen.
     pub(super) confirmation: Option<Shown>,
     /// A result with a screen of its own, in its short form, and that screen's version: it may be covered before it was shown.
-    result: Option<(Say, Version)>,
+    pub(super) result: Option<(Say, Version)>,
     /// Results that were not on a screen of their own, with the version that first had them.
     notices: Vec<(Say, Version)>,
     /// How the screen is drawn anew, and where it stands.

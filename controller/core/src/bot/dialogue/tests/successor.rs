@@ -390,6 +390,19 @@ fn a_press_that_another_leader_took_is_not_said_to_have_done_nothing() {
 }
 
 #[test]
+fn why_a_press_was_not_taken_is_read_above_a_newer_screen_that_covers_it_unseen() {
+    // F6: the press and the next one come in one batch, before Telegram has taken a screen
+    let mut bench = Bench::new();
+    let data = Press::Reboot { node: tag("beta"), nonce: "0123456789abcdef".into() }.data();
+    let (press, list) = (bench.press_on(MESSAGE, &data), bench.press(&Press::List { page: 0 }));
+    let calls = bench.telegram();
+    let screen = last_screen(&calls);
+    assert!(said(&screen, Key::ConfirmTaken).is_whole(), "{screen:?}");
+    assert!(matches!(screen.body, crate::bot::screen::Body::List(_)));
+    assert_eq!((bench.done(press), bench.done(list)), (1, 1));
+}
+
+#[test]
 fn what_a_node_told_before_it_polled_is_not_taken_away_when_it_polls() {
     // F6: it finishes what another took as a watcher, and polls when nobody else does: the list would cover its word after a moment.
     let mut bench = Bench::new();
