@@ -41,7 +41,8 @@ cargo tree --locked --quiet --package "$package" --target "$target" --edges norm
             gsub(/\//, " OR ", license)
             print "PackageLicenseDeclared: " (license == "" ? "NOASSERTION" : license)
             print "ExternalRef: PACKAGE-MANAGER purl pkg:cargo/" part[1] "@" version
-            print "Relationship: SPDXRef-DOCUMENT DESCRIBES " id
+            # The document describes the program; the other packages are what it is made of.
+            if (part[1] == name) print "Relationship: SPDXRef-DOCUMENT DESCRIBES " id
         }
         function unquote(line) { sub(/^[^"]*"/, "", line); sub(/".*$/, "", line); return line }
     ' Cargo.lock -
