@@ -94,7 +94,7 @@ pub(crate) fn by_name(counters: &Counters, name: &str) -> Kind {
     if vlan || LAYERS.split(' ').any(|layer| name.starts_with(layer)) { Kind::Layer } else { Kind::Leaf }
 }
 
-/// What the kernel tells in `sys` (`/sys`) of the disks of a table, where both are of one kernel: partitions, disks that stand on others, paths of a
+/// The kinds of the disks of a table, by `sys` (`/sys`), where both are of one kernel: partitions, disks that stand on others, paths of a
 /// multipath disk, hardware.
 pub(crate) fn of_blocks(sys: &Path, counters: &Counters) -> BTreeMap<String, Kind> {
     let path = |name: &str| sys.join("class/block").join(name.replace('/', "!"));

@@ -1,4 +1,4 @@
-//! What only the host's own files tell. A look stands in the host's root folder, without power. What hangs there costs itself alone.
+//! Figures that only the host's own files have. A look runs in the host's root folder, without power. A file that hangs costs its own figures.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -18,7 +18,7 @@ use crate::{mounts, sys};
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct View(pub(crate) Vec<(String, Result<String, String>)>);
 
-/// What else a look found.
+/// The other findings of a look.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Seen {
     pub(crate) hostname: String,
@@ -31,14 +31,14 @@ pub struct Seen {
     sizes: Vec<(u64, Disk)>,
 }
 
-/// What an interface or a disk is to the others.
+/// How an interface or a disk stands to the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Kind {
     /// Hardware: what passes it came from outside.
     Wire,
     /// Nothing that is known stands under it.
     Leaf,
-    /// What passes it passes another one too.
+    /// Its traffic passes another interface or disk too, and counts there.
     Layer,
 }
 
@@ -60,7 +60,7 @@ enum Job {
     Size(mounts::Mount),
 }
 
-/// What one job found.
+/// The findings of one job.
 #[derive(Default)]
 struct Part(View, Seen);
 
@@ -120,7 +120,7 @@ fn work(jobs: Vec<Job>) -> Part {
         while at < jobs.len()
             && let Ok((i, part)) = told.recv_timeout(LOOK_JOB)
         {
-            // What comes late was counted as hung, or is done again by another thread.
+            // A late answer was counted as hung, or its job is done again by another thread.
             if i == at {
                 all.add(part);
                 at += 1;
@@ -141,7 +141,7 @@ impl Part {
         self.1.add(seen);
     }
 
-    /// What a job would have told is absent.
+    /// The figures of a job become absent, with the reason.
     fn lacks(&mut self, job: &Job, why: &str) {
         match job {
             Job::File(name) => {

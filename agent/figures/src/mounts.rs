@@ -67,7 +67,7 @@ impl Mount {
 
 /// The file systems that fill up: of a device that is mounted twice (bind mounts, subvolumes) the shortest path, each dataset of a pool.
 pub(crate) fn disks(table: Vec<Mount>) -> Vec<Mount> {
-    // What is mounted later at a place hides what was there.
+    // A later mount at a place hides the one before.
     let places: BTreeMap<PathBuf, Mount> = table.into_iter().map(|mount| (mount.path.clone(), mount)).collect();
     let mut disks: Vec<Mount> = places.into_values().filter(Mount::fills).collect();
     disks.sort_by_key(|mount| mount.path.as_os_str().len());

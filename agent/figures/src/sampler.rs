@@ -17,7 +17,7 @@ use crate::text::{self, or_why};
 /// Figures of one sample, in the order of [`SeriesKind::ALL`](constella_shared::agent::SeriesKind::ALL) and its channels; absent ones are NaN.
 pub type Sample = [f32; 13];
 
-/// What the newest looks told, and when.
+/// The findings of the newest looks, and when they came.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
     view: Option<(Instant, View)>,
@@ -71,7 +71,7 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// What a file says, and when it was read.
+    /// The content of a file, and when it was read.
     fn text(&self, name: &str) -> Result<(Instant, String)> {
         ensure!(self.known.is_viewed(), "whose /proc this is, is not known yet");
         let Some((at, text)) = self.known.own(name) else {
@@ -165,7 +165,7 @@ impl Sampler {
 }
 
 impl Source<'_> {
-    /// What tells this boot of the host from another, and for how long it is up.
+    /// The identity of this boot of the host, and its uptime.
     fn boot(&self, stats: &mut Stats, missing: &mut Vec<Missing>) {
         let boot_id = self.text(BOOT_ID).and_then(|(_, text)| {
             let boot_id = text.trim().to_owned();

@@ -1,4 +1,4 @@
-//! What the host's `/sys` tells: how its interfaces stand on each other, and its sensors.
+//! The host's `/sys`: how its interfaces stand on each other, and its sensors.
 
 use crate::look::{Kind, Seen};
 use constella_shared::{agent::Temperature, limits::NAME_SHOWN, limits::NETS};
@@ -67,7 +67,7 @@ pub(crate) fn sensor(seen: &mut Seen, chip: &Path) {
     }
 }
 
-/// What is in a folder, in order; nothing where there is none.
+/// The names in a folder, in order; none where there is no folder.
 fn list(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();

@@ -1,4 +1,4 @@
-//! What the text of `/proc` tells, and what it does not.
+//! Figures that the text of `/proc` has, and figures that it lacks.
 
 use super::*;
 
