@@ -4,7 +4,7 @@ mod judge;
 
 use std::path::Path;
 
-use constella_core::bot::names;
+use constella_core::bot::kit::names;
 use constella_shared::wire::rpc::{PeerRow, Request, Response, Status};
 use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, access, geteuid};

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use constella_controller::cli;
 use constella_controller::config::Config;
 use constella_controller::telegram::client::{Settings, Telegram};
-use constella_core::bot::language::Language;
+use constella_core::bot::kit::language::Language;
 
 fn main() -> ExitCode {
     cli::main(telegram)

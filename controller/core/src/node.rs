@@ -42,8 +42,8 @@ use constella_shared::wire::rpc::Status;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use crate::bot::act::{Act, Answer, AskId};
-use crate::bot::dialogue::{Dialogue, Settings as DialogueSettings};
+use crate::bot::desk::act::{Act, Answer, AskId};
+use crate::bot::desk::{Dialogue, Settings as DialogueSettings};
 use crate::calls::Calls;
 use crate::clock::Now;
 use crate::commands::Commands;

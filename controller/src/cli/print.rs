@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io::{self, Write};
 
-use constella_core::bot::names;
+use constella_core::bot::kit::names;
 use constella_shared::wire::rpc::PeerRow;
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;

@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use constella_core::bot::language::Language;
-use constella_core::bot::screen::Screen;
-use constella_core::bot::text::Key;
+use constella_core::bot::kit::language::Language;
+use constella_core::bot::kit::page::Screen;
+use constella_core::bot::kit::say::Key;
 use constella_core::io::{BotCall, BotError, BotReply};
 use constella_shared::limits::USERNAME_BYTES;
 use constella_shared::secret::Secret;

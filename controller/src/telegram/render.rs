@@ -5,10 +5,10 @@ mod keyboard;
 #[cfg(test)]
 mod tests;
 
-use constella_core::bot::language::Language;
-use constella_core::bot::names::SHOWN_CHARS;
-use constella_core::bot::screen::{Body, List, Message, Row, Screen, Speedtest, VotersMissing};
-use constella_core::bot::text::{Key, Say, Value};
+use constella_core::bot::kit::language::Language;
+use constella_core::bot::kit::names::SHOWN_CHARS;
+use constella_core::bot::kit::page::{Body, List, Message, Row, Screen, Speedtest, VotersMissing};
+use constella_core::bot::kit::say::{Key, Say, Value};
 use constella_shared::agent::SpeedtestPhase;
 use constella_shared::secret::Secret;
 use constella_shared::wire::rpc::Status;

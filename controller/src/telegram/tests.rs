@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use constella_core::bot::language::Language;
-use constella_core::bot::press::Press;
-use constella_core::bot::screen::{Body, Button, Label, Message, Screen};
-use constella_core::bot::text::{Key, Say};
+use constella_core::bot::kit::language::Language;
+use constella_core::bot::kit::page::{Body, Button, Label, Message, Screen};
+use constella_core::bot::kit::press::Press;
+use constella_core::bot::kit::say::{Key, Say};
 use constella_core::io::{BotCall, BotError, BotReply, Update, UpdateEvent};
 use constella_shared::secret::Secret;
 use constella_shared::wire::command::CommandContent;

@@ -6,8 +6,8 @@ mod units;
 
 pub use units::{ago, bits_per_s, bytes, bytes_per_s, decimal, milliseconds, span};
 
-use constella_core::bot::language::Language;
-use constella_core::bot::text::{Key, Say, Value};
+use constella_core::bot::kit::language::Language;
+use constella_core::bot::kit::say::{Key, Say, Value};
 
 /// The text of a key, with its slots unfilled: `{name}`.
 #[must_use]

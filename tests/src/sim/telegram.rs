@@ -8,9 +8,9 @@ mod stranger;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use constella_core::bot::press::Press;
-use constella_core::bot::screen::{Message, Screen};
-use constella_core::bot::text::Key;
+use constella_core::bot::kit::page::{Message, Screen};
+use constella_core::bot::kit::press::Press;
+use constella_core::bot::kit::say::Key;
 use constella_core::io::{BotCall, BotError, BotReply, Update, UpdateEvent};
 use constella_shared::ids::CommandId;
 use constella_shared::state::NetworkState;

@@ -3,8 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::bot::language::Language;
-use crate::bot::screen::Screen;
+use crate::bot::kit::language::Language;
+use crate::bot::kit::page::Screen;
 
 /// A call to the Bot API.
 #[derive(Debug, Clone, PartialEq)]

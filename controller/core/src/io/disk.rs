@@ -3,7 +3,7 @@
 use constella_shared::wire::heartbeat::DiskTrouble;
 
 use super::Document;
-use crate::bot::text::Key;
+use crate::bot::kit::say::Key;
 
 /// Which state file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -10,7 +10,7 @@ use constella_shared::wire::rpc::{Request, RpcCode, RpcError};
 use super::Node;
 use super::pending::Pending;
 use super::requests::refusal;
-use crate::bot::act::Act;
+use crate::bot::desk::act::Act;
 use crate::clock::Now;
 use crate::io::{CallError, PeerRequest, PeerResponse};
 

@@ -4,8 +4,8 @@ use constella_shared::wire::command::Stage;
 
 use super::Node;
 use super::pending::{Asker, Pending};
-use crate::bot::act::{Act, Answer};
-use crate::bot::language::Language;
+use crate::bot::desk::act::{Act, Answer};
+use crate::bot::kit::language::Language;
 use crate::clock::Now;
 use crate::config::Settings;
 use crate::io::{Note, Output};

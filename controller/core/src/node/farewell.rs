@@ -7,9 +7,9 @@ use constella_shared::wire::command::Stage;
 
 use super::pending::Pending;
 use super::{Node, default_language};
-use crate::bot::language::Language;
-use crate::bot::screen::Screen;
-use crate::bot::text::{Key, Say, Value};
+use crate::bot::kit::language::Language;
+use crate::bot::kit::page::Screen;
+use crate::bot::kit::say::{Key, Say, Value};
 use crate::clock::Now;
 use crate::io::{BotCall, BotError, BotReply};
 

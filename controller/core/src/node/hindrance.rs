@@ -7,9 +7,9 @@ use constella_shared::wire::lease::Strength;
 
 use super::pending::Pending;
 use super::{Node, default_language};
-use crate::bot::language::Language;
-use crate::bot::screen::Screen;
-use crate::bot::text::{Key, Say};
+use crate::bot::kit::language::Language;
+use crate::bot::kit::page::Screen;
+use crate::bot::kit::say::{Key, Say};
 use crate::clock::Now;
 use crate::io::{BotCall, BotError, BotReply};
 

@@ -13,7 +13,7 @@ use rand::RngExt as _;
 
 use super::Node;
 use super::requests::refusal;
-use crate::bot::names;
+use crate::bot::kit::names;
 use crate::clock::Now;
 use crate::io::{InboundId, NodeStatus, OperatorAnswer, OperatorRequest, Output, VoterStatus};
 use crate::voters;

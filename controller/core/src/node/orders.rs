@@ -8,7 +8,7 @@ use constella_shared::wire::rpc::{Request, Response, RpcCode};
 
 use super::Node;
 use super::pending::Pending;
-use crate::bot::act::{Answer, AskId};
+use crate::bot::desk::act::{Answer, AskId};
 use crate::clock::Now;
 use crate::io::{CallError, PeerRequest, PeerResponse};
 

@@ -5,7 +5,7 @@ use constella_shared::ids::{CommandId, NodeId, Term};
 
 use super::hindrance::Hindrance;
 use super::orders::Order;
-use crate::bot::act::AskId;
+use crate::bot::desk::act::AskId;
 use crate::clock::Now;
 use crate::io::InboundId;
 use crate::lease::claim::AskSent;

@@ -12,7 +12,7 @@ use constella_shared::wire::rpc::{Request, Response, RpcCode, RpcError};
 
 use super::Node;
 use super::pending::{Asker, Pending, Want};
-use crate::bot::act::Answer;
+use crate::bot::desk::act::Answer;
 use crate::clock::Now;
 use crate::io::{
     AgentCall, AgentFailure, AgentReply, BotCall, CallError, CallId, InboundId, Output, PeerRequest, PeerResponse,

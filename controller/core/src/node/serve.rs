@@ -16,8 +16,8 @@ use super::hindrance::Hindrance;
 use super::lease::ALL_CLAIM;
 use super::pending::Pending;
 use super::requests::ProofPart;
-use crate::bot::act::Admission;
-use crate::bot::dialogue::command::own_words;
+use crate::bot::desk::act::Admission;
+use crate::bot::desk::command::own_words;
 use crate::clock::Now;
 use crate::fence::{FenceAct, Title};
 use crate::io::{BotCall, BotError, BotReply, BotState, CallId, Note, Output, Update};
@@ -80,7 +80,7 @@ impl Node {
             }
             Pending::Farewell => self.farewell_answered(now, &result),
             Pending::Hindrance { which, there } => self.hindrance_told(now, which, there, &result),
-            Pending::DialogueBot { ask } => self.answers.push_back((ask, crate::bot::act::Answer::Bot(result))),
+            Pending::DialogueBot { ask } => self.answers.push_back((ask, crate::bot::desk::act::Answer::Bot(result))),
             _ => {}
         }
     }

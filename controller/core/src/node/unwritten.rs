@@ -11,7 +11,7 @@ use constella_shared::wire::rpc::{Request, Response, RpcCode, RpcError};
 
 use super::Node;
 use super::pending::{Asker, Pending};
-use crate::bot::text::{Key, Say, Value};
+use crate::bot::kit::say::{Key, Say, Value};
 use crate::clock::Now;
 use crate::io::{
     AgentCall, BotCall, CallError, CallId, Document, DocumentName, OperatorAnswer, Output, PeerRequest, PeerResponse,

@@ -11,7 +11,7 @@ use super::Node;
 use super::pending::Pending;
 use super::requests::ProofPart;
 use super::serve::Serving;
-use crate::bot::world::{NodeRow, Owner, World};
+use crate::bot::kit::world::{NodeRow, Owner, World};
 use crate::clock::Now;
 use crate::io::{CallError, CallId, PeerResponse};
 use crate::lease::claim::AskSent;

@@ -9,7 +9,7 @@ use constella_shared::secret::Secret;
 use constella_shared::wire::records::{InviteRecord, NetValue, OwnerRecord, VoterRecord};
 
 use super::{Roster, name};
-use crate::bot::world::Invited;
+use crate::bot::kit::world::Invited;
 use crate::io::PinnedPeer;
 
 /// A node that belongs.

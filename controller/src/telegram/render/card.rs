@@ -1,9 +1,9 @@
 //! A node's card.
 
-use constella_core::bot::graph::Graph;
-use constella_core::bot::language::Language;
-use constella_core::bot::screen::{Card, Figure, Figures, LastSpeedtest, Row};
-use constella_core::bot::text::{Key, Say, Value};
+use constella_core::bot::kit::graph::Graph;
+use constella_core::bot::kit::language::Language;
+use constella_core::bot::kit::page::{Card, Figure, Figures, LastSpeedtest, Row};
+use constella_core::bot::kit::say::{Key, Say, Value};
 use constella_shared::wire::rpc::Status;
 
 use super::{disk_mark, glance, head, time_of_day};

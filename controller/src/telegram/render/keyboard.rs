@@ -1,7 +1,7 @@
 //! Buttons.
 
-use constella_core::bot::language::Language;
-use constella_core::bot::screen::{Button, Label};
+use constella_core::bot::kit::language::Language;
+use constella_core::bot::kit::page::{Button, Label};
 use teloxide::types::{InlineKeyboardButton, InlineKeyboardMarkup};
 
 use super::emoji;

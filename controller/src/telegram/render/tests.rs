@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use constella_core::bot::act::{Act, Answer};
-use constella_core::bot::dialogue::{Dialogue, Settings};
-use constella_core::bot::graph::Graph;
-use constella_core::bot::press::{NodeTag, Press};
-use constella_core::bot::screen::{Button, Card, Disk, Figures, Label, LastSpeedtest};
-use constella_core::bot::world::{NodeRow, Owner, World};
+use constella_core::bot::desk::act::{Act, Answer};
+use constella_core::bot::desk::{Dialogue, Settings};
+use constella_core::bot::kit::graph::Graph;
+use constella_core::bot::kit::page::{Button, Card, Disk, Figures, Label, LastSpeedtest};
+use constella_core::bot::kit::press::{NodeTag, Press};
+use constella_core::bot::kit::world::{NodeRow, Owner, World};
 use constella_core::clock::Now;
 use constella_core::io::{BotCall, BotReply};
 use constella_shared::agent::SpeedtestFigures;

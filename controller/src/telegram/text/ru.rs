@@ -1,6 +1,6 @@
 //! The bot's words in Russian.
 
-use constella_core::bot::text::Key;
+use constella_core::bot::kit::say::Key;
 
 /// The text of a key; `{name}` is a slot.
 pub(super) const fn words(key: Key) -> &'static str {

@@ -1,6 +1,6 @@
 //! Figures as people read them: sizes, rates, spans, with the language's own decimal mark and units.
 
-use constella_core::bot::language::Language;
+use constella_core::bot::kit::language::Language;
 
 /// Bytes, in binary units: `1.2 GiB`.
 #[must_use]

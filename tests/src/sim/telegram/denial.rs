@@ -1,8 +1,8 @@
 //! "Nothing was done": an order of which the owner read that is not done, before or after.
 
-use constella_core::bot::press::{NodeTag, Press};
-use constella_core::bot::screen::Message;
-use constella_core::bot::text::{Key, Say};
+use constella_core::bot::kit::page::Message;
+use constella_core::bot::kit::press::{NodeTag, Press};
+use constella_core::bot::kit::say::{Key, Say};
 use constella_shared::ids::CommandId;
 
 use super::Telegram;

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use constella_core::bot::language::Language;
-use constella_core::bot::press::{NodeTag, Press};
-use constella_core::bot::screen::{Body, Message, Screen};
-use constella_core::bot::text::{Key, Say, Value};
+use constella_core::bot::kit::language::Language;
+use constella_core::bot::kit::page::{Body, Message, Screen};
+use constella_core::bot::kit::press::{NodeTag, Press};
+use constella_core::bot::kit::say::{Key, Say, Value};
 use constella_shared::ids::{CommandId, NodeId};
 use constella_shared::wire::rpc::Status;
 

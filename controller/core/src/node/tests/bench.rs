@@ -12,8 +12,8 @@ use constella_shared::wire::command::CommandContent;
 use constella_shared::wire::records::{NetRecord, NetValue, OwnerRecord, Stamp};
 use constella_shared::wire::rpc::{Request, RpcCode, RpcError};
 
-use crate::bot::act::Act;
-use crate::bot::screen::Screen;
+use crate::bot::desk::act::Act;
+use crate::bot::kit::page::Screen;
 use crate::config::{Boot, Settings};
 use crate::io::{
     AgentCall, AgentFailure, AgentReply, BotCall, BotError, BotReply, BotState, CallError, CallId, Document,

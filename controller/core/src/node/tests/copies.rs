@@ -8,7 +8,7 @@ use constella_shared::wire::command::{CommandContent, Stage, StoredCommand};
 use constella_shared::wire::rpc::{Request, Response, RpcCode, RpcError};
 
 use super::bench::Bench;
-use crate::bot::act::Act;
+use crate::bot::desk::act::Act;
 use crate::io::{CallError, PeerResponse};
 use crate::node::copies::Then;
 use crate::node::pending::Pending;

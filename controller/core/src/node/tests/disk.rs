@@ -11,10 +11,10 @@ use constella_shared::wire::rpc::{Request, Response, RpcCode, RpcError};
 
 use super::super::*;
 use super::bench::Bench;
-use crate::bot::language::Language;
-use crate::bot::press::{NodeTag, Press};
-use crate::bot::screen::Screen;
-use crate::bot::text::Key;
+use crate::bot::kit::language::Language;
+use crate::bot::kit::page::Screen;
+use crate::bot::kit::press::{NodeTag, Press};
+use crate::bot::kit::say::Key;
 use crate::io::{DocumentName, InboundId, OperatorAnswer, PeerRequest, PeerResponse, Trouble};
 use crate::roster::Edit;
 use crate::roster::fake::node;

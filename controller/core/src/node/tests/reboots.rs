@@ -5,7 +5,7 @@ use constella_shared::wire::lease::Strength;
 use constella_shared::wire::rpc::{Request, RpcCode};
 
 use super::bench::Bench;
-use crate::bot::act::{Act, AskId};
+use crate::bot::desk::act::{Act, AskId};
 use crate::node::pending::Pending;
 use crate::roster::fake::node;
 

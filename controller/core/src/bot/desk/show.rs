@@ -1,0 +1,71 @@
+//! The one message on its way to Telegram: when its turn is, what came of it, and which commands end with it.
+
+use alloc::string::String;
+
+use constella_shared::wire::records::NetValue;
+
+use super::canvas::Landed;
+use super::job::{Purpose, Work};
+use super::pace::Urgency;
+use super::scene::{Drawing, Sheet};
+use super::{Dialogue, Step, list};
+use crate::bot::desk::act::Act;
+use crate::bot::kit::page::Body;
+use crate::bot::kit::press::Press;
+use crate::bot::kit::say::{Key, Say};
+use crate::io::{BotError, BotReply};
+
+impl Dialogue {
+    /// Sends the screen that is wanted, where it is time and its turn. What waited for long is drawn anew before.
+    pub(super) fn issue_screen(&mut self, step: &mut Step<'_>) {
+        let now = step.world.now;
+        self.screen_waits = !self.may_send_screen(step.message);
+        if self.screen_waits || self.canvas.deadline(&self.pace).is_none_or(|at| at > now.boot_ms) {
+            return;
+        }
+        self.freshen(step);
+        if let Some(call) = self.canvas.issue(now, &mut self.pace, step.message) {
+            self.confirmations.shown(now);
+            let ask = self.ask(Purpose::Canvas);
+            step.acts.push(Act::Bot { ask, call });
+        }
+    }
+
+    /// Telegram's answer to the screen.
+    pub(super) fn canvas_answered(&mut self, step: &mut Step<'_>, result: Result<BotReply, BotError>) {
+        match self.canvas.landed(step.world.now, &mut self.pace, result) {
+            Landed::Nothing => {}
+            Landed::New { chat, message, old } => {
+                step.acts.push(Act::Record(NetValue::Message { chat, message }));
+                step.message = Some((chat, message));
+                old.into_iter().for_each(|old| self.buttons.take_away(chat, old));
+            }
+            Landed::Refused(why) => self.screen_refused(step, why),
+        }
+        if self.pace.refusing_since().is_none() {
+            self.figures_due(step);
+        }
+    }
+
+    /// Telegram takes the call and not this screen: the owner reads that, in place of nothing.
+    fn screen_refused(&mut self, step: &mut Step<'_>, why: String) {
+        let Some(sheet) = self.scene.sheet().map(|sheet| Sheet { bring: true, ..sheet }) else { return };
+        let body = Body::Says(alloc::vec![Say::new(Key::AnswerRefused).text("why", why)]);
+        let buttons = alloc::vec![alloc::vec![list::button(Key::ToList, Press::List { page: 0 })]];
+        self.scene.forget_notices();
+        self.draw(step, sheet, Drawing { body, buttons, watched: None, urgency: Urgency::Owner });
+    }
+
+    /// Ends the commands whose screens are shown.
+    pub(super) fn end_shown(&mut self, step: &mut Step<'_>) {
+        let canvas = &self.canvas;
+        self.jobs.retain(|id, job| {
+            let Work::Show { version, .. } = job.work else { return true };
+            let over = canvas.is_settled(version);
+            if over {
+                step.done(*id);
+            }
+            !over
+        });
+    }
+}

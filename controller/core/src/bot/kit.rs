@@ -1,0 +1,10 @@
+//! What every screen is made of. Nothing here knows a feature.
+
+pub mod graph;
+pub mod language;
+pub mod names;
+pub mod page;
+pub mod press;
+pub mod say;
+pub(in crate::bot) mod why;
+pub mod world;
