@@ -200,6 +200,10 @@ pub const EARLY_RECORDS: usize = 1_024;
 /// record of today is under 1 kB, and a link, a name in every language or a list of thresholds fits.
 pub const MORE_BYTES: usize = 4 * 1024;
 
+/// What a room of the bot may store in a stage, its name included: bytes. With every quote escaped it is within [`MORE_BYTES`] for a version that
+/// knows no such stage.
+pub const STAGE_BYTES: usize = 2_000;
+
 /// Records of kinds that this version does not know, by one writer: the leader writes for everybody, one for each of 1,000 nodes.
 pub const OPAQUE_RECORDS: usize = 1_024;
 

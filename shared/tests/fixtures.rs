@@ -529,6 +529,16 @@ fn state_files() {
                 },
             ),
             (
+                "running",
+                CommandsState {
+                    open: vec![command(
+                        CommandContent::Text { text: "/quota".into() },
+                        Stage::Running { room: "quota".into(), data: r#"{"node":"b","step":2}"#.into() },
+                    )],
+                    ..CommandsState::empty()
+                },
+            ),
+            (
                 "ordered_and_refused",
                 CommandsState {
                     done: vec![COMMAND],

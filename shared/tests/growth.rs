@@ -205,6 +205,7 @@ fn what_is_damaged_is_not_taken_for_something_new() {
     let (_, command) = recorded("commands").remove(0);
     for (place, damaged) in [
         ("/open/0/stage", json!({ "stage": "testing", "target": true })),
+        ("/open/0/stage", json!({ "stage": "running", "room": "quota" })),
         ("/open/0/stage", json!({ "target": "x" })),
         ("/open/0/content", json!({ "kind": "text", "text": 5 })),
     ] {
@@ -254,8 +255,10 @@ fn a_reader_of_protocol_1_is_sent_nothing_that_it_would_refuse() {
     records.pointer_mut("/net").unwrap().as_array_mut().unwrap().extend([newer, one_more]);
     assert_eq!(for_first("announce", &records), Some(known));
     let (_, mut store) = recorded("request").into_iter().find(|(case, _)| case == "command_store").unwrap();
-    *store.pointer_mut("/params/commands/0/stage").unwrap() = json!({ "stage": "upgrading" });
-    assert_eq!(for_first("request", &store), None, "a keeper that cannot carry it out is none");
+    for stage in [json!({ "stage": "upgrading" }), json!({ "stage": "running", "room": "quota", "data": "2" })] {
+        *store.pointer_mut("/params/commands/0/stage").unwrap() = stage;
+        assert_eq!(for_first("request", &store), None, "a keeper that cannot carry it out is none");
+    }
 }
 
 #[test]

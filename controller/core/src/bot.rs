@@ -1,4 +1,8 @@
-//! The bot: screens as data, and the dialogue that makes them.
+//! The bot in three storeys. `kit` is what every screen is made of, `desk` brings screens to the owner and knows rooms by a trait only, and each
+//! feature is a room of its own.
 
+#[cfg(test)]
+mod bench;
 pub mod desk;
 pub mod kit;
+pub mod rooms;

@@ -43,7 +43,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use crate::bot::desk::act::{Act, Answer, AskId};
-use crate::bot::desk::{Dialogue, Settings as DialogueSettings};
+use crate::bot::desk::dialogue::{Dialogue, Settings as DialogueSettings};
+use crate::bot::rooms;
 use crate::calls::Calls;
 use crate::clock::Now;
 use crate::commands::Commands;
@@ -169,7 +170,7 @@ impl Node {
         };
         let resume = Resume::new(in_place, vote.granted.map(|last| last.holder.node), node);
         let membership = Membership::new(node, vote.generation, &settings, rng.random());
-        let dialogue = Dialogue::new(DialogueSettings { language: default_language(&settings), seed: rng.random() });
+        let dialogue = rooms::dialogue(DialogueSettings { language: default_language(&settings), seed: rng.random() });
         let out = refused.iter().map(|refused| Output::Note(Note::left_out(refused))).collect();
         let disk = Disk::new(&vote, roster.voters().mark);
         let parts = Parts { addr, keys, rng, out, disk, roster, membership, voter, resume, dialogue, settings };

@@ -165,7 +165,7 @@ impl Telegram {
                 }
                 self.ask(&self.rest, &payload).await.map(|_| BotReply::Done)
             }
-            BotCall::SetCommands { chosen } => self.set_commands(chosen).await,
+            BotCall::SetCommands { commands, chosen } => self.set_commands(&commands, chosen).await,
         }
     }
 
@@ -204,13 +204,19 @@ impl Telegram {
 
     /// For each language, and for everybody else in the default one.
     /// The narrower scope counts for Telegram, whatever the language of the reader's program is.
-    async fn set_commands(&self, chosen: Option<(i64, Language)>) -> Result<BotReply, BotError> {
+    async fn set_commands(
+        &self,
+        menu: &[(&'static str, Key)],
+        chosen: Option<(i64, Language)>,
+    ) -> Result<BotReply, BotError> {
         let everybody = || BotCommandScope::AllPrivateChats;
         let tagged = Language::ALL.map(|language| (language, Some(language.code()), everybody()));
         let chosen =
             chosen.map(|(chat, language)| (language, None, BotCommandScope::Chat { chat_id: ChatId(chat).into() }));
         for (language, tag, scope) in tagged.into_iter().chain([(self.language, None, everybody())]).chain(chosen) {
-            let commands = MENU.map(|(name, key)| BotCommand::new(name, words(language, key)));
+            let command =
+                |(verb, key): &(&str, Key)| BotCommand::new(verb.trim_start_matches('/'), words(language, *key));
+            let commands: Vec<BotCommand> = menu.iter().map(command).collect();
             let mut payload = SetMyCommands::new(commands).scope(scope);
             if let Some(tag) = tag {
                 payload = payload.language_code(tag);
@@ -323,10 +329,6 @@ fn proxy_of(address: &str) -> Result<reqwest::Proxy, SettingsError> {
     }
     reqwest::Proxy::all(url).map_err(|_| SettingsError::Proxy)
 }
-
-/// Telegram's command menu.
-const MENU: [(&str, Key); 4] =
-    [("nodes", Key::MenuNodes), ("invite", Key::MenuInvite), ("lang", Key::MenuLang), ("help", Key::MenuHelp)];
 
 /// A node's name may look like a link: it is none.
 const NO_PREVIEW: LinkPreviewOptions = LinkPreviewOptions {

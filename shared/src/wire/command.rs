@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::more::More;
 use crate::ids::{CommandId, NodeId};
+use crate::limits::STAGE_BYTES;
 
 /// One update of the owner with everything that is needed to carry it out elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -40,7 +41,11 @@ impl StoredCommand {
     #[must_use]
     pub fn is_bounded(&self) -> bool {
         let content = !matches!(&self.content, CommandContent::Other(more) if !more.is_bounded());
-        let stage = !matches!(&self.stage, Stage::Other(more) if !more.is_bounded());
+        let stage = match &self.stage {
+            Stage::Running { room, data } => room.len() + data.len() <= STAGE_BYTES,
+            Stage::Other(more) => more.is_bounded(),
+            Stage::Taken | Stage::Rebooting { .. } | Stage::Testing { .. } | Stage::Done => true,
+        };
         content && stage && self.more.is_bounded()
     }
 }
@@ -95,6 +100,13 @@ pub enum Stage {
         /// When it was asked, unix milliseconds.
         asked_unix_ms: u64,
     },
+    /// A command that a room of the bot goes on with. A feature adds a room and leaves this document as it is.
+    Running {
+        /// The room's name.
+        room: String,
+        /// What the room goes on from; it alone reads this. At most [`STAGE_BYTES`].
+        data: String,
+    },
     /// Nothing is left to do.
     Done,
     /// S7: how far a newer version came. This version keeps it and passes it on; where it has to finish it, it does nothing and says that the outcome
@@ -123,8 +135,14 @@ impl Serialize for CommandContent {
 impl<'de> Deserialize<'de> for Stage {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         match Self::deserialize(from)? {
-            Self::Other(more) => more.of_another("stage", &["taken", "rebooting", "testing", "done"]).map(Self::Other),
-            known @ (Self::Taken | Self::Rebooting { .. } | Self::Testing { .. } | Self::Done) => Ok(known),
+            Self::Other(more) => {
+                more.of_another("stage", &["taken", "rebooting", "testing", "running", "done"]).map(Self::Other)
+            }
+            known @ (Self::Taken
+            | Self::Rebooting { .. }
+            | Self::Testing { .. }
+            | Self::Running { .. }
+            | Self::Done) => Ok(known),
         }
     }
 }

@@ -167,7 +167,8 @@ fn sync_for_first(mut sync: RosterSync) -> RosterSync {
 /// A copy that its keeper could not carry out is none.
 pub(crate) fn command_for_first(mut command: StoredCommand) -> Option<StoredCommand> {
     command.more = More::none();
-    let unknown = matches!(command.content, CommandContent::Other(_)) || matches!(command.stage, Stage::Other(_));
+    let unknown = matches!(command.content, CommandContent::Other(_))
+        || matches!(command.stage, Stage::Running { .. } | Stage::Other(_));
     (!unknown).then_some(command)
 }
 

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use constella_core::bot::kit::page::{Message, Screen};
 use constella_core::bot::kit::press::Press;
 use constella_core::bot::kit::say::Key;
+use constella_core::bot::rooms::{reboot, ways};
 use constella_core::io::{BotCall, BotError, BotReply, Update, UpdateEvent};
 use constella_shared::ids::CommandId;
 use constella_shared::state::NetworkState;
@@ -123,7 +124,7 @@ impl Telegram {
         let fits = |press: &&Press| is_a(press, kind) && tag.is_none_or(|tag| press.data().contains(tag));
         let fitting: Vec<&Press> = buttons.iter().filter(fits).collect();
         let at = usize::try_from(pick.checked_rem(fitting.len() as u64)?).ok()?;
-        let data = fitting.get(at)?.data();
+        let data = fitting.get(at)?.data().to_owned();
         let callback_id = format!("q{}", self.next_query);
         self.next_query += 1;
         let content = CommandContent::Button { callback_id: callback_id.clone(), data: data.clone(), message: id };
@@ -330,8 +331,8 @@ impl Telegram {
             }
         }
         for button in message.iter().flat_map(|message| message.buttons.iter().flatten()) {
-            if let Press::Reboot { .. } = button.press {
-                self.confirmations.entry(button.press.data()).or_insert(t);
+            if is_a(&button.press, Button::Confirm) {
+                self.confirmations.entry(button.press.data().to_owned()).or_insert(t);
             }
         }
         self.chat.insert(id, Shown { by: host, message });
@@ -350,16 +351,17 @@ impl Telegram {
     }
 }
 
-const fn is_a(press: &Press, kind: Button) -> bool {
-    match kind {
-        Button::List => matches!(press, Press::List { .. }),
-        Button::Card => matches!(press, Press::Card(_)),
-        Button::Reboot => matches!(press, Press::AskReboot(_)),
-        Button::Confirm => matches!(press, Press::Reboot { .. }),
-        Button::Speedtest => matches!(press, Press::Speedtest(_)),
-        Button::Help => matches!(press, Press::Help),
-        Button::Any => true,
-    }
+fn is_a(press: &Press, kind: Button) -> bool {
+    let verb = match kind {
+        Button::List => ways::LIST,
+        Button::Card => ways::CARD,
+        Button::Reboot => ways::ASK_REBOOT,
+        Button::Confirm => reboot::CONFIRM,
+        Button::Speedtest => ways::SPEEDTEST,
+        Button::Help => ways::HELP,
+        Button::Any => return true,
+    };
+    press.verb() == verb
 }
 
 /// The owner's user id, and the chat's.

@@ -1,5 +1,6 @@
 //! What every screen is made of. Nothing here knows a feature.
 
+pub mod buttons;
 pub mod graph;
 pub mod language;
 pub mod names;

@@ -71,15 +71,15 @@ pub(super) const fn rank(stage: &Stage) -> u8 {
         Stage::Rebooting { asked_unix_ms: None, .. } => 1,
         // Its time was ended by whoever told the owner that nothing was done.
         Stage::Rebooting { not_after_boot_ms: Some(0), .. } => VOID,
-        Stage::Rebooting { .. } | Stage::Testing { .. } | Stage::Other(_) => 2,
+        Stage::Rebooting { .. } | Stage::Testing { .. } | Stage::Running { .. } | Stage::Other(_) => 2,
         Stage::Done => 4,
     }
 }
 
-/// Whether a copy came further. Of two stages that this version does not know, the one that came later (S7).
+/// Whether a copy came further. Of two stages that only their room, or a newer version, can compare, the one that came later (S7).
 pub(super) fn is_further(came: &Stage, held: &Stage) -> bool {
-    let unknown = |stage: &Stage| matches!(stage, Stage::Other(_));
-    rank(came) > rank(held) || (unknown(came) && unknown(held) && came != held)
+    let opaque = |stage: &Stage| matches!(stage, Stage::Running { .. } | Stage::Other(_));
+    rank(came) > rank(held) || (opaque(came) && opaque(held) && came != held)
 }
 
 /// An order whose time was ended.
@@ -87,5 +87,5 @@ pub(super) const VOID: u8 = 3;
 
 /// Whether it was left to a target to carry something out, be the time for that over. Of a stage that is not known it is assumed (S7).
 pub(super) const fn is_order(stage: &Stage) -> bool {
-    matches!(stage, Stage::Rebooting { .. } | Stage::Testing { .. } | Stage::Other(_))
+    matches!(stage, Stage::Rebooting { .. } | Stage::Testing { .. } | Stage::Running { .. } | Stage::Other(_))
 }

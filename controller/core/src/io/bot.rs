@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use crate::bot::kit::language::Language;
 use crate::bot::kit::page::Screen;
+use crate::bot::kit::say::Key;
 
 /// A call to the Bot API.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,6 +59,8 @@ pub enum BotCall {
     },
     /// `setMyCommands`, in every language.
     SetCommands {
+        /// Each as `/help`, and what the menu says of it.
+        commands: Vec<(&'static str, Key)>,
         /// A chat, and the language that its owner chose: there the menu does not go by the language of their Telegram.
         chosen: Option<(i64, Language)>,
     },

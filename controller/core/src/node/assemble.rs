@@ -15,7 +15,7 @@ use super::holder_probe::HolderProbe;
 use super::host::Host;
 use super::resume::Resume;
 use super::{Chores, Node, serve};
-use crate::bot::desk::Dialogue;
+use crate::bot::desk::dialogue::Dialogue;
 use crate::calls::Calls;
 use crate::clock::Now;
 use crate::commands::Commands;

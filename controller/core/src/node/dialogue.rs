@@ -5,6 +5,7 @@ use constella_shared::wire::command::Stage;
 use super::Node;
 use super::pending::{Asker, Pending};
 use crate::bot::desk::act::{Act, Answer};
+use crate::bot::desk::room::Event;
 use crate::bot::kit::language::Language;
 use crate::clock::Now;
 use crate::config::Settings;
@@ -23,8 +24,11 @@ impl Node {
             }
         }
         // What became of an invitation is to be told in its message.
-        let is_due = self.invites_dirty || self.dialogue.deadline().is_some_and(|at| now.boot_ms >= at);
-        if self.serves() && is_due {
+        if self.serves() && self.invites_dirty {
+            let world = self.world(now);
+            let acts = self.dialogue.event(&world, &Event::Invitations);
+            self.acts.extend(acts);
+        } else if self.serves() && self.dialogue.deadline().is_some_and(|at| now.boot_ms >= at) {
             let world = self.world(now);
             let acts = self.dialogue.tick(&world);
             self.acts.extend(acts);

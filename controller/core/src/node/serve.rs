@@ -17,7 +17,6 @@ use super::lease::ALL_CLAIM;
 use super::pending::Pending;
 use super::requests::ProofPart;
 use crate::bot::desk::act::Admission;
-use crate::bot::desk::command::own_words;
 use crate::clock::Now;
 use crate::fence::{FenceAct, Title};
 use crate::io::{BotCall, BotError, BotReply, BotState, CallId, Note, Output, Update};
@@ -247,7 +246,7 @@ impl Node {
             username: event.username.clone(),
             language: event.language.clone(),
             chat: event.chat,
-            content: own_words(event),
+            content: self.dialogue.own_words(event),
             stage: Stage::Taken,
             taken_by: self.id,
             taken_unix_ms: now.unix_ms,

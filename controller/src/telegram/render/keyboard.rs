@@ -22,7 +22,7 @@ pub(super) fn markup(language: Language, rows: &[Vec<Button>]) -> Option<InlineK
 fn button(language: Language, button: &Button) -> Option<InlineKeyboardButton> {
     let data = button.press.data();
     let fits = (1..=DATA_BYTES).contains(&data.len());
-    fits.then(|| InlineKeyboardButton::callback(label(language, &button.label), data))
+    fits.then(|| InlineKeyboardButton::callback(label(language, &button.label), data.to_owned()))
 }
 
 fn label(language: Language, label: &Label) -> String {

@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use constella_core::bot::desk::act::{Act, Answer};
-use constella_core::bot::desk::{Dialogue, Settings};
+use constella_core::bot::desk::dialogue::Settings;
 use constella_core::bot::kit::graph::Graph;
 use constella_core::bot::kit::page::{Button, Card, Disk, Figures, Label, LastSpeedtest};
-use constella_core::bot::kit::press::{NodeTag, Press};
+use constella_core::bot::kit::press::Press;
 use constella_core::bot::kit::world::{NodeRow, Owner, World};
+use constella_core::bot::rooms::{dialogue, reboot, ways};
 use constella_core::clock::Now;
 use constella_core::io::{BotCall, BotReply};
 use constella_shared::agent::SpeedtestFigures;
@@ -70,17 +71,17 @@ fn voters() -> VotersMissing {
 fn list_buttons() -> Vec<Vec<Button>> {
     let node = |n, name: &str, status| Button {
         label: Label::Node { name: name.to_owned(), id: (n == 2).then_some(node(n)), status },
-        press: Press::Card(NodeTag::of(&node(n))),
+        press: ways::card(node(n)),
     };
-    let turn = |label, page| Button { label, press: Press::List { page } };
+    let turn = |label, page| Button { label, press: ways::list(page) };
     vec![
         vec![node(1, "alpha", Status::Alive), node(2, "beta <b>&", Status::Suspect)],
         vec![
             turn(Label::Earlier, 2),
-            Button { label: Label::Page { page: 1, pages: 3 }, press: Press::Nothing },
+            Button { label: Label::Page { page: 1, pages: 3 }, press: Press::nothing() },
             turn(Label::Later, 1),
         ],
-        vec![text_button(Key::Refresh, Press::List { page: 0 }), text_button(Key::Help, Press::Help)],
+        vec![text_button(Key::Refresh, ways::list(0)), text_button(Key::Help, ways::help())],
     ]
 }
 
@@ -150,12 +151,7 @@ fn measured() -> SpeedtestFigures {
 }
 
 fn screens(language: Language) -> Vec<(&'static str, Screen)> {
-    let back = || {
-        vec![vec![
-            text_button(Key::ToCard, Press::Card(NodeTag::of(&node(2)))),
-            text_button(Key::ToList, Press::List { page: 0 }),
-        ]]
-    };
+    let back = || vec![vec![text_button(Key::ToCard, ways::card(node(2))), text_button(Key::ToList, ways::list(0))]];
     let done = LastSpeedtest::Done { ago_ms: 7_300_000, figures: measured() };
     let failed = LastSpeedtest::Failed { message: "no <route>\nto host".into() };
     let no_answer = || Say::new(Key::WhyNoAnswer);
@@ -165,7 +161,7 @@ fn screens(language: Language) -> Vec<(&'static str, Screen)> {
         figures: measured(),
     };
     let confirm = Say::new(Key::ConfirmReboot).text("name", "beta").with("seconds", Value::Count(45));
-    let yes = Press::Reboot { node: NodeTag::of(&node(2)), nonce: "0123456789abcdef".into() };
+    let yes = reboot::confirm(node(2), "0123456789abcdef");
     let yes = vec![vec![text_button(Key::RebootYes, yes)]];
     let notice = Say::new(Key::RebootBack).text("name", "beta").span("took", 43_000);
     let help = Body::Says(vec![Say::new(Key::HelpText)]);
@@ -279,7 +275,7 @@ fn nothing_is_longer_than_telegram_takes() {
     let notices = vec![Say::new(Key::RebootBack).text("name", long.clone()).span("took", 1); 5];
     let label = Button {
         label: Label::Node { name: long.clone(), id: Some(node(1)), status: Status::Alive },
-        press: Press::Help,
+        press: ways::help(),
     };
     let screen = message(Language::Ru, notices, Body::Says(says), vec![vec![label; 20]; 40]);
     let rendered = render(&screen);
@@ -325,12 +321,12 @@ fn rows_of_figures_fit_a_phone() {
 #[test]
 fn two_hundred_nodes_are_paged_within_telegrams_limits() {
     for language in Language::ALL {
-        let mut dialogue = Dialogue::new(Settings { language, seed: [1; 32] });
+        let mut dialogue = dialogue(Settings { language, seed: [1; 32] });
         let mut world = crowd(200, language);
         let mut buttons = BTreeSet::new();
         for page in 0..25 {
             world.now.boot_ms += 60_000;
-            let command = press(i64::from(page), &Press::List { page: page as usize });
+            let command = press(i64::from(page), &ways::list(page as usize));
             let shown = dialogue.command(&world, &command).into_iter().find_map(|act| match act {
                 Act::Bot { ask, call: BotCall::Edit { screen, .. } } => Some((ask, screen)),
                 _ => None,
@@ -397,7 +393,7 @@ fn press(update_id: i64, press: &Press) -> StoredCommand {
         username: None,
         language: None,
         chat: 7,
-        content: CommandContent::Button { callback_id: "1".into(), data: press.data(), message: 1 },
+        content: CommandContent::Button { callback_id: "1".into(), data: press.data().to_owned(), message: 1 },
         stage: Stage::Taken,
         taken_by: node(1),
         taken_unix_ms: 0,

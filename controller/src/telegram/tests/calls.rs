@@ -31,7 +31,7 @@ async fn polls_carry_what_they_are_told_and_nothing_else() {
 #[tokio::test]
 async fn screens_are_sent_and_edited_without_nulls() {
     let (server, telegram) = pair().await;
-    let buttons = vec![vec![Button { label: Label::Text(Key::Help), press: Press::Help }]];
+    let buttons = vec![vec![Button { label: Label::Text(Key::Help), press: ways::help() }]];
     let body = Body::Says(vec![Say::new(Key::UnknownText)]);
     let message = Message { language: Language::En, notices: vec![], body, at_unix_s: 0, buttons };
     let screen = Screen::Message(Box::new(message));
@@ -95,7 +95,15 @@ async fn a_topic_is_named_and_buttons_are_taken_away_without_a_text() {
 async fn the_menu_is_set_in_every_language_and_for_everybody_else_and_as_the_owner_chose() {
     let (server, telegram) = pair().await;
     (0..4).for_each(|_| server.will_say(200, &good(&json!(true))));
-    let call = || BotCall::SetCommands { chosen: Some((77, Language::En)) };
+    let commands = || {
+        vec![
+            ("/nodes", Key::MenuNodes),
+            ("/invite", Key::MenuInvite),
+            ("/lang", Key::MenuLang),
+            ("/help", Key::MenuHelp),
+        ]
+    };
+    let call = || BotCall::SetCommands { commands: commands(), chosen: Some((77, Language::En)) };
     assert_eq!(telegram.call(call(), LIMIT).await, Ok(BotReply::Done));
     let seen = server.seen();
     let languages: Vec<&Value> = seen.iter().map(|(_, body, _)| &body["language_code"]).collect();
@@ -106,7 +114,7 @@ async fn the_menu_is_set_in_every_language_and_for_everybody_else_and_as_the_own
     assert_eq!(seen[1].1["scope"], json!({"type": "all_private_chats"}));
     assert_eq!(seen[3].1["scope"], json!({"type": "chat", "chat_id": 77}));
     server.will_say(400, &bad(400, "Bad Request: BOT_COMMAND_INVALID"));
-    let refused = telegram.call(BotCall::SetCommands { chosen: None }, LIMIT).await;
+    let refused = telegram.call(BotCall::SetCommands { commands: commands(), chosen: None }, LIMIT).await;
     assert!(matches!(refused, Err(BotError::Refused(_))));
 }
 

@@ -3,10 +3,11 @@
 use constella_core::bot::kit::page::Message;
 use constella_core::bot::kit::press::{NodeTag, Press};
 use constella_core::bot::kit::say::{Key, Say};
+use constella_core::bot::rooms::reboot;
 use constella_shared::ids::CommandId;
 
 use super::Telegram;
-use super::duty::{Duty, names_it, said};
+use super::duty::{Duty, names_it, said, tag_of};
 
 impl Telegram {
     /// The agent of its target was told to do this order for the first time.
@@ -46,10 +47,8 @@ impl Telegram {
 impl Duty {
     /// The node of a confirmed reboot.
     fn reboots(&self) -> Option<NodeTag> {
-        match self.pressed.as_ref().and_then(|(_, data)| Press::parse(data)) {
-            Some(Press::Reboot { node, .. }) => Some(node),
-            Some(_) | None => None,
-        }
+        let press = self.pressed.as_ref().and_then(|(_, data)| Press::parse(data));
+        press.filter(|press| press.verb() == reboot::CONFIRM).as_ref().and_then(tag_of)
     }
 
     fn lie(&self) -> Option<String> {

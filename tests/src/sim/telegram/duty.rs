@@ -6,6 +6,7 @@ use constella_core::bot::kit::language::Language;
 use constella_core::bot::kit::page::{Body, Message, Screen};
 use constella_core::bot::kit::press::{NodeTag, Press};
 use constella_core::bot::kit::say::{Key, Say, Value};
+use constella_core::bot::rooms::{reboot, settings, ways};
 use constella_shared::ids::{CommandId, NodeId};
 use constella_shared::wire::rpc::Status;
 
@@ -102,7 +103,7 @@ impl Duty {
     /// Whether its button names this node.
     pub(in super::super) fn is_about(&self, node: NodeId) -> bool {
         let press = self.pressed.as_ref().and_then(|(_, data)| Press::parse(data));
-        press.as_ref().and_then(Press::node).is_some_and(|tag| *tag == NodeTag::of(&node))
+        press.as_ref().and_then(tag_of).is_some_and(|tag| tag == NodeTag::of(&node))
     }
 
     /// Whether there is nothing to say of it.
@@ -215,20 +216,14 @@ impl Duty {
 
     fn wish(&self) -> Wish {
         let mut words = self.text.split_whitespace();
-        let press = self.pressed.as_ref().map(|(_, data)| Press::parse(data));
-        match (press, words.next(), words.next()) {
-            (Some(Some(Press::List { .. }) | None), _, _) => Wish::List,
-            (Some(Some(Press::Card(node))), _, _) => Wish::Card(node),
-            (Some(Some(Press::Speedtest(node))), _, _) => Wish::Speedtest(node),
-            (Some(Some(Press::AskReboot(node))), _, _) => Wish::AskReboot(node),
-            (Some(Some(Press::Reboot { node, .. })), _, _) => Wish::Reboot(node),
-            (Some(Some(Press::Help)), _, _) => Wish::Help,
-            (Some(Some(Press::Language(language))), _, _) => Wish::Language(language),
-            (Some(Some(Press::Nothing)), _, _) => Wish::Nothing,
-            (None, Some("/start" | "/nodes" | "/status"), _) => Wish::List,
-            (None, Some("/invite"), _) => Wish::Invite,
-            (None, Some("/lang"), Some(tag)) => Language::of_tag(tag).map_or(Wish::Help, Wish::Language),
-            (None, _, _) => Wish::Help,
+        if let Some((_, data)) = &self.pressed {
+            return Press::parse(data).as_ref().and_then(pressed).unwrap_or(Wish::List);
+        }
+        match (words.next(), words.next()) {
+            (Some("/start" | "/nodes" | "/status"), _) => Wish::List,
+            (Some("/invite"), _) => Wish::Invite,
+            (Some("/lang"), Some(tag)) => Language::of_tag(tag).map_or(Wish::Help, Wish::Language),
+            (_, _) => Wish::Help,
         }
     }
 
@@ -281,6 +276,25 @@ impl Duty {
             Wish::Invite => Words::None,
         }
     }
+}
+
+/// What a button asks for; None for one that no version made.
+fn pressed(press: &Press) -> Option<Wish> {
+    match press.verb() {
+        ways::LIST => Some(Wish::List),
+        ways::CARD => tag_of(press).map(Wish::Card),
+        ways::SPEEDTEST => tag_of(press).map(Wish::Speedtest),
+        ways::ASK_REBOOT => tag_of(press).map(Wish::AskReboot),
+        reboot::CONFIRM => tag_of(press).map(Wish::Reboot),
+        ways::HELP => Some(Wish::Help),
+        settings::LANGUAGE => Language::of_tag(press.rest()).map(Wish::Language),
+        _ => press.is_nothing().then_some(Wish::Nothing),
+    }
+}
+
+/// The node that a button names.
+pub(super) fn tag_of(press: &Press) -> Option<NodeTag> {
+    NodeTag::parse(press.rest().split(':').next()?)
 }
 
 /// Every sentence of a message.
@@ -340,7 +354,7 @@ fn of_an_order(key: Key) -> Words {
 /// Whether it has the one-time button for a reboot of this node.
 fn asks_to_confirm(message: &Message, node: &NodeTag) -> bool {
     let presses = message.buttons.iter().flatten().map(|button| &button.press);
-    presses.into_iter().any(|press| matches!(press, Press::Reboot { node: of, .. } if of == node))
+    presses.into_iter().any(|press| press.verb() == reboot::CONFIRM && tag_of(press).as_ref() == Some(node))
 }
 
 /// Whether it is the card of this node, which is down: nothing is asked of it.

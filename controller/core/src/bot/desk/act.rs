@@ -65,6 +65,30 @@ pub enum Answer {
     Link(Result<InviteLink, InviteError>),
 }
 
+impl Answer {
+    /// A node's answer. One of another kind than its question is none, so that no command ever waits for it.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn peer(self) -> Result<Response, CallError> {
+        match self {
+            Self::Peer(result) => result,
+            Self::Bot(_) | Self::Link(_) => Err(CallError::Lost(OTHER_KIND.into())),
+        }
+    }
+
+    /// Telegram's answer; the same.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn bot(self) -> Result<BotReply, BotError> {
+        match self {
+            Self::Bot(result) => result,
+            Self::Peer(_) | Self::Link(_) => Err(BotError::Unreachable(OTHER_KIND.into())),
+        }
+    }
+}
+
 /// What is to be done with an update before anything of it is stored.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Admission {
@@ -75,3 +99,6 @@ pub enum Admission {
     /// Nothing to do.
     Ignore,
 }
+
+/// Said of an answer of another kind than its question.
+const OTHER_KIND: &str = "an answer of another kind";

@@ -2,10 +2,11 @@
 
 use alloc::collections::VecDeque;
 
-use super::job::Purpose;
+use super::Desk;
+use super::act::Act;
+use super::job::Asker;
 use super::pace::{Pace, Urgency};
-use super::{Dialogue, Step};
-use crate::bot::desk::act::Act;
+use super::step::Step;
 use crate::io::{BotCall, BotError, BotReply};
 
 /// The messages that still have theirs, as chat and message, oldest first.
@@ -30,7 +31,7 @@ impl OldButtons {
     }
 }
 
-impl Dialogue {
+impl Desk {
     /// Takes the buttons of one message away, where it is time.
     pub(super) fn tidy_buttons(&mut self, step: &mut Step<'_>) {
         let now = step.world.now;
@@ -41,7 +42,7 @@ impl Dialogue {
         let Some((chat, message)) = self.buttons.waiting.front().copied() else { return };
         self.buttons.flying = true;
         self.pace.spend(now);
-        let ask = self.ask(Purpose::Buttons);
+        let ask = self.ask(Asker::Buttons);
         step.acts.push(Act::Bot { ask, call: BotCall::TakeButtons { chat, message } });
     }
 

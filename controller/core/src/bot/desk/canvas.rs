@@ -11,11 +11,11 @@ use crate::clock::Now;
 use crate::io::{BotCall, BotError, BotReply};
 
 /// Counts the screens that were wanted.
-pub(super) type Version = u64;
+pub(crate) type Version = u64;
 
 /// The one message. What Telegram does not take for lack of a connection is tried again until [`Canvas::clear`].
 #[derive(Debug, Default)]
-pub(super) struct Canvas {
+pub(crate) struct Canvas {
     latest: Version,
     /// Shown, or given up: nothing is left to do for screens up to this one.
     settled: Version,
@@ -50,7 +50,7 @@ struct Flight {
 
 /// What came of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Landed {
+pub(crate) enum Landed {
     /// It was shown in the message that was there; or it was not, and is tried again or given up.
     Nothing,
     /// It is the bot's one message from now on.
@@ -68,7 +68,7 @@ pub(super) enum Landed {
 
 impl Canvas {
     /// Wants this screen, in place of any that is not on its way yet.
-    pub(super) fn want(&mut self, now: Now, sheet: Sheet, message: Message, urgency: Urgency) -> Version {
+    pub(crate) fn want(&mut self, now: Now, sheet: Sheet, message: Message, urgency: Urgency) -> Version {
         self.latest += 1;
         let Sheet { chat, bring, place, .. } = sheet;
         let before = self.wanted.take().filter(|before| before.chat == chat);
@@ -85,7 +85,7 @@ impl Canvas {
     }
 
     /// Wants the present screen with other notices: its figures are as old as they were.
-    pub(super) fn amend(&mut self, now: Now, sheet: Sheet, message: Message) -> Version {
+    pub(crate) fn amend(&mut self, now: Now, sheet: Sheet, message: Message) -> Version {
         let drawn_at = self.wanted.as_ref().map(|wanted| wanted.drawn_at);
         let version = self.want(now, sheet, message, Urgency::Owner);
         if let (Some(wanted), Some(drawn_at)) = (&mut self.wanted, drawn_at) {
@@ -95,7 +95,7 @@ impl Canvas {
     }
 
     /// Of a screen that waits to be brought, or is being brought, to the end of this chat: the update that asked for it, where one did.
-    pub(super) fn brings(&self, chat: i64) -> Option<Option<i64>> {
+    pub(crate) fn brings(&self, chat: i64) -> Option<Option<i64>> {
         let wanted = self.wanted.iter().filter(|wanted| wanted.bring);
         let flying = self.flight.iter().filter(|flight| flight.target.is_none()).map(|flight| &flight.wanted);
         let brought = flying.chain(wanted).find(|wanted| wanted.chat == chat)?;
@@ -103,40 +103,40 @@ impl Canvas {
     }
 
     /// Whether a new message of it is on its way to Telegram.
-    pub(super) fn is_sending(&self) -> bool {
+    pub(crate) fn is_sending(&self) -> bool {
         self.flight.as_ref().is_some_and(|flight| flight.target.is_none())
     }
 
     /// What would be sent as a new message next: into which chat, and which update asked for it.
-    pub(super) fn to_send(&self, current: Option<(i64, i64)>) -> Option<(i64, Option<i64>)> {
+    pub(crate) fn to_send(&self, current: Option<(i64, i64)>) -> Option<(i64, Option<i64>)> {
         let wanted = self.wanted.as_ref().filter(|_| self.flight.is_none())?;
         let edits = current.is_some_and(|(chat, _)| chat == wanted.chat) && !wanted.bring;
         (!edits).then_some((wanted.chat, wanted.place.asked))
     }
 
     /// Whether what is to go out now was drawn so long ago that its figures are old.
-    pub(super) fn is_stale(&self, now: Now) -> bool {
+    pub(crate) fn is_stale(&self, now: Now) -> bool {
         self.wanted.as_ref().is_some_and(|wanted| now.since(wanted.drawn_at) >= STALE_MS)
     }
 
     /// The newest version that was wanted.
-    pub(super) const fn latest(&self) -> Version {
+    pub(crate) const fn latest(&self) -> Version {
         self.latest
     }
 
     /// Whether nothing is left to do for this version.
-    pub(super) const fn is_settled(&self, version: Version) -> bool {
+    pub(crate) const fn is_settled(&self, version: Version) -> bool {
         version <= self.settled
     }
 
     /// When [`Self::issue`] wants to be called.
-    pub(super) fn deadline(&self, pace: &Pace) -> Option<u64> {
+    pub(crate) fn deadline(&self, pace: &Pace) -> Option<u64> {
         let wanted = self.wanted.as_ref()?;
         if self.flight.is_some() { None } else { Some(pace.free_at(wanted.urgency)) }
     }
 
     /// The call that shows what is wanted, where it is time; `current` is the bot's message.
-    pub(super) fn issue(&mut self, now: Now, pace: &mut Pace, current: Option<(i64, i64)>) -> Option<BotCall> {
+    pub(crate) fn issue(&mut self, now: Now, pace: &mut Pace, current: Option<(i64, i64)>) -> Option<BotCall> {
         if self.deadline(pace).is_none_or(|at| at > now.boot_ms) {
             return None;
         }
@@ -159,7 +159,7 @@ impl Canvas {
     }
 
     /// The answer to the call of [`Self::issue`].
-    pub(super) fn landed(&mut self, now: Now, pace: &mut Pace, result: Result<BotReply, BotError>) -> Landed {
+    pub(crate) fn landed(&mut self, now: Now, pace: &mut Pace, result: Result<BotReply, BotError>) -> Landed {
         let Some(mut flight) = self.flight.take() else { return Landed::Nothing };
         let error = match result {
             Ok(reply) => {
@@ -211,7 +211,7 @@ impl Canvas {
     }
 
     /// Forgets everything on its way: somebody else speaks now.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         *self = Self { latest: self.latest, settled: self.latest, ..Self::default() };
     }
 

@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 
 use constella_shared::wire::command::CommandContent;
 
-use super::Dialogue;
-use super::command::own_words;
+use super::Desk;
+use super::dialogue::Dialogue;
 use super::gate::{Passage, passage};
 use crate::bot::desk::act::{Act, Admission};
 use crate::bot::kit::language::Language;
@@ -19,19 +19,23 @@ impl Dialogue {
     pub fn admit(&mut self, world: &World, update: &Update) -> Admission {
         let Some(event) = update.event.as_ref() else { return Admission::Ignore };
         if !event.private {
-            return self.answer_group(world, event);
+            return self.desk.answer_group(world, event);
         }
-        let content = own_words(event);
+        let content = self.own_words(event);
         match passage(&world.owner, event.user, event.username.as_deref(), &content) {
             Passage::Owner | Passage::FirstContact => {
-                event.thread.into_iter().for_each(|thread| self.topics.note(update.id, thread));
+                event.thread.into_iter().for_each(|thread| self.desk.topics.note(update.id, thread));
                 Admission::Command
             }
-            Passage::Stranger if self.refused.tell(world.now, event.user) => Admission::Refuse(self.refuse(event)),
+            Passage::Stranger if self.desk.refused.tell(world.now, event.user) => {
+                Admission::Refuse(self.desk.tell_stranger(event, Key::Stranger))
+            }
             Passage::Stranger => Admission::Ignore,
         }
     }
+}
 
+impl Desk {
     /// A group reads one line an hour; nothing of it is stored. What is written to another bot is not meant.
     fn answer_group(&mut self, world: &World, event: &UpdateEvent) -> Admission {
         let to_another = match &event.content {
@@ -46,10 +50,6 @@ impl Dialogue {
             return Admission::Ignore;
         }
         Admission::Refuse(self.tell_stranger(event, Key::PrivateOnly))
-    }
-
-    fn refuse(&mut self, event: &UpdateEvent) -> Vec<Act> {
-        self.tell_stranger(event, Key::Stranger)
     }
 
     fn tell_stranger(&mut self, event: &UpdateEvent, key: Key) -> Vec<Act> {

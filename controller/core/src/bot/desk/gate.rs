@@ -8,7 +8,7 @@ use constella_shared::link::token_hash;
 use constella_shared::secret::Secret;
 use constella_shared::wire::command::CommandContent;
 
-use super::command::verb;
+use super::route::verb;
 use crate::bot::kit::world::Owner;
 use crate::clock::Now;
 

@@ -1,11 +1,17 @@
 //! A message of a command's own, beside the one message: an invitation, a short answer.
 
+use alloc::boxed::Box;
+use core::fmt;
+
 use constella_shared::ids::CommandId;
 
-use super::job::{Job, Purpose, Told, Work};
+use super::Desk;
+use super::act::Act;
+use super::job::{Asker, Job, State, Told};
 use super::pace::Urgency;
-use super::{Dialogue, Step};
-use crate::bot::desk::act::Act;
+use super::room::ToCome;
+use super::step::Step;
+use crate::bot::kit::language::Language;
 use crate::bot::kit::page::Screen;
 use crate::bot::kit::say::{Key, Say};
 use crate::clock::Now;
@@ -15,43 +21,58 @@ use crate::update_ids;
 /// A message that is to be sent once.
 #[derive(Debug)]
 pub(super) struct Mail {
-    screen: Screen,
+    /// The room that wrote it.
+    room: &'static str,
+    letter: Box<dyn Letter>,
     thread: Option<i64>,
     /// On its way to Telegram.
     flying: bool,
     since: u64,
 }
 
-impl Mail {
-    /// What is sent now; None where it is too old to matter.
-    fn screen(&self, now: Now) -> Option<Screen> {
-        let age_s = now.since(self.since) / 1_000;
-        match &self.screen {
-            Screen::Invite { language, link, ttl_s } => {
-                let left_s = match ttl_s.saturating_sub(age_s) {
-                    _ if age_s < ttl_s / 10 => *ttl_s,
-                    left_s if left_s > 120 => left_s / 60 * 60,
-                    left_s => left_s,
-                };
-                let fits = age_s < FRESH_S || left_s > ttl_s / 4;
-                fits.then(|| Screen::Invite { language: *language, link: link.clone(), ttl_s: left_s })
-            }
-            screen => (age_s < NOTE_HOLDS_S).then(|| screen.clone()),
-        }
+/// What a message of a command's own says.
+pub(crate) trait Letter: fmt::Debug + Send {
+    /// As it is sent so many seconds after it was written; None where it is too old to matter.
+    fn screen(&self, language: Language, age_s: u64) -> Option<Screen>;
+
+    /// Whether it says that Telegram refused another: if this one is refused too, there are no words left.
+    fn is_last_resort(&self) -> bool {
+        false
     }
 }
 
-impl Dialogue {
-    /// Answers a command with a message of one text.
-    pub(super) fn mail_note(&mut self, step: &mut Step<'_>, job: Job, say: Say) {
-        let language = self.language(step.world, &job.command);
-        self.mail(step, job, Screen::Note { language, say });
+impl Letter for Say {
+    fn screen(&self, language: Language, age_s: u64) -> Option<Screen> {
+        (age_s < NOTE_HOLDS_S).then(|| Screen::Note { language, say: self.clone() })
     }
 
-    /// Answers a command with a message of its own.
-    pub(super) fn mail(&mut self, step: &Step<'_>, job: Job, screen: Screen) {
+    fn is_last_resort(&self) -> bool {
+        self.key == Key::AnswerRefused
+    }
+}
+
+impl Mail {
+    /// The room that wrote it.
+    pub(super) const fn room(&self) -> &'static str {
+        self.room
+    }
+
+    fn screen(&self, language: Language, now: Now) -> Option<Screen> {
+        self.letter.screen(language, now.since(self.since) / 1_000)
+    }
+}
+
+impl Desk {
+    /// Answers a command with a message of one text.
+    pub(super) fn mail_note(&mut self, step: &Step<'_>, job: Job, say: Say) {
+        let state = self.mail(step, &job, NO_ROOM, Box::new(say));
+        self.put(job, state);
+    }
+
+    /// A message of a command's own that is ready to leave.
+    pub(super) fn mail(&self, step: &Step<'_>, job: &Job, room: &'static str, letter: Box<dyn Letter>) -> State {
         let thread = self.topics.of(job.command.update_id);
-        self.keep(job, Work::Mail(Mail { screen, thread, flying: false, since: step.world.now.boot_ms }));
+        State::Mail(Mail { room, letter, thread, flying: false, since: step.world.now.boot_ms })
     }
 
     /// When the next message of a command's own is to be sent; None while it waits for something else.
@@ -63,17 +84,18 @@ impl Dialogue {
     pub(super) fn send_next(&mut self, step: &mut Step<'_>) {
         let now = step.world.now;
         while let Some(id) = self.next_mail().filter(|_| self.pace.free_at(Urgency::Owner) <= now.boot_ms) {
-            let Some(mut job) = self.jobs.remove(&id) else { return };
-            let Work::Mail(mail) = &mut job.work else { return self.put(job) };
-            let Some(screen) = mail.screen(now) else {
+            let Some((job, state)) = self.jobs.remove(&id) else { return };
+            let State::Mail(mut mail) = state else { return self.put(job, state) };
+            let language = self.language(step.world, &job.command);
+            let Some(screen) = mail.screen(language, now) else {
                 self.tell_in_the_line(step, job);
                 continue;
             };
             mail.flying = true;
             let call = BotCall::Send { chat: job.command.chat, thread: mail.thread, screen };
-            self.put(job);
+            self.put(job, State::Mail(mail));
             self.pace.spend(now);
-            let ask = self.ask(Purpose::Mail(id));
+            let ask = self.ask(Asker::Mail(id));
             step.acts.push(Act::Bot { ask, call });
         }
     }
@@ -84,31 +106,31 @@ impl Dialogue {
         let earlier = |job: &Job| {
             job.command.chat == chat && asked.is_some_and(|asked| update_ids::is_before(job.command.update_id, asked))
         };
-        !self.jobs.values().any(|job| match &job.work {
-            Work::Mail(mail) => mail.flying || earlier(job),
-            Work::Invite { .. } => earlier(job),
-            Work::Card(_) | Work::Reboot(_) | Work::Test(_) | Work::Show { .. } => false,
+        !self.jobs.values().any(|(job, state)| match state {
+            State::Mail(mail) => mail.flying || earlier(job),
+            State::Work(_, task) => task.to_come() == ToCome::Mail && earlier(job),
+            State::Show { .. } => false,
         })
     }
 
     /// The message whose turn it is: none is on its way, and none that was asked for before is still to come.
     fn next_mail(&self) -> Option<CommandId> {
-        let mails = || self.jobs.values().filter(|job| matches!(job.work, Work::Mail(_)));
-        let flying = |job: &Job| matches!(&job.work, Work::Mail(mail) if mail.flying);
-        if self.canvas.is_sending() || mails().any(flying) {
+        let mails = || {
+            self.jobs.values().filter_map(|(job, state)| match state {
+                State::Mail(mail) => Some((job, mail)),
+                State::Work(..) | State::Show { .. } => None,
+            })
+        };
+        if self.canvas.is_sending() || mails().any(|(_, mail)| mail.flying) {
             return None;
         }
-        let first = mails().reduce(|first, job| {
+        let first = mails().map(|(job, _)| job).reduce(|first, job| {
             if update_ids::is_before(job.command.update_id, first.command.update_id) { job } else { first }
         })?;
         let before = |update: i64| update_ids::is_before(update, first.command.update_id);
         let screen = self.canvas.brings(first.command.chat).flatten().is_some_and(before);
-        let to_come = |job: &Job| match &job.work {
-            Work::Card(gather) => gather.is_to_come(),
-            Work::Invite { .. } => true,
-            Work::Mail(_) | Work::Reboot(_) | Work::Test(_) | Work::Show { .. } => false,
-        };
-        let waits = screen || self.jobs.values().any(|job| before(job.command.update_id) && to_come(job));
+        let to_come = |state: &State| state.to_come() != ToCome::Nothing;
+        let waits = screen || self.jobs.values().any(|(job, state)| before(job.command.update_id) && to_come(state));
         (!waits).then_some(first.command.id)
     }
 
@@ -116,15 +138,14 @@ impl Dialogue {
     fn tell_in_the_line(&mut self, step: &mut Step<'_>, job: Job) {
         let sheet = self.sheet(step, &job.command, true);
         let version = self.draw_again(step, sheet);
-        self.keep(job, Work::Show { version, told: Told::Line });
+        self.put(job, State::Show { version, told: Told::Line });
     }
 
     /// The answer to a message of a command's own.
     pub(super) fn mailed(&mut self, step: &mut Step<'_>, id: CommandId, result: Result<BotReply, BotError>) {
         let now = step.world.now;
-        let Some(mut job) = self.jobs.remove(&id) else { return };
-        let language = self.language(step.world, &job.command);
-        let Work::Mail(mail) = &mut job.work else { return self.put(job) };
+        let Some((job, state)) = self.jobs.remove(&id) else { return };
+        let State::Mail(mut mail) = state else { return self.put(job, state) };
         mail.flying = false;
         match result {
             Err(BotError::RetryAfter { ms }) => self.pace.bar(now, ms),
@@ -138,9 +159,9 @@ impl Dialogue {
                 | BotError::NoToken,
             ) => self.pace.failed(now),
             Err(BotError::TopicGone) if mail.thread.is_some() => mail.thread = None,
-            Err(BotError::Refused(why)) if !is_last_resort(&mail.screen) => {
+            Err(BotError::Refused(why)) if !mail.letter.is_last_resort() => {
                 self.pace.answered();
-                mail.screen = Screen::Note { language, say: Say::new(Key::AnswerRefused).text("why", why) };
+                mail.letter = Box::new(Say::new(Key::AnswerRefused).text("why", why));
             }
             // Sent, or there are no words that Telegram would take.
             Ok(_)
@@ -155,16 +176,12 @@ impl Dialogue {
                 return step.done(id);
             }
         }
-        self.put(job);
+        self.put(job, State::Mail(mail));
     }
 }
 
-fn is_last_resort(screen: &Screen) -> bool {
-    matches!(screen, Screen::Note { say, .. } if say.key == Key::AnswerRefused)
-}
-
-/// An invitation that is younger is sent however short it holds.
-const FRESH_S: u64 = 10;
+/// The name that stands in mail of the desk itself.
+const NO_ROOM: &str = "";
 
 /// A short answer is understood so long after its question.
 const NOTE_HOLDS_S: u64 = 15 * 60;

@@ -4,7 +4,7 @@ use crate::clock::Now;
 
 /// Lets a few edits through at once, and then one per [`GAP_MS`].
 #[derive(Debug, Default)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     /// When the bucket is full again, CLOCK_BOOTTIME.
     full_at: u64,
     /// Nothing before this: Telegram said so.
@@ -18,7 +18,7 @@ pub(super) struct Pace {
 
 /// Who wants to speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Urgency {
+pub(crate) enum Urgency {
     /// A progress bar.
     Progress,
     /// The owner waits for it.
@@ -27,7 +27,7 @@ pub(super) enum Urgency {
 
 impl Pace {
     /// When the next word may go out; not after now means at once.
-    pub(super) fn free_at(&self, urgency: Urgency) -> u64 {
+    pub(crate) fn free_at(&self, urgency: Urgency) -> u64 {
         let burst = match urgency {
             Urgency::Progress => 0,
             Urgency::Owner => BURST_MS,
@@ -36,41 +36,41 @@ impl Pace {
     }
 
     /// A word goes out.
-    pub(super) fn spend(&mut self, now: Now) {
+    pub(crate) fn spend(&mut self, now: Now) {
         self.full_at = self.full_at.max(now.boot_ms) + GAP_MS;
     }
 
     /// 429: nothing for so long.
-    pub(super) fn bar(&mut self, now: Now, ms: u64) {
+    pub(crate) fn bar(&mut self, now: Now, ms: u64) {
         self.refusing_since.get_or_insert(now);
         self.barred_until = self.barred_until.max(now.boot_ms.saturating_add(ms.min(BAR_MAX_MS)));
     }
 
     /// How long Telegram still wants to be left alone (429).
-    pub(super) const fn barred_ms(&self, now: Now) -> u64 {
+    pub(crate) const fn barred_ms(&self, now: Now) -> u64 {
         self.barred_until.saturating_sub(now.boot_ms)
     }
 
     /// No answer, or one that may be another a moment later.
-    pub(super) fn failed(&mut self, now: Now) {
+    pub(crate) fn failed(&mut self, now: Now) {
         self.refusing_since.get_or_insert(now);
         self.failures = self.failures.saturating_add(1);
         self.again_at = now.boot_ms.saturating_add(back_off_ms(self.failures));
     }
 
     /// Telegram took something, or refused it for good.
-    pub(super) const fn answered(&mut self) {
+    pub(crate) const fn answered(&mut self) {
         (self.failures, self.again_at, self.refusing_since) = (0, 0, None);
     }
 
     /// Since when Telegram has taken nothing.
-    pub(super) const fn refusing_since(&self) -> Option<Now> {
+    pub(crate) const fn refusing_since(&self) -> Option<Now> {
         self.refusing_since
     }
 
     /// How long the next call may take. While calls fail, one that is silent must not hold up the one that would be answered; every fourth may
     /// take its time, for on a slow way none would ever come through otherwise.
-    pub(super) const fn limit_ms(&self) -> u64 {
+    pub(crate) const fn limit_ms(&self) -> u64 {
         if self.failures.is_multiple_of(4) { LIMIT_MS } else { RETRY_LIMIT_MS }
     }
 }

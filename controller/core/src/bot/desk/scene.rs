@@ -1,17 +1,20 @@
 //! What the owner looks at, and how it changes: screens that are asked for replace each other, results of older commands appear as notices.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
-use constella_shared::ids::{CommandId, NodeId};
+use constella_shared::ids::CommandId;
 use constella_shared::wire::command::StoredCommand;
 
+use super::Desk;
 use super::canvas::Version;
-use super::job::{Job, Told, Work};
+use super::dialogue::{Dialogue, find};
+use super::job::{Job, Told};
 use super::pace::Urgency;
-use super::{Dialogue, Step};
+use super::room::Then;
+use super::step::Step;
 use crate::bot::kit::language::Language;
 use crate::bot::kit::page::{Body, Button, Message};
+use crate::bot::kit::press::Press;
 use crate::bot::kit::say::{Key, Say};
 
 /// What the owner looks at.
@@ -20,34 +23,26 @@ pub(super) struct Scene {
     /// The command whose progress is on the screen; None for a screen that stands still.
     pub(super) watched: Option<CommandId>,
     message: Option<Message>,
-    /// The confirmation that is on the screen.
-    pub(super) confirmation: Option<Shown>,
     /// A result with a screen of its own, in its short form, and that screen's version: it may be covered before it was shown.
     pub(super) result: Option<(Say, Version)>,
+    /// The newest screen that was drawn, apart from what stands above it.
+    drawn: Version,
     /// Results that were not on a screen of their own, with the version that first had them.
     notices: Vec<(Say, Version)>,
     /// How the screen is drawn anew, and where it stands.
-    pub(super) source: Source,
+    source: Option<Source>,
     sheet: Option<Sheet>,
-    /// A card whose figures are asked for as soon as Telegram takes messages again.
-    pub(super) awaits_figures: Option<CommandId>,
 }
 
 /// How a screen that waited for long is drawn anew before it goes out, so that its figures are of now.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Source {
-    /// As it is: it says what happened, or is drawn again by its command.
-    #[default]
-    AsItIs,
-    /// A page of the list.
-    List {
-        /// Which.
-        page: usize,
-    },
-    /// The card that this command asked for.
-    Card(CommandId),
-    /// The confirmation of a reboot of this node: its one-time button would be over.
-    Confirmation(NodeId),
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Source {
+    /// By which room.
+    pub(crate) room: &'static str,
+    /// As if this had been pressed.
+    pub(crate) press: Press,
+    /// The command that asked for it, where its task drew it.
+    pub(crate) by: Option<CommandId>,
 }
 
 impl Scene {
@@ -63,40 +58,24 @@ impl Scene {
     pub(super) fn forget_notices(&mut self) {
         self.notices.clear();
     }
-
-    /// What the owner looks at, or soon will.
-    pub(super) fn body(&self) -> Option<&Body> {
-        self.message.as_ref().map(|message| &message.body)
-    }
-}
-
-/// A confirmation on the screen: it is taken away when its button stops working.
-#[derive(Debug)]
-pub(super) struct Shown {
-    /// Of which node.
-    pub(super) node: NodeId,
-    /// Its one-time button.
-    pub(super) nonce: String,
-    /// Where and how it was drawn.
-    pub(super) sheet: Sheet,
 }
 
 /// Where and how a screen is drawn.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sheet {
+pub(crate) struct Sheet {
     /// In which chat.
-    pub(super) chat: i64,
+    pub(crate) chat: i64,
     /// In which language.
-    pub(super) language: Language,
+    pub(crate) language: Language,
     /// At the end of the chat, as a new message.
-    pub(super) bring: bool,
+    pub(crate) bring: bool,
     /// What a new message answers.
-    pub(super) place: Place,
+    pub(crate) place: Place,
 }
 
 /// What a new message answers, and in which topic of its chat.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// The update that asked for it: answers leave in the order of the questions.
     pub(super) asked: Option<i64>,
     /// The topic, where the chat has topics.
@@ -104,20 +83,46 @@ pub(super) struct Place {
 }
 
 /// A screen to be drawn.
-pub(super) struct Drawing {
+#[derive(Debug)]
+pub(crate) struct Drawing {
     /// What.
-    pub(super) body: Body,
+    body: Body,
     /// Its buttons.
-    pub(super) buttons: Vec<Vec<Button>>,
+    buttons: Vec<Vec<Button>>,
     /// The command that will draw on it again.
-    pub(super) watched: Option<CommandId>,
+    watched: Option<CommandId>,
     /// Who waits for it.
-    pub(super) urgency: Urgency,
+    urgency: Urgency,
+    /// How it is drawn anew; None where it says what happened, or is drawn again by its command.
+    pub(super) source: Option<Source>,
 }
 
-impl Dialogue {
+impl Drawing {
+    /// A screen that stays as it is.
+    pub(crate) const fn new(body: Body, buttons: Vec<Vec<Button>>) -> Self {
+        Self { body, buttons, watched: None, urgency: Urgency::Owner, source: None }
+    }
+
+    /// This command will draw on it again.
+    pub(crate) fn watched(self, by: CommandId) -> Self {
+        Self { watched: Some(by), ..self }
+    }
+
+    /// How urgent it is; [`Urgency::Owner`] where nothing else is said.
+    pub(crate) fn urgency(self, urgency: Urgency) -> Self {
+        Self { urgency, ..self }
+    }
+
+    /// Where it waits for long, this room draws it anew, as if this had been pressed.
+    pub(crate) fn anew(self, room: &'static str, press: Press) -> Self {
+        let by = self.watched;
+        Self { source: Some(Source { room, press, by }), ..self }
+    }
+}
+
+impl Desk {
     /// The sheet for answers to this command.
-    pub(super) fn sheet(&self, step: &Step<'_>, command: &StoredCommand, bring: bool) -> Sheet {
+    pub(crate) fn sheet(&self, step: &Step<'_>, command: &StoredCommand, bring: bool) -> Sheet {
         let place = Place { asked: Some(command.update_id), thread: self.topics.of(command.update_id) };
         Sheet { chat: command.chat, language: self.language(step.world, command), bring, place }
     }
@@ -129,12 +134,12 @@ impl Dialogue {
     }
 
     /// Whether the one message is of this dialogue, or soon will be.
-    pub(super) const fn has_the_screen(&self) -> bool {
+    pub(crate) const fn has_the_screen(&self) -> bool {
         self.scene.message.is_some() || self.scene.watched.is_some()
     }
 
     /// Puts a screen before the owner.
-    pub(super) fn draw(&mut self, step: &Step<'_>, sheet: Sheet, drawing: Drawing) -> Version {
+    pub(crate) fn draw(&mut self, step: &Step<'_>, sheet: Sheet, drawing: Drawing) -> Version {
         if drawing.urgency == Urgency::Progress && !step.world.polls {
             return self.canvas.latest();
         }
@@ -143,7 +148,7 @@ impl Dialogue {
         }
         let notices = self.scene.notices.iter().map(|(say, _)| say.clone()).collect();
         let at_unix_s = step.world.now.unix_ms / 1_000;
-        let Drawing { body, buttons, watched, urgency } = drawing;
+        let Drawing { body, buttons, watched, urgency, source } = drawing;
         let mut message = Message { language: sheet.language, notices, body, at_unix_s, buttons };
         if let Some(before) = self.scene.message.as_ref().filter(|_| urgency == Urgency::Progress) {
             // Progress that has not moved is no new screen.
@@ -153,53 +158,55 @@ impl Dialogue {
             }
         }
         self.scene.watched = watched;
-        self.scene.confirmation = None;
         self.scene.message = Some(message.clone());
-        (self.scene.source, self.scene.sheet) = (Source::AsItIs, Some(sheet));
-        self.canvas.want(step.world.now, sheet, message, urgency)
+        (self.scene.source, self.scene.sheet) = (source, Some(sheet));
+        self.scene.drawn = self.canvas.want(step.world.now, sheet, message, urgency);
+        self.scene.drawn
     }
 
     /// Wants the present screen once more, with the notices of now. Where there is none, the list takes its place.
-    pub(super) fn draw_again(&mut self, step: &mut Step<'_>, sheet: Sheet) -> Version {
-        let Some(mut message) = self.scene.message.take() else { return self.draw_list(step, sheet, 0) };
+    pub(crate) fn draw_again(&mut self, step: &Step<'_>, sheet: Sheet) -> Version {
+        let Some(mut message) = self.scene.message.take() else { return self.draw_home(step, sheet) };
         message.notices = self.scene.notices.iter().map(|(say, _)| say.clone()).collect();
         message.language = sheet.language;
         self.scene.message = Some(message.clone());
         self.canvas.amend(step.world.now, sheet, message)
     }
 
-    /// Before a screen goes out: the line about what is too old to matter, and what has waited for long drawn anew.
-    pub(super) fn freshen(&mut self, step: &mut Step<'_>) {
-        let Some(sheet) = self.scene.sheet() else { return };
-        let stale = self.canvas.is_stale(step.world.now);
-        if !self.note_late(step) && !stale {
-            return;
-        }
-        match self.scene.source {
-            _ if !stale => {
-                self.draw_again(step, sheet);
-            }
-            Source::AsItIs => {
-                self.draw_again(step, sheet);
-            }
-            Source::List { page } => {
-                self.draw_list(step, sheet, page);
-            }
-            Source::Card(id) => self.wait_for_figures(step, id, sheet),
-            Source::Confirmation(node) => {
-                self.draw_confirmation(step, sheet, node);
-            }
-        }
+    /// The screen that is shown where there is no other.
+    pub(crate) fn draw_home(&mut self, step: &Step<'_>, sheet: Sheet) -> Version {
+        let drawing = (self.home)(step.world);
+        self.draw(step, sheet, drawing)
+    }
+
+    /// The command that this screen showed lets go of it.
+    pub(crate) const fn unwatch(&mut self) {
+        self.scene.watched = None;
+    }
+
+    /// The task of this command is to draw on the screen, whatever is on it now.
+    pub(crate) const fn watch(&mut self, id: CommandId) {
+        self.scene.watched = Some(id);
+    }
+
+    /// Whether this screen is the newest that was drawn.
+    pub(crate) const fn is_present(&self, version: Version) -> bool {
+        self.scene.drawn == version
+    }
+
+    /// A screen says what came of a command. Where a newer press covers it before Telegram has it, the sentence is a notice above that.
+    pub(crate) fn keep_result(&mut self, say: Say, version: Version) {
+        self.scene.result = Some((say, version));
     }
 
     /// Whether the owner looks at this command's progress.
-    pub(super) fn is_watched(&self, id: CommandId) -> bool {
+    pub(crate) fn is_watched(&self, id: CommandId) -> bool {
         self.scene.watched == Some(id)
     }
 
     /// The result of an order: on its own screen where the owner still looks at it, else as a notice above whatever the owner looks at. The
     /// command ends when that is shown.
-    pub(super) fn conclude(&mut self, step: &mut Step<'_>, job: Job, drawing: Drawing, notice: Say) {
+    pub(crate) fn conclude(&mut self, step: &Step<'_>, job: &Job, drawing: Drawing, notice: Say) -> Then {
         let sheet = self.sheet(step, &job.command, false);
         let version = if self.is_watched(job.command.id) || self.scene.message.is_none() {
             let version = self.draw(step, sheet, Drawing { watched: None, urgency: Urgency::Owner, ..drawing });
@@ -208,11 +215,11 @@ impl Dialogue {
         } else {
             self.add_notice(step, sheet, notice)
         };
-        self.keep(job, Work::Show { version, told: Told::Result });
+        Then::Show(version, Told::Result)
     }
 
     /// Adds a notice to what the owner looks at. Where this leader does not know what that is, it stays, and the notice comes in a new message.
-    pub(super) fn add_notice(&mut self, step: &mut Step<'_>, sheet: Sheet, say: Say) -> Version {
+    pub(crate) fn add_notice(&mut self, step: &Step<'_>, sheet: Sheet, say: Say) -> Version {
         self.note(say);
         let bring = sheet.bring || self.scene.message.is_none();
         self.draw_again(step, Sheet { bring, ..sheet })
@@ -243,6 +250,23 @@ impl Dialogue {
     pub(super) fn notices_read(&mut self) {
         let canvas = &self.canvas;
         self.scene.notices.retain(|(_, version)| !canvas.is_settled(*version));
+    }
+}
+
+impl Dialogue {
+    /// Before a screen goes out: the line about what is too old to matter, and what has waited for long drawn anew.
+    pub(super) fn freshen(&mut self, step: &mut Step<'_>) {
+        let Some(sheet) = self.desk.scene.sheet() else { return };
+        let stale = self.desk.canvas.is_stale(step.world.now);
+        if !self.note_late(step) && !stale {
+            return;
+        }
+        let source = self.desk.scene.source.clone().filter(|_| stale);
+        let room = source.as_ref().and_then(|source| find(&mut self.rooms, source.room));
+        match (room, source) {
+            (Some(room), Some(source)) => room.redraw(&mut self.desk, step, sheet, &source),
+            (None, _) | (_, None) => drop(self.desk.draw_again(step, sheet)),
+        }
     }
 }
 

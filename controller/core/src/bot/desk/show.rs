@@ -4,14 +4,15 @@ use alloc::string::String;
 
 use constella_shared::wire::records::NetValue;
 
+use super::Desk;
+use super::act::Act;
 use super::canvas::Landed;
-use super::job::{Purpose, Work};
-use super::pace::Urgency;
+use super::dialogue::Dialogue;
+use super::job::{Asker, State};
 use super::scene::{Drawing, Sheet};
-use super::{Dialogue, Step, list};
-use crate::bot::desk::act::Act;
+use super::step::Step;
+use crate::bot::kit::buttons::button;
 use crate::bot::kit::page::Body;
-use crate::bot::kit::press::Press;
 use crate::bot::kit::say::{Key, Say};
 use crate::io::{BotError, BotReply};
 
@@ -19,18 +20,20 @@ impl Dialogue {
     /// Sends the screen that is wanted, where it is time and its turn. What waited for long is drawn anew before.
     pub(super) fn issue_screen(&mut self, step: &mut Step<'_>) {
         let now = step.world.now;
-        self.screen_waits = !self.may_send_screen(step.message);
-        if self.screen_waits || self.canvas.deadline(&self.pace).is_none_or(|at| at > now.boot_ms) {
+        self.desk.screen_waits = !self.desk.may_send_screen(step.message);
+        if self.desk.screen_waits || self.desk.canvas.deadline(&self.desk.pace).is_none_or(|at| at > now.boot_ms) {
             return;
         }
         self.freshen(step);
-        if let Some(call) = self.canvas.issue(now, &mut self.pace, step.message) {
-            self.confirmations.shown(now);
-            let ask = self.ask(Purpose::Canvas);
+        if let Some(call) = self.desk.canvas.issue(now, &mut self.desk.pace, step.message) {
+            self.rooms.iter_mut().for_each(|room| room.issued(now));
+            let ask = self.desk.ask(Asker::Canvas);
             step.acts.push(Act::Bot { ask, call });
         }
     }
+}
 
+impl Desk {
     /// Telegram's answer to the screen.
     pub(super) fn canvas_answered(&mut self, step: &mut Step<'_>, result: Result<BotReply, BotError>) {
         match self.canvas.landed(step.world.now, &mut self.pace, result) {
@@ -42,25 +45,23 @@ impl Dialogue {
             }
             Landed::Refused(why) => self.screen_refused(step, why),
         }
-        if self.pace.refusing_since().is_none() {
-            self.figures_due(step);
-        }
     }
 
     /// Telegram takes the call and not this screen: the owner reads that, in place of nothing.
     fn screen_refused(&mut self, step: &mut Step<'_>, why: String) {
         let Some(sheet) = self.scene.sheet().map(|sheet| Sheet { bring: true, ..sheet }) else { return };
         let body = Body::Says(alloc::vec![Say::new(Key::AnswerRefused).text("why", why)]);
-        let buttons = alloc::vec![alloc::vec![list::button(Key::ToList, Press::List { page: 0 })]];
+        let home = (self.home)(step.world).source.map(|home| button(Key::ToList, home.press));
+        let buttons = home.into_iter().map(|home| alloc::vec![home]).collect();
         self.scene.forget_notices();
-        self.draw(step, sheet, Drawing { body, buttons, watched: None, urgency: Urgency::Owner });
+        self.draw(step, sheet, Drawing::new(body, buttons));
     }
 
     /// Ends the commands whose screens are shown.
     pub(super) fn end_shown(&mut self, step: &mut Step<'_>) {
         let canvas = &self.canvas;
-        self.jobs.retain(|id, job| {
-            let Work::Show { version, .. } = job.work else { return true };
+        self.jobs.retain(|id, (_, state)| {
+            let State::Show { version, .. } = *state else { return true };
             let over = canvas.is_settled(version);
             if over {
                 step.done(*id);

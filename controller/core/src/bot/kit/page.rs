@@ -12,8 +12,10 @@ use constella_shared::wire::rpc::Status;
 
 use super::graph::Graph;
 use super::language::Language;
+use super::names;
 use super::press::Press;
 use super::say::{Key, Say};
+use super::world::{NodeRow, World};
 use crate::io::Trouble;
 
 /// One state of the bot's message, a message of its own, or a toast.
@@ -159,6 +161,30 @@ pub struct Row {
     pub listened_ms: u64,
     /// Why it stores nothing that is new; None where it does.
     pub disk: Option<Trouble>,
+}
+
+impl Row {
+    /// A node in short, as this world shows it.
+    #[must_use]
+    pub fn of(world: &World, node: &NodeRow) -> Self {
+        let silent_ms = if node.status == Status::Alive {
+            Some(0)
+        } else {
+            (node.last_seen_unix_ms > 0).then(|| world.now.unix_ms.saturating_sub(node.last_seen_unix_ms))
+        };
+        Self {
+            node: node.node,
+            name: node.name.clone(),
+            is_alike: names::is_alike(world.names(), node.node, &node.name),
+            status: node.status,
+            leader: node.leader,
+            rtt_ms: node.rtt_ms.filter(|_| node.node != world.me),
+            glance: node.glance,
+            silent_ms,
+            listened_ms: world.row(world.me).and_then(|row| row.up_ms).unwrap_or_default(),
+            disk: node.disk,
+        }
+    }
 }
 
 /// One node at length.

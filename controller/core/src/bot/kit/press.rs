@@ -1,41 +1,66 @@
-//! Data of buttons: what a press means, in at most 64 bytes. Nodes are named by the first 16 hex digits of their id, never by name: one
-//! over-long button makes Telegram refuse the whole message.
+//! Data of buttons, in at most 64 bytes: a verb that one room owns, and after a colon what that room wrote for itself. Nodes are named by the
+//! first 16 hex digits of their id, never by name: one over-long button makes Telegram refuse the whole message.
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use core::fmt;
 
 use constella_shared::ids::NodeId;
 
-use super::language::Language;
 use super::world::World;
 
-/// What a button asks for.
+/// What a button sends when it is pressed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Press {
-    /// A page of the list, from 0.
-    List {
-        /// Which page.
-        page: usize,
-    },
-    /// A node's card; also refreshes it.
-    Card(NodeTag),
-    /// Start a speedtest.
-    Speedtest(NodeTag),
-    /// Show the confirmation of a reboot.
-    AskReboot(NodeTag),
-    /// The confirmation's one-time button.
-    Reboot {
-        /// Which node.
-        node: NodeTag,
-        /// Known to the leader that showed the confirmation, and to nobody else.
-        nonce: String,
-    },
-    /// The help.
-    Help,
-    /// A choice of language.
-    Language(Language),
-    /// Nothing: a label that looks like a button.
-    Nothing,
+pub struct Press(String);
+
+impl Press {
+    /// A verb alone.
+    #[must_use]
+    pub fn new(verb: &'static str) -> Self {
+        Self(verb.to_string())
+    }
+
+    /// A verb, and what its room reads again in [`Self::rest`].
+    #[must_use]
+    pub fn with(verb: &'static str, rest: impl fmt::Display) -> Self {
+        Self(format!("{verb}:{rest}"))
+    }
+
+    /// A label that looks like a button and does nothing.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self::new(NOTHING)
+    }
+
+    /// The data of a button, as it came back; None for a length that no button has.
+    #[must_use]
+    pub fn parse(data: &str) -> Option<Self> {
+        (1..=DATA_BYTES).contains(&data.len()).then(|| Self(data.to_string()))
+    }
+
+    /// The data of the button.
+    #[must_use]
+    pub fn data(&self) -> &str {
+        &self.0
+    }
+
+    /// Names the room.
+    #[must_use]
+    pub fn verb(&self) -> &str {
+        self.0.split_once(':').map_or(self.0.as_str(), |(verb, _)| verb)
+    }
+
+    /// Everything after the verb; empty where there is nothing.
+    #[must_use]
+    pub fn rest(&self) -> &str {
+        self.0.split_once(':').map_or("", |(_, rest)| rest)
+    }
+
+    /// Whether it is [`Self::nothing`].
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.0 == NOTHING
+    }
 }
 
 /// The first 16 hex digits of a node's id.
@@ -55,124 +80,52 @@ impl NodeTag {
         world.nodes.iter().map(|row| row.node).find(|node| Self::of(node) == *self)
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// The tag that a button carries; None for anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
         is_hex(text, TAG_DIGITS).then(|| Self(text.to_string()))
     }
 }
 
-impl Press {
-    /// Whether it changes nothing but the screen.
-    #[must_use]
-    pub const fn only_looks(&self) -> bool {
-        match self {
-            Self::List { .. } | Self::Card(_) | Self::AskReboot(_) | Self::Help | Self::Nothing => true,
-            Self::Speedtest(_) | Self::Reboot { .. } | Self::Language(_) => false,
-        }
-    }
-
-    /// What the data of a button means; None for data that this version did not make.
-    #[must_use]
-    pub fn parse(data: &str) -> Option<Self> {
-        let (verb, rest) = data.split_once(':').unwrap_or((data, ""));
-        match verb {
-            "ls" => rest.parse().ok().map(|page| Self::List { page }),
-            "cd" => NodeTag::parse(rest).map(Self::Card),
-            "st" => NodeTag::parse(rest).map(Self::Speedtest),
-            "rq" => NodeTag::parse(rest).map(Self::AskReboot),
-            "rb" => {
-                let (node, nonce) = rest.split_once(':')?;
-                let node = NodeTag::parse(node)?;
-                is_hex(nonce, NONCE_DIGITS).then(|| Self::Reboot { node, nonce: nonce.to_string() })
-            }
-            "hp" if rest.is_empty() => Some(Self::Help),
-            "lg" => Language::of_tag(rest).map(Self::Language),
-            "no" if rest.is_empty() => Some(Self::Nothing),
-            _ => None,
-        }
-    }
-
-    /// The node that it is about.
-    #[must_use]
-    pub const fn node(&self) -> Option<&NodeTag> {
-        match self {
-            Self::Card(node) | Self::Speedtest(node) | Self::AskReboot(node) | Self::Reboot { node, .. } => Some(node),
-            Self::List { .. } | Self::Help | Self::Language(_) | Self::Nothing => None,
-        }
-    }
-
-    /// The data of a button.
-    #[must_use]
-    pub fn data(&self) -> String {
-        match self {
-            Self::List { page } => format!("ls:{page}"),
-            Self::Card(node) => format!("cd:{}", node.0),
-            Self::Speedtest(node) => format!("st:{}", node.0),
-            Self::AskReboot(node) => format!("rq:{}", node.0),
-            Self::Reboot { node, nonce } => format!("rb:{}:{nonce}", node.0),
-            Self::Help => "hp".to_string(),
-            Self::Language(language) => format!("lg:{}", language.code()),
-            Self::Nothing => "no".to_string(),
-        }
+impl fmt::Display for NodeTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
-fn is_hex(text: &str, digits: usize) -> bool {
+/// Whether a text is so many lower-case hex digits.
+pub(in crate::bot) fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
+
+/// The verb of a label.
+const NOTHING: &str = "no";
+
+/// Telegram's limit of callback data.
+const DATA_BYTES: usize = 64;
 
 /// Hex digits of a node's tag: no two of a thousand nodes share 64 bits.
 const TAG_DIGITS: usize = 16;
 
-/// Hex digits of a nonce: 64 bits for 45 seconds, and only the owner can press at all.
-pub const NONCE_DIGITS: usize = 16;
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec;
 
     #[test]
-    fn every_button_is_read_back_and_fits_64_bytes() {
-        let tag = || NodeTag::of(&NodeId([0xab; 32]));
-        let presses = vec![
-            Press::List { page: 0 },
-            Press::List { page: usize::MAX },
-            Press::Card(tag()),
-            Press::Speedtest(tag()),
-            Press::AskReboot(tag()),
-            Press::Reboot { node: tag(), nonce: "0123456789abcdef".into() },
-            Press::Help,
-            Press::Language(Language::Ru),
-            Press::Language(Language::En),
-            Press::Nothing,
-        ];
-        for press in presses {
-            let data = press.data();
-            assert!((1..=64).contains(&data.len()), "{data}");
-            assert_eq!(Press::parse(&data), Some(press));
-        }
+    fn a_press_is_its_verb_and_the_rest() {
+        let press = Press::with("rb", "0123:4567");
+        assert_eq!((press.data(), press.verb(), press.rest()), ("rb:0123:4567", "rb", "0123:4567"));
+        assert_eq!((Press::new("hp").verb(), Press::new("hp").rest()), ("hp", ""));
+        assert_eq!(Press::parse("").or_else(|| Press::parse(&"x".repeat(65))), None);
+        assert!(Press::nothing().is_nothing() && !Press::parse("no:1").unwrap().is_nothing());
     }
 
     #[test]
-    fn junk_means_nothing() {
-        let junk = [
-            "",
-            "ls",
-            "ls:-1",
-            "ls:x",
-            "cd:",
-            "cd:abc",
-            "cd:ABABABABABABABAB",
-            "rb:abababababababab",
-            "hp:1",
-            "lg:de",
-            "rb:abababababababab:",
-            "rb:abababababababab:0123456789abcdeg",
-            "rb:abababababababab:0123456789abcdef0",
-            "zz:1",
-        ];
-        for data in junk {
-            assert_eq!(Press::parse(data), None, "{data}");
+    fn a_tag_is_sixteen_digits_in_lower_case() {
+        let tag = NodeTag::of(&NodeId([0xab; 32]));
+        assert_eq!(NodeTag::parse("abababababababab"), Some(tag));
+        for junk in ["", "abc", "ABABABABABABABAB", "ababababababababa", "abababababababag"] {
+            assert_eq!(NodeTag::parse(junk), None, "{junk}");
         }
     }
 }

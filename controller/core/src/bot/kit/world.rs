@@ -7,6 +7,7 @@ use constella_shared::ids::{CommandId, NodeId, Term, TokenHash};
 use constella_shared::wire::heartbeat::Glance;
 use constella_shared::wire::rpc::Status;
 
+use super::names;
 use crate::clock::Now;
 use crate::io::Trouble;
 use crate::voters::Shortage;
@@ -102,6 +103,29 @@ pub struct NodeRow {
 }
 
 impl World {
+    /// The row of a node that belongs.
+    #[must_use]
+    pub fn row(&self, node: NodeId) -> Option<&NodeRow> {
+        self.nodes.iter().find(|row| row.node == node)
+    }
+
+    /// Every node with its name.
+    pub fn names(&self) -> impl Iterator<Item = (NodeId, &str)> + Clone {
+        self.nodes.iter().map(|row| (row.node, row.name.as_str()))
+    }
+
+    /// The owner's name for a node, with its short id where names are alike; that id alone where it does not belong any longer.
+    #[must_use]
+    pub fn name_of(&self, node: NodeId) -> String {
+        names::shown(self.names(), node)
+    }
+
+    /// Whether nothing can be asked of a node now, as far as this one sees.
+    #[must_use]
+    pub fn is_down(&self, node: NodeId) -> bool {
+        matches!(self.row(node).map(|row| row.status), Some(Status::Down | Status::Left))
+    }
+
     /// Why this node stores nothing that is new.
     #[must_use]
     pub fn trouble(&self) -> Option<Trouble> {

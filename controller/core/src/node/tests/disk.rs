@@ -13,8 +13,9 @@ use super::super::*;
 use super::bench::Bench;
 use crate::bot::kit::language::Language;
 use crate::bot::kit::page::Screen;
-use crate::bot::kit::press::{NodeTag, Press};
+use crate::bot::kit::press::Press;
 use crate::bot::kit::say::Key;
+use crate::bot::rooms::{reboot, settings, ways};
 use crate::io::{DocumentName, InboundId, OperatorAnswer, PeerRequest, PeerResponse, Trouble};
 use crate::roster::Edit;
 use crate::roster::fake::node;
@@ -77,12 +78,12 @@ fn orders_and_edits_are_refused_with_words_and_are_not_done_later() {
     bench.run_ms(3_000);
     fill(&mut bench, 1, &ALL);
     bench.input(1, Input::Room(Some(Trouble::Full)));
-    let tag = NodeTag::of(&node(1));
-    let reboot = Press::Reboot { node: tag.clone(), nonce: "0123456789abcdef".into() };
-    let presses = [Press::AskReboot(tag.clone()), reboot, Press::Speedtest(tag), Press::Language(Language::En)];
+    let confirmed = reboot::confirm(node(1), "0123456789abcdef");
+    let language = Press::with(settings::LANGUAGE, Language::En.code());
+    let presses = [ways::ask_reboot(node(1)), confirmed, ways::speedtest(node(1)), language];
     for press in presses {
         bench.shown.clear();
-        bench.owner_presses(&press.data());
+        bench.owner_presses(press.data());
         assert!(bench.run_until(10_000, |bench| notices(bench, 1).contains(&Key::DiskRefuses)), "{press:?}");
     }
     bench.shown.clear();
@@ -108,7 +109,7 @@ fn updates_that_could_not_be_stored_come_again() {
     let mut bench = Bench::of(1);
     bench.run_ms(10_000);
     fill(&mut bench, 1, &ALL);
-    bench.owner_presses(&Press::Speedtest(NodeTag::of(&node(1))).data());
+    bench.owner_presses(ways::speedtest(node(1)).data());
     assert!(bench.run_until(10_000, |bench| notices(bench, 1).contains(&Key::DiskRefuses)));
     assert!(bench.node(1).held.is_some());
     assert_eq!(bench.unconfirmed(), 0);
@@ -119,15 +120,15 @@ fn an_order_that_could_not_be_stored_was_never_given() {
     // F6: the press is on disk, and the order that it gives is not
     let mut bench = Bench::of(1);
     bench.run_ms(10_000);
-    let reboot = Press::AskReboot(NodeTag::of(&node(1)));
-    bench.owner_presses(&reboot.data());
+    let reboot = ways::ask_reboot(node(1));
+    bench.owner_presses(reboot.data());
     bench.run_ms(3_000);
     let yes = bench.shown.iter().rev().find_map(|(_, screen)| match screen {
         Screen::Message(message) => message.buttons.iter().flatten().map(|button| button.press.clone()).find(is_reboot),
         _ => None,
     });
     let stored = bench.disks[&1].commands.clone();
-    bench.owner_presses(&yes.unwrap().data());
+    bench.owner_presses(yes.unwrap().data());
     assert!(
         bench.run_until(5_000, |bench| bench.disks[&1].commands.open.iter().any(|open| open.stage == Stage::Taken))
     );
@@ -139,8 +140,8 @@ fn an_order_that_could_not_be_stored_was_never_given() {
     assert!(bench.disks[&1].commands.open.is_empty() && bench.disks[&1].commands.done.len() > stored.done.len());
 }
 
-const fn is_reboot(press: &Press) -> bool {
-    matches!(press, Press::Reboot { .. })
+fn is_reboot(press: &Press) -> bool {
+    press.verb() == reboot::CONFIRM
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Old buttons, presses in a flood wait, topics, forwards and groups.
 
-use super::*;
+use crate::bot::bench::*;
 
 fn event(text: &str) -> UpdateEvent {
     UpdateEvent {
@@ -47,10 +47,10 @@ fn a_new_list_takes_the_old_ones_buttons_away_also_another_leaders() {
     bench.text("/nodes");
     assert_eq!(taken(&settle(&mut bench)), [901]);
     // An edit makes no new message.
-    bench.press(&Press::List { page: 0 });
+    bench.press(&ways::list(0));
     assert_eq!(taken(&settle(&mut bench)), [] as [i64; 0]);
     // Who died before it took them left them: the press tells.
-    bench.press_on(7, &Press::List { page: 0 }.data());
+    bench.press_on(7, &ways::list(0).data());
     assert_eq!(taken(&settle(&mut bench)), [7, 902]);
     assert_eq!(bench.dialogue.deadline(), None);
 }
@@ -63,7 +63,7 @@ fn old_buttons_are_tried_again_until_they_are_gone_and_hold_up_no_answer() {
     bench.pass(3_000);
     let (ask, call) = bench.calls.pop().unwrap();
     assert!(matches!(call, BotCall::TakeButtons { message: MESSAGE, .. }));
-    bench.press(&Press::Help);
+    bench.press(&ways::help());
     assert!(
         bench.calls.iter().any(|(_, call)| matches!(call, BotCall::Edit { .. })),
         "it does not wait for the buttons"
@@ -83,12 +83,12 @@ fn old_buttons_are_tried_again_until_they_are_gone_and_hold_up_no_answer() {
 #[test]
 fn a_press_in_a_flood_wait_is_told_to_wait() {
     let mut bench = Bench::new();
-    bench.press(&Press::List { page: 0 });
+    bench.press(&ways::list(0));
     bench.telegram_fails(BotError::RetryAfter { ms: 40_000 });
     bench.telegram();
     bench.pass(10_000);
-    bench.press(&Press::Help);
-    bench.press_on(7, &Press::Help.data());
+    bench.press(&ways::help());
+    bench.press_on(7, &ways::help().data());
     let calls = bench.telegram();
     assert_eq!(toast(&calls), Some(Key::FloodWait));
     let told = |call: &BotCall| {
@@ -102,7 +102,7 @@ fn a_press_in_a_flood_wait_is_told_to_wait() {
     bench.pass(30_000);
     assert!(matches!(last_screen(&bench.telegram()).body, Body::List(_)));
     bench.pass(10_000);
-    bench.press(&Press::Help);
+    bench.press(&ways::help());
     assert_eq!(toast(&bench.telegram()), None);
 }
 
@@ -145,7 +145,8 @@ fn an_answer_goes_to_the_topic_of_its_question_and_where_that_is_gone_to_the_cha
 /// Issue 14.14: every command that does anything, and no command that only looks.
 #[test]
 fn a_forwarded_command_is_not_the_owners_own() {
-    let heard = |text: &str| super::super::command::own_words(&UpdateEvent { forwarded: true, ..event(text) });
+    let dialogue = Bench::new().dialogue;
+    let heard = |text: &str| dialogue.own_words(&UpdateEvent { forwarded: true, ..event(text) });
     for text in ["/invite 50m", "/INVITE", "/Invite@Our_bot 1h", "/lang ru", "/start c0de"] {
         let content = heard(text);
         assert_ne!(content, CommandContent::Text { text: text.into() }, "{text}");

@@ -1,6 +1,6 @@
 //! Sends that fail while polls work: nothing that was asked ends without words, and what comes then is of now.
 
-use super::*;
+use crate::bot::bench::*;
 use crate::bot::kit::say::Value;
 
 /// Telegram refuses every screen and message for so long; answers to presses pass.
@@ -51,7 +51,7 @@ fn after_six_minutes_of_refusals_every_question_is_answered_within_five_seconds(
     for error in errors {
         let mut bench = Bench::new();
         let began_ms = bench.world.now.unix_ms;
-        let ids = [bench.press(&Press::Help), bench.text("/nodes"), bench.press(&Press::Card(tag("beta")))];
+        let ids = [bench.press(&ways::help()), bench.text("/nodes"), bench.press(&ways::card(node("beta")))];
         bench.reply("stats", &stats("boot-1", 5));
         refused_for(&mut bench, 360_000, &error);
         assert!(ids.iter().all(|id| bench.done(*id) == 0), "{error:?}: ended without words");
@@ -85,7 +85,7 @@ fn after_six_minutes_of_refusals_every_question_is_answered_within_five_seconds(
 #[test]
 fn a_list_that_waited_is_of_now() {
     let mut bench = Bench::new();
-    bench.press(&Press::List { page: 0 });
+    bench.press(&ways::list(0));
     refused_for(&mut bench, 30_000, &BotError::Server);
     bench.world.nodes[1].status = Status::Down;
     refused_for(&mut bench, 12_000, &BotError::Server);
@@ -99,7 +99,7 @@ fn a_list_that_waited_is_of_now() {
 #[test]
 fn a_retry_after_is_obeyed_however_long_and_the_answer_comes_at_its_end() {
     let mut bench = Bench::new();
-    let id = bench.press(&Press::Help);
+    let id = bench.press(&ways::help());
     bench.telegram_fails(BotError::RetryAfter { ms: 3_600_000 });
     bench.pass(3_599_999);
     assert_eq!(bench.count("edit"), 1);
@@ -114,7 +114,7 @@ fn an_invitation_is_told_what_is_left_of_it_or_that_it_is_over() {
     let mut bench = Bench::new();
     let ids = [bench.text("/invite 1h"), bench.text("/invite 1m")];
     while let Some((ask, ttl_s)) = bench.invites.pop() {
-        bench.answer(ask, Answer::Link(Ok(super::invitation::link(ttl_s))));
+        bench.answer(ask, Answer::Link(Ok(crate::bot::rooms::invite::tests::link(ttl_s))));
     }
     refused_for(&mut bench, 360_000, &BotError::Server);
     let calls = taken_within(&mut bench, 5_000);
@@ -134,7 +134,7 @@ fn an_invitation_is_told_what_is_left_of_it_or_that_it_is_over() {
 #[test]
 fn a_confirmation_that_waited_has_a_button_that_works() {
     let mut bench = Bench::new();
-    bench.press(&Press::AskReboot(tag("beta")));
+    bench.press(&ways::ask_reboot(node("beta")));
     refused_for(&mut bench, 120_000, &BotError::Server);
     let calls = taken_within(&mut bench, 5_000);
     let shown = last_screen(&calls);
@@ -152,8 +152,9 @@ fn a_confirmation_that_waited_has_a_button_that_works() {
 #[test]
 fn the_end_of_an_order_is_no_late_answer() {
     let mut bench = Bench::new();
-    let id = super::reboot::confirm(&mut bench);
-    bench.reply("reboot", &super::reboot::took(id, constella_shared::agent::RebootOutcome::Accepted));
+    let id = crate::bot::rooms::reboot::tests::confirm(&mut bench);
+    bench
+        .reply("reboot", &crate::bot::rooms::reboot::tests::took(id, constella_shared::agent::RebootOutcome::Accepted));
     bench.telegram();
     for _ in 0..40 {
         bench.pass(2_000);

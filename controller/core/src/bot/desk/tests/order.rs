@@ -1,6 +1,6 @@
 //! Answers leave in the order of the questions, one after another.
 
-use super::*;
+use crate::bot::bench::*;
 
 /// The links of these calls, in the order in which they left.
 fn links(calls: &[BotCall]) -> Vec<String> {
@@ -19,7 +19,7 @@ fn links(calls: &[BotCall]) -> Vec<String> {
 fn invite(bench: &mut Bench, link: u64) -> CommandId {
     let id = bench.text("/invite 15m");
     let (ask, _) = bench.invites.pop().unwrap();
-    bench.answer(ask, Answer::Link(Ok(super::invitation::link(link))));
+    bench.answer(ask, Answer::Link(Ok(crate::bot::rooms::invite::tests::link(link))));
     id
 }
 
@@ -89,7 +89,7 @@ fn a_list_that_is_on_its_way_is_not_overtaken() {
 #[test]
 fn a_card_that_is_brought_holds_an_invitation_up_for_a_moment_only() {
     let mut bench = Bench::new();
-    bench.press_on(7, &Press::Card(tag("beta")).data());
+    bench.press_on(7, &ways::card(node("beta")).data());
     invite(&mut bench, 0);
     assert_eq!(links(&bench.telegram()), [] as [&str; 0]);
     bench.pass(700);
@@ -101,7 +101,7 @@ fn a_card_that_is_brought_holds_an_invitation_up_for_a_moment_only() {
 fn a_press_is_shown_at_once_beside_many_invitations() {
     let mut bench = Bench::new();
     let _ids: Vec<CommandId> = (0..12).map(|link| invite(&mut bench, link)).collect();
-    bench.press(&Press::Help);
+    bench.press(&ways::help());
     assert!(bench.calls.iter().any(|(_, call)| matches!(call, BotCall::Edit { .. })), "{:?}", bench.order);
 }
 
@@ -119,7 +119,7 @@ fn commands_of_another_leader_keep_their_order() {
     }
     while let Some((ask, _)) = bench.invites.pop() {
         let number = commands[bench.invites.len()].update_id.unsigned_abs();
-        bench.answer(ask, Answer::Link(Ok(super::invitation::link(number))));
+        bench.answer(ask, Answer::Link(Ok(crate::bot::rooms::invite::tests::link(number))));
     }
     let expected: Vec<String> = updates.iter().map(i64::to_string).collect();
     assert_eq!(links(&all(&mut bench)), expected);

@@ -1,6 +1,6 @@
 //! Whatever comes in whatever order: every command ends once, a reboot is asked again by the same terms only, and the dialogue comes to rest.
 
-use super::*;
+use crate::bot::bench::*;
 use constella_shared::agent::{RebootAnswer, RebootOutcome, SpeedtestFigures, SpeedtestPhase};
 use constella_shared::wire::rpc::Request;
 
@@ -42,8 +42,9 @@ impl Story {
             _ => self.rare(),
         }
         let fresh = self.bench.calls.iter().filter_map(|(_, call)| screen(call));
-        let fresh: Vec<String> =
-            fresh.flat_map(|screen| screen.buttons.iter().flatten().map(|button| button.press.data())).collect();
+        let fresh: Vec<String> = fresh
+            .flat_map(|screen| screen.buttons.iter().flatten().map(|button| button.press.data().to_string()))
+            .collect();
         self.buttons.extend(fresh);
         let surplus = self.buttons.len().saturating_sub(20);
         self.buttons.drain(..surplus);
@@ -62,7 +63,7 @@ impl Story {
 
     fn press(&mut self) {
         let mut known = self.buttons.clone();
-        known.extend(["junk".into(), "ls:99".into(), Press::Speedtest(tag("gone")).data()]);
+        known.extend(["junk".into(), "ls:99".into(), ways::speedtest(node("gone")).data().to_string()]);
         // Half of the presses go towards a reboot, or it would hardly ever come to one.
         let towards = |verb| self.buttons.iter().rev().take(8).find(move |data| data.starts_with(verb)).cloned();
         let reboot = towards("rb:").or_else(|| towards("rq:"));
@@ -101,7 +102,7 @@ impl Story {
 
     fn answer_node(&mut self) {
         if let Some((ask, _)) = self.bench.invites.pop() {
-            let link = self.dice.one(&[Ok(super::invitation::link(ask.0)), Err(InviteError::TooMany)]);
+            let link = self.dice.one(&[Ok(crate::bot::rooms::invite::tests::link(ask.0)), Err(InviteError::TooMany)]);
             return self.bench.answer(ask, Answer::Link(link));
         }
         if self.bench.asks.is_empty() {
@@ -200,7 +201,7 @@ impl Story {
                     self.bench.answer(ask, Answer::Peer(result));
                 }
                 for (ask, _) in core::mem::take(&mut self.bench.invites) {
-                    self.bench.answer(ask, Answer::Link(Ok(super::invitation::link(ask.0))));
+                    self.bench.answer(ask, Answer::Link(Ok(crate::bot::rooms::invite::tests::link(ask.0))));
                 }
             }
             if self.bench.dialogue.deadline().is_none() {

@@ -1,6 +1,6 @@
 //! The one message: what Telegram may answer, and what the owner sees then.
 
-use super::*;
+use crate::bot::bench::*;
 
 fn text(text: &str) -> CommandContent {
     CommandContent::Text { text: text.to_string() }
@@ -9,7 +9,7 @@ fn text(text: &str) -> CommandContent {
 #[test]
 fn a_press_is_answered_before_any_work_and_edits_the_one_message() {
     let mut bench = Bench::new();
-    let id = bench.press(&Press::List { page: 0 });
+    let id = bench.press(&ways::list(0));
     assert_eq!(bench.order, ["callback", "edit"]);
     assert!(matches!(bench.calls[1].1, BotCall::Edit { chat: OWNER, message: MESSAGE, .. }));
     assert_eq!(bench.done(id), 0);
@@ -26,17 +26,17 @@ fn a_typed_command_brings_the_message_to_the_end_of_the_chat() {
     assert_eq!(bench.records, [NetValue::Message { chat: OWNER, message: 901 }]);
     assert_eq!(bench.done(id), 1);
     // The same screen is no edit; a second later it has another time.
-    bench.press(&Press::List { page: 0 });
+    bench.press(&ways::list(0));
     assert_eq!(bench.telegram().len(), 1);
     bench.pass(1_000);
-    bench.press(&Press::List { page: 0 });
+    bench.press(&ways::list(0));
     assert!(matches!(bench.telegram()[1], BotCall::Edit { message: 901, .. }));
 }
 
 #[test]
 fn a_press_on_an_old_message_is_answered_and_brings_the_current_one() {
     let mut bench = Bench::new();
-    bench.press_on(7, &Press::List { page: 0 }.data());
+    bench.press_on(7, &ways::list(0).data());
     let calls = bench.telegram();
     assert_eq!(toast(&calls), Some(Key::OldMessage));
     assert!(matches!(calls[1], BotCall::Send { .. }));
@@ -62,7 +62,7 @@ fn every_error_of_telegram_has_its_consequence() {
     ];
     for (error, at_once, later, done) in cases {
         let mut bench = Bench::new();
-        let id = bench.press(&Press::List { page: 0 });
+        let id = bench.press(&ways::list(0));
         bench.order.clear();
         bench.telegram_fails(error.clone());
         assert_eq!(bench.order, at_once, "{error:?}");
@@ -77,9 +77,9 @@ fn every_error_of_telegram_has_its_consequence() {
 #[test]
 fn retry_after_is_obeyed_to_the_millisecond() {
     let mut bench = Bench::new();
-    bench.press(&Press::List { page: 0 });
+    bench.press(&ways::list(0));
     bench.telegram_fails(BotError::RetryAfter { ms: 7_000 });
-    bench.press(&Press::Help);
+    bench.press(&ways::help());
     bench.pass(6_999);
     assert_eq!(bench.count("edit"), 1);
     bench.pass(1);
@@ -123,8 +123,8 @@ fn a_screen_that_telegram_will_never_take_is_answered_in_words_once() {
 #[test]
 fn several_presses_at_once_cost_few_edits_and_all_are_done() {
     let mut bench = Bench::new();
-    let ids: Vec<CommandId> = (0..10).map(|page| bench.press(&Press::List { page })).collect();
-    let help = bench.press(&Press::Help);
+    let ids: Vec<CommandId> = (0..10).map(|page| bench.press(&ways::list(page))).collect();
+    let help = bench.press(&ways::help());
     let mut calls = bench.telegram();
     bench.pass(5_000);
     calls.extend(bench.telegram());
@@ -154,20 +154,23 @@ fn a_new_leader_edits_the_same_message_and_sets_the_menu() {
 #[test]
 fn a_new_leader_leaves_what_the_owner_looks_at_unless_that_is_known_to_be_a_list() {
     // DESIGN 9: a result, a card or the help stays until its owner taps something; a confirmation died with the leader that showed it
-    let press =
-        |press: Press| CommandContent::Button { callback_id: "cb".into(), data: press.data(), message: MESSAGE };
+    let press = |press: Press| CommandContent::Button {
+        callback_id: "cb".into(),
+        data: press.data().to_string(),
+        message: MESSAGE,
+    };
     let cases = [
         (None, false),
         (Some(text("/nodes")), true),
         (Some(text("/start 0123")), true),
         (Some(text("/help")), false),
         (Some(text("/invite 5m")), false),
-        (Some(press(Press::List { page: 1 })), true),
-        (Some(press(Press::AskReboot(tag("beta")))), true),
-        (Some(press(Press::Card(tag("beta")))), false),
-        (Some(press(Press::Reboot { node: tag("beta"), nonce: "0123456789abcdef".into() })), false),
-        (Some(press(Press::Speedtest(tag("beta")))), false),
-        (Some(press(Press::Nothing)), false),
+        (Some(press(ways::list(1))), true),
+        (Some(press(ways::ask_reboot(node("beta")))), true),
+        (Some(press(ways::card(node("beta")))), false),
+        (Some(press(reboot::confirm(node("beta"), "0123456789abcdef"))), false),
+        (Some(press(ways::speedtest(node("beta")))), false),
+        (Some(press(Press::nothing())), false),
     ];
     for (last, draws) in cases {
         let mut bench = Bench::new();
@@ -209,7 +212,7 @@ fn the_menu_is_tried_a_few_times() {
 #[test]
 fn what_a_deposed_leader_asked_is_not_its_business_any_longer() {
     let mut bench = Bench::new();
-    let id = bench.press(&Press::Card(tag("beta")));
+    let id = bench.press(&ways::card(node("beta")));
     bench.dialogue.deposed();
     bench.order.clear();
     bench.reply("stats", &stats("boot-1", 5));

@@ -1,6 +1,6 @@
 //! Speedtest: live progress, results, errors, a change of leader.
 
-use super::*;
+use crate::bot::bench::*;
 use constella_shared::agent::{SpeedtestFigures, SpeedtestPhase};
 
 fn running(command_id: CommandId, percent: u8) -> Result<Response, CallError> {
@@ -21,7 +21,7 @@ fn body(message: &Message) -> crate::bot::kit::page::Speedtest {
 }
 
 fn started(bench: &mut Bench) -> CommandId {
-    let id = bench.press(&Press::Speedtest(tag("beta")));
+    let id = bench.press(&ways::speedtest(node("beta")));
     assert_eq!(keys(&last_screen(&bench.telegram())), [Key::SpeedtestAsked]);
     id
 }
@@ -151,7 +151,7 @@ fn a_result_reaches_an_owner_who_looks_elsewhere() {
     let mut bench = Bench::new();
     let id = started(&mut bench);
     bench.reply("run", &running(id, 0));
-    bench.press(&Press::Help);
+    bench.press(&ways::help());
     bench.telegram();
     bench.pass(2_000);
     bench.reply("test", &ended(id));
@@ -163,22 +163,22 @@ fn a_result_reaches_an_owner_who_looks_elsewhere() {
 fn a_result_that_another_screen_overtakes_stays_as_a_notice() {
     // F6: an order ends with words. The edit before it is still on its way when the owner asks for something else.
     let mut bench = Bench::new();
-    let id = bench.press(&Press::Speedtest(tag("beta")));
+    let id = bench.press(&ways::speedtest(node("beta")));
     bench.reply("run", &refused(RpcCode::Disabled));
-    bench.press(&Press::Help);
+    bench.press(&ways::help());
     assert_eq!(keys(&last_screen(&bench.telegram())), [Key::SpeedtestFailed, Key::HelpText]);
     assert_eq!(bench.done(id), 1);
-    bench.press(&Press::Help);
+    bench.press(&ways::help());
     assert_eq!(keys(&last_screen(&bench.telegram())), [Key::HelpText], "it was read");
 }
 
 #[test]
 fn a_result_that_was_shown_does_not_stay() {
     let mut bench = Bench::new();
-    let id = bench.press(&Press::Speedtest(tag("beta")));
+    let id = bench.press(&ways::speedtest(node("beta")));
     bench.reply("run", &refused(RpcCode::Disabled));
     bench.telegram();
     assert_eq!(bench.done(id), 1);
-    bench.press(&Press::Help);
+    bench.press(&ways::help());
     assert_eq!(keys(&last_screen(&bench.telegram())), [Key::HelpText]);
 }

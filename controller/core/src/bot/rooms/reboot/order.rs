@@ -32,7 +32,7 @@ impl Order {
         shown: Now,
         left_ms: u64,
     ) -> Self {
-        let theirs = world.nodes.iter().find(|row| row.node == target).and_then(|row| row.boot_ms);
+        let theirs = world.row(target).and_then(|row| row.boot_ms);
         Self {
             target,
             boot_id: confirmation.boot_id,

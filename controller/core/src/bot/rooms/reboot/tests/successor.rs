@@ -1,7 +1,7 @@
 //! A reboot that an earlier leader left: F6.
 
-use super::reboot::{confirm, took};
-use super::*;
+use super::{confirm, took};
+use crate::bot::bench::*;
 use constella_shared::agent::RebootOutcome;
 
 /// What alpha asked or was about to ask when it died, and gamma takes up.
@@ -345,7 +345,7 @@ fn a_controller_that_is_not_heard_leaves_the_uptime_and_without_it_no_duration_i
 fn the_time_of_the_asking_is_stored_by_the_targets_clock() {
     let mut bench = Bench::new();
     bench.world.nodes[1].unix_ms = Some(1_700_000_000_000);
-    super::reboot::confirm(&mut bench);
+    crate::bot::rooms::reboot::tests::confirm(&mut bench);
     let stage = bench.stages.last().cloned().expect("a stage").1;
     assert!(matches!(stage, Stage::Rebooting { asked_unix_ms: Some(1_700_000_000_000), .. }), "{stage:?}");
 }
@@ -359,7 +359,7 @@ fn an_older_order_that_is_taken_up_leaves_the_screen_to_what_was_asked_for_since
         taken_by: node("gamma"),
         ..bench.stored(CommandContent::Button { callback_id: "cb".into(), data: "rb:x".into(), message: MESSAGE })
     };
-    bench.press(&Press::List { page: 0 });
+    bench.press(&ways::list(0));
     let list = last_screen(&bench.telegram());
     let id = bench.give(&order);
     bench.pass(500);
@@ -379,7 +379,7 @@ fn a_press_that_another_leader_took_is_not_said_to_have_done_nothing() {
     // F6: its order may have been copied elsewhere.
     let mut bench = Bench::new();
     bench.world.me = node("gamma");
-    let data = Press::Reboot { node: tag("beta"), nonce: "0123456789abcdef".into() }.data();
+    let data = reboot::confirm(node("beta"), "0123456789abcdef").data().to_string();
     let content = CommandContent::Button { callback_id: "cb".into(), data, message: MESSAGE };
     let command = StoredCommand { taken_by: node("alpha"), ..bench.stored(content) };
     let id = bench.give(&command);
@@ -393,8 +393,8 @@ fn a_press_that_another_leader_took_is_not_said_to_have_done_nothing() {
 fn why_a_press_was_not_taken_is_read_above_a_newer_screen_that_covers_it_unseen() {
     // F6: the press and the next one come in one batch, before Telegram has taken a screen
     let mut bench = Bench::new();
-    let data = Press::Reboot { node: tag("beta"), nonce: "0123456789abcdef".into() }.data();
-    let (press, list) = (bench.press_on(MESSAGE, &data), bench.press(&Press::List { page: 0 }));
+    let data = reboot::confirm(node("beta"), "0123456789abcdef").data().to_string();
+    let (press, list) = (bench.press_on(MESSAGE, &data), bench.press(&ways::list(0)));
     let calls = bench.telegram();
     let screen = last_screen(&calls);
     assert!(said(&screen, Key::ConfirmTaken).is_whole(), "{screen:?}");
@@ -406,7 +406,7 @@ fn why_a_press_was_not_taken_is_read_above_a_newer_screen_that_covers_it_unseen(
 fn what_a_node_told_before_it_polled_is_not_taken_away_when_it_polls() {
     // F6: it finishes what another took as a watcher, and polls when nobody else does: the list would cover its word after a moment.
     let mut bench = Bench::new();
-    let data = Press::Reboot { node: tag("beta"), nonce: "0123456789abcdef".into() }.data();
+    let data = reboot::confirm(node("beta"), "0123456789abcdef").data().to_string();
     let content = CommandContent::Button { callback_id: "cb".into(), data, message: MESSAGE };
     let press = StoredCommand { taken_by: node("alpha"), ..bench.stored(content) };
     let asked = StoredCommand {
@@ -457,7 +457,7 @@ fn a_card_that_a_node_collects_when_it_begins_to_poll_is_shown() {
     // The list would take the screen, and a card that is not looked at any more is not drawn.
     let mut bench = Bench::new();
     bench.world.polls = false;
-    bench.press(&Press::Card(tag("beta")));
+    bench.press(&ways::card(node("beta")));
     bench.telegram();
     bench.world.polls = true;
     let acts = bench.dialogue.elected(&bench.world, None);

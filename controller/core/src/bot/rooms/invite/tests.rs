@@ -4,13 +4,13 @@ use constella_shared::ids::{NetworkId, Pin};
 use constella_shared::limits::INVITE_TTL_S;
 use constella_shared::link::{InviteLink, Seed};
 
-use super::*;
+use crate::bot::bench::*;
 use crate::bot::kit::say::Value;
 use crate::bot::kit::world::Invited;
 use crate::joins::InviteError;
 
 /// A link that differs from others by this number.
-pub(super) fn link(number: u64) -> InviteLink {
+pub(crate) fn link(number: u64) -> InviteLink {
     InviteLink {
         seeds: vec![Seed { addr: "203.0.113.7:4747".into(), pin: Pin([7; 32]) }],
         network: NetworkId([1; 32]),
@@ -41,7 +41,7 @@ fn invited(bench: &mut Bench, number: u64, ttl_s: u64) -> i64 {
 /// A server came in, and the node looks, as it does when a record of an invitation changes.
 fn spend(bench: &mut Bench, at: usize, name: &str) {
     bench.world.invites[at].spent_by = Some(node(name));
-    bench.tick();
+    bench.invitations_changed();
 }
 
 /// What the message was edited to.

@@ -1,10 +1,12 @@
 //! Reboot: every press and every answer, F6.
 
-use super::*;
+mod successor;
+
+use crate::bot::bench::*;
 use constella_shared::agent::{RebootAnswer, RebootOutcome};
 
 /// Presses the confirmation's button; tells which command it was and its call to the target.
-pub(super) fn confirm(bench: &mut Bench) -> CommandId {
+pub(crate) fn confirm(bench: &mut Bench) -> CommandId {
     let data = show_confirmation(bench);
     let id = bench.press_on(MESSAGE, &data);
     assert_eq!(toast(&bench.telegram()), None);
@@ -12,14 +14,14 @@ pub(super) fn confirm(bench: &mut Bench) -> CommandId {
 }
 
 fn show_confirmation(bench: &mut Bench) -> String {
-    bench.press(&Press::AskReboot(tag("beta")));
+    bench.press(&ways::ask_reboot(node("beta")));
     let shown = last_screen(&bench.telegram());
     bench.reply("stats", &stats("boot-1", 1_000));
     assert_eq!(keys(&shown), [Key::ConfirmReboot]);
-    shown.buttons[0][0].press.data()
+    shown.buttons[0][0].press.data().to_string()
 }
 
-pub(super) fn took(id: CommandId, outcome: RebootOutcome) -> Result<Response, CallError> {
+pub(crate) fn took(id: CommandId, outcome: RebootOutcome) -> Result<Response, CallError> {
     Ok(Response::Reboot { answer: RebootAnswer { command_id: id, outcome }, boot_id: Some("boot-1".into()) })
 }
 
@@ -117,7 +119,7 @@ fn a_button_that_is_late_or_used_or_anothers_says_why_and_puts_no_new_one_under_
         ),
         (
             |bench, data| {
-                bench.press(&Press::AskReboot(tag("beta")));
+                bench.press(&ways::ask_reboot(node("beta")));
                 bench.telegram();
                 data
             },
@@ -148,7 +150,7 @@ fn a_button_that_is_late_or_used_or_anothers_says_why_and_puts_no_new_one_under_
         let taken = expected[0] == Key::ConfirmTaken;
         assert_eq!(toast(&calls), Some(if taken { Key::ConfirmElsewhere } else { expected[0] }));
         assert_eq!(keys(&last_screen(&calls)), expected, "also for whom the toast comes too late");
-        let live = last_screen(&calls).buttons.iter().flatten().any(|one| matches!(one.press, Press::Reboot { .. }));
+        let live = last_screen(&calls).buttons.iter().flatten().any(|one| one.press.verb() == reboot::CONFIRM);
         assert_eq!(live, expected.contains(&Key::ConfirmReboot), "only where the owner has asked for it since");
         let after = bench.asks.iter().filter(|(_, _, request)| request_name(request) == "reboot").count();
         assert_eq!(after, reboots, "{expected:?}");
@@ -166,7 +168,7 @@ fn a_confirmation_is_taken_off_the_screen_when_its_button_stops_working() {
     let screen = last_screen(&bench.telegram());
     assert_eq!(keys(&screen), [Key::ConfirmOver]);
     let presses: Vec<&Press> = screen.buttons.iter().flatten().map(|button| &button.press).collect();
-    assert_eq!(presses, [&Press::Card(tag("beta")), &Press::List { page: 0 }]);
+    assert_eq!(presses, [&ways::card(node("beta")), &ways::list(0)]);
     assert_eq!(bench.dialogue.deadline(), None);
     // A newer one has its own time, and what the owner looks at instead stays.
     show_confirmation(&mut bench);
@@ -174,7 +176,7 @@ fn a_confirmation_is_taken_off_the_screen_when_its_button_stops_working() {
     show_confirmation(&mut bench);
     bench.pass(44_000);
     assert!(bench.telegram().is_empty());
-    bench.press(&Press::Help);
+    bench.press(&ways::help());
     bench.telegram();
     bench.pass(60_000);
     assert!(bench.telegram().is_empty());
@@ -185,7 +187,7 @@ fn a_reboot_of_the_leader_says_whether_another_node_takes_over() {
     for (has_heir, expected) in [(true, Key::ConfirmRebootLeader), (false, Key::ConfirmRebootAlone)] {
         let mut bench = Bench::new();
         bench.world.has_heir = has_heir;
-        bench.press(&Press::AskReboot(tag("alpha")));
+        bench.press(&ways::ask_reboot(node("alpha")));
         assert_eq!(keys(&last_screen(&bench.telegram())), [expected]);
     }
 }
@@ -349,7 +351,7 @@ fn a_result_reaches_an_owner_who_looks_elsewhere() {
     let mut bench = Bench::new();
     let id = confirm(&mut bench);
     bench.reply("reboot", &took(id, RebootOutcome::Accepted));
-    bench.press(&Press::List { page: 0 });
+    bench.press(&ways::list(0));
     bench.telegram();
     bench.pass(20_000);
     bench.reply("stats", &stats("boot-2", 3));
@@ -359,6 +361,6 @@ fn a_result_reaches_an_owner_who_looks_elsewhere() {
     assert_eq!(bench.done(id), 1);
     // It was read by the time of the next press.
     bench.pass(5_000);
-    bench.press(&Press::List { page: 0 });
+    bench.press(&ways::list(0));
     assert_eq!(keys(&last_screen(&bench.telegram())), []);
 }

@@ -6,7 +6,6 @@ use alloc::vec::Vec;
 use constella_shared::ids::{CommandId, NodeId};
 use constella_shared::wire::rpc::Response;
 
-use crate::bot::kit::press::NONCE_DIGITS;
 use crate::clock::Now;
 use crate::io::CallError;
 
@@ -23,6 +22,7 @@ pub(super) struct Confirmations {
 /// One confirmation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Confirmation {
+    number: u64,
     nonce: String,
     node: NodeId,
     /// When it went out; None until it did.
@@ -48,8 +48,8 @@ impl Confirmations {
         Self { seed, made: 0, open: Vec::new(), over: Vec::new() }
     }
 
-    /// A new one for this node; earlier ones for it are void.
-    pub(super) fn make(&mut self, node: NodeId) -> String {
+    /// A new one for this node, with its number and its nonce; earlier ones for it are void.
+    pub(super) fn make(&mut self, node: NodeId) -> (u64, String) {
         self.made += 1;
         let mut nonce = alloc::format!("{}", CommandId::over(&[&self.seed, &self.made.to_be_bytes()]));
         nonce.truncate(NONCE_DIGITS);
@@ -57,8 +57,8 @@ impl Confirmations {
             let void = self.open.remove(at);
             self.is_over(void.nonce);
         }
-        self.open.push(Confirmation { nonce: nonce.clone(), node, shown: None, boot_id: None });
-        nonce
+        self.open.push(Confirmation { number: self.made, nonce: nonce.clone(), node, shown: None, boot_id: None });
+        (self.made, nonce)
     }
 
     /// A screen went out: what was made and not shown is on it.
@@ -73,9 +73,9 @@ impl Confirmations {
     }
 
     /// What the node said of its boot.
-    pub(super) fn boot_id(&mut self, nonce: &str, answer: Result<Response, CallError>) {
+    pub(super) fn boot_id(&mut self, number: u64, answer: Result<Response, CallError>) {
         let Ok(Response::Stats { stats, .. }) = answer else { return };
-        if let Some(open) = self.open.iter_mut().find(|open| open.nonce == nonce) {
+        if let Some(open) = self.open.iter_mut().find(|open| open.number == number) {
             open.boot_id = stats.boot();
         }
     }
@@ -107,6 +107,9 @@ impl Confirmations {
     }
 }
 
+/// Hex digits of a nonce: 64 bits for 45 seconds, and only the owner can press at all.
+pub(super) const NONCE_DIGITS: usize = 16;
+
 /// How long the button works.
 pub(super) const VALID_MS: u64 = 45_000;
 
@@ -132,7 +135,7 @@ mod tests {
     #[test]
     fn a_button_works_once_and_for_its_node_only() {
         let mut all = Confirmations::new([7; 32]);
-        let nonce = all.make(NODE);
+        let (_, nonce) = all.make(NODE);
         assert_eq!(all.take(at(5), NodeId([2; 32]), &nonce).map(|_| ()), Err(Unconfirmed::Unknown));
         all.shown(at(10));
         assert_eq!(all.take(at(10 + VALID_MS), NODE, &nonce).unwrap().1, at(10));
@@ -142,7 +145,7 @@ mod tests {
     #[test]
     fn a_button_expires_by_the_boot_clock_from_when_it_was_shown() {
         let mut all = Confirmations::new([7; 32]);
-        let nonce = all.make(NODE);
+        let (_, nonce) = all.make(NODE);
         all.shown(at(1_000));
         all.shown(at(40_000));
         assert_eq!(all.take(at(1_001 + VALID_MS), NODE, &nonce).map(|_| ()), Err(Unconfirmed::Expired));
@@ -152,7 +155,7 @@ mod tests {
     fn a_button_expires_while_its_machine_stands_still() {
         // F6, L7: the boot clock stood still too, and the wall clock is right again
         let mut all = Confirmations::new([7; 32]);
-        let nonce = all.make(NODE);
+        let (_, nonce) = all.make(NODE);
         all.shown(at(1_000));
         let later = Now { unix_ms: at(1_000).unix_ms + VALID_MS + 1, ..at(4_000) };
         assert_eq!(all.take(later, NODE, &nonce).map(|_| ()), Err(Unconfirmed::Expired));
@@ -161,7 +164,7 @@ mod tests {
     #[test]
     fn a_newer_button_for_a_node_voids_the_older_and_none_is_made_twice() {
         let mut all = Confirmations::new([7; 32]);
-        let (first, second) = (all.make(NODE), all.make(NODE));
+        let ((_, first), (_, second)) = (all.make(NODE), all.make(NODE));
         assert_ne!(first, second);
         all.shown(at(0));
         assert_eq!(all.take(at(1), NODE, &first).map(|_| ()), Err(Unconfirmed::Over));

@@ -2,7 +2,7 @@
 
 use constella_shared::agent::Stats;
 
-use super::reboot::Reboot;
+use super::task::Reboot;
 use crate::bot::kit::say::{Key, Say};
 use crate::bot::kit::world::World;
 
@@ -25,7 +25,7 @@ impl Took {
         if reboot.asked.here {
             return Self::Known(reboot.asked.elapsed_ms(world.now));
         }
-        let Some(row) = world.nodes.iter().find(|row| row.node == reboot.order.target) else { return Self::Unknown };
+        let Some(row) = world.row(reboot.order.target) else { return Self::Unknown };
         let Some(elapsed_ms) = reboot.asked.elapsed_by_one_clock_ms(world.now, row) else {
             return if row.unix_ms.is_none() { Self::NotYet } else { Self::Unknown };
         };

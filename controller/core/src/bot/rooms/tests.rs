@@ -1,6 +1,6 @@
 //! List, card, help, invitations, languages, first contact and strangers.
 
-use super::*;
+use crate::bot::bench::*;
 use crate::bot::kit::page::{Card, Label, LastSpeedtest, List};
 use crate::voters::Shortage;
 use constella_shared::agent::{Disk, MinAvgMax, Missing, Net, Point, SeriesKind, SpeedtestFigures};
@@ -43,29 +43,29 @@ fn the_list_is_sorted_by_name_and_paged_by_eight() {
     let mut bench = Bench::new();
     bench.world.nodes = (0..20).map(|n| row(&alloc::format!("Node{:02}", 19 - n))).collect();
     bench.world.nodes[3].status = Status::Down;
-    let first = list(&shown(&mut bench, &Press::List { page: 0 }));
+    let first = list(&shown(&mut bench, &ways::list(0)));
     assert_eq!((first.rows.len(), first.alive, first.total), (8, 19, 20));
     assert_eq!(first.rows[0].name, "Node00");
-    let screen = shown(&mut bench, &Press::List { page: 2 });
+    let screen = shown(&mut bench, &ways::list(2));
     assert_eq!(
         list(&screen).rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(),
         ["Node16", "Node17", "Node18", "Node19"]
     );
     let pager: Vec<Press> =
         screen.buttons[screen.buttons.len() - 2].iter().map(|button| button.press.clone()).collect();
-    assert_eq!(pager, [Press::List { page: 1 }, Press::Nothing, Press::List { page: 0 }]);
+    assert_eq!(pager, [ways::list(1), Press::nothing(), ways::list(0)]);
     // A page that is gone is the last one.
-    assert_eq!(list(&shown(&mut bench, &Press::List { page: 99 })).rows[0].name, "Node16");
+    assert_eq!(list(&shown(&mut bench, &ways::list(99))).rows[0].name, "Node16");
 }
 
 #[test]
 fn a_network_without_nodes_and_long_names_are_drawn() {
     let mut bench = Bench::new();
     bench.world.nodes = vec![row(&"n".repeat(63)), row("b")];
-    let screen = shown(&mut bench, &Press::List { page: 0 });
+    let screen = shown(&mut bench, &ways::list(0));
     assert!(screen.buttons[..2].iter().all(|row| row.len() == 1));
     bench.world.nodes.clear();
-    assert_eq!(list(&shown(&mut bench, &Press::List { page: 0 })).total, 0);
+    assert_eq!(list(&shown(&mut bench, &ways::list(0))).total, 0);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn an_older_wish_of_another_leader_does_not_take_a_newer_screen_away() {
         StoredCommand { taken_by, ..bench.stored(content) }
     };
     let wish = taken_elsewhere(&mut bench, text("/nodes"));
-    let press = Press::Card(NodeTag::of(&node("gamma"))).data();
+    let press = ways::card(node("gamma")).data().to_string();
     let button = CommandContent::Button { callback_id: "cb".into(), data: press, message: MESSAGE };
     let look = taken_elsewhere(&mut bench, button);
     let order = taken_elsewhere(&mut bench, text("/invite"));
@@ -92,7 +92,7 @@ fn an_older_wish_of_another_leader_does_not_take_a_newer_screen_away() {
     assert!(!bench.telegram().iter().any(|call| matches!(call, BotCall::Edit { .. } | BotCall::Send { .. })));
     bench.give(&order);
     let (ask, _) = bench.invites.pop().expect("an order is carried out");
-    bench.answer(ask, Answer::Link(Ok(super::invitation::link(1))));
+    bench.answer(ask, Answer::Link(Ok(crate::bot::rooms::invite::tests::link(1))));
     bench.telegram();
     let newer = taken_elsewhere(&mut bench, text("/nodes"));
     bench.give(&newer);
@@ -118,7 +118,7 @@ fn an_older_choice_of_language_takes_no_newer_screen_and_no_newer_choice_away() 
     assert_eq!((screen.language, keys(&screen)), (Language::Ru, alloc::vec![Key::LanguageSet]));
     bench.give(&first);
     bench.pass(3_000);
-    assert!(!bench.telegram().iter().any(|call| super::screen(call).is_some()), "the later choice holds");
+    assert!(!bench.telegram().iter().any(|call| crate::bot::bench::screen(call).is_some()), "the later choice holds");
     assert_eq!((bench.done(first.id), bench.done(second.id)), (1, 1));
     assert_eq!(bench.records.iter().filter(|value| matches!(value, NetValue::Language { .. })).count(), 1);
 }
@@ -127,7 +127,7 @@ fn an_older_choice_of_language_takes_no_newer_screen_and_no_newer_choice_away() 
 fn what_has_a_message_of_its_own_takes_no_screen_from_an_older_wish() {
     // F6: only what is on the screen overtakes
     let mut bench = Bench::new();
-    let press = Press::Card(NodeTag::of(&node("gamma"))).data();
+    let press = ways::card(node("gamma")).data().to_string();
     let button = CommandContent::Button { callback_id: "cb".into(), data: press, message: MESSAGE };
     let look = StoredCommand { taken_by: node("beta"), ..bench.stored(button) };
     bench.text("/invite");
@@ -143,10 +143,10 @@ fn a_weak_leader_says_which_voters_it_lacks() {
     bench.world.strong = false;
     let shortage = Shortage { missing: vec![node("gamma"), node("beta")], total: 3, needed: 2 };
     bench.world.shortage = Some(shortage);
-    let missing = list(&shown(&mut bench, &Press::List { page: 0 })).voters_missing.unwrap();
+    let missing = list(&shown(&mut bench, &ways::list(0))).voters_missing.unwrap();
     assert_eq!((missing.missing, missing.total, missing.needed), (2, 3, 2));
     bench.world.strong = true;
-    assert_eq!(list(&shown(&mut bench, &Press::List { page: 0 })).voters_missing, None);
+    assert_eq!(list(&shown(&mut bench, &ways::list(0))).voters_missing, None);
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn who_is_silent_is_told_since_when() {
     bench.world.nodes[1].last_seen_unix_ms = bench.world.now.unix_ms - 60_000;
     bench.world.nodes[2].status = Status::Down;
     bench.world.nodes[2].last_seen_unix_ms = 0;
-    let rows = list(&shown(&mut bench, &Press::List { page: 0 })).rows;
+    let rows = list(&shown(&mut bench, &ways::list(0))).rows;
     assert_eq!(rows.iter().map(|row| row.silent_ms).collect::<Vec<_>>(), [Some(0), Some(70_000), None]);
     // Nobody measures a round trip to oneself.
     assert_eq!((rows[0].rtt_ms, rows[1].rtt_ms), (None, Some(21)));
@@ -219,7 +219,7 @@ fn answer_card(bench: &mut Bench) {
 #[test]
 fn a_card_has_figures_graphs_and_the_last_speedtest() {
     let mut bench = Bench::new();
-    let id = bench.press(&Press::Card(tag("beta")));
+    let id = bench.press(&ways::card(node("beta")));
     assert_eq!(bench.asks.len(), 4);
     answer_card(&mut bench);
     let screen = last_screen(&bench.telegram());
@@ -232,14 +232,14 @@ fn a_card_has_figures_graphs_and_the_last_speedtest() {
     assert!(matches!(card.speedtest, Some(LastSpeedtest::Done { ago_ms: 100_000, .. })));
     assert_eq!(bench.done(id), 1);
     let data: Vec<Press> = screen.buttons.iter().flatten().map(|button| button.press.clone()).collect();
-    let tag = || tag("beta");
-    assert_eq!(data, [Press::Card(tag()), Press::Speedtest(tag()), Press::AskReboot(tag()), Press::List { page: 0 }]);
+    let node = || node("beta");
+    assert_eq!(data, [ways::card(node()), ways::speedtest(node()), ways::ask_reboot(node()), ways::list(0)]);
 }
 
 #[test]
 fn a_card_says_why_a_figure_is_not_there() {
     let mut bench = Bench::new();
-    bench.press(&Press::Card(tag("beta")));
+    bench.press(&ways::card(node("beta")));
     let missing =
         [("load", "no load"), ("net", "eth1 is new"), ("disks", "/x does not answer"), ("uptime", "no uptime")];
     let missing = missing.map(|(figure, why)| Missing { figure: figure.into(), why: why.into() }).into();
@@ -262,7 +262,7 @@ fn a_card_says_why_a_figure_is_not_there() {
 fn a_disk_is_as_full_as_df_says() {
     // 08-reserved-blocks
     let mut bench = Bench::new();
-    bench.press(&Press::Card(tag("beta")));
+    bench.press(&ways::card(node("beta")));
     let disk = |mount: &str, used, available| Disk {
         mount: mount.into(),
         device: mount.into(),
@@ -289,7 +289,7 @@ fn a_disk_is_as_full_as_df_says() {
 #[test]
 fn a_slow_card_is_shown_with_what_is_there_and_again_when_it_is_whole() {
     let mut bench = Bench::new();
-    let id = bench.press(&Press::Card(tag("beta")));
+    let id = bench.press(&ways::card(node("beta")));
     bench.telegram();
     bench.pass(700);
     let first = card(&last_screen(&bench.telegram()));
@@ -313,7 +313,7 @@ fn every_refusal_of_figures_is_a_sentence() {
     ];
     for (answer, expected) in cases {
         let mut bench = Bench::new();
-        bench.press(&Press::Card(tag("beta")));
+        bench.press(&ways::card(node("beta")));
         bench.nodes(&mut |_, _| Some(answer.clone()));
         assert_eq!(card(&last_screen(&bench.telegram())).figures.unwrap_err().key, expected);
     }
@@ -322,8 +322,8 @@ fn every_refusal_of_figures_is_a_sentence() {
 #[test]
 fn a_card_that_the_owner_left_does_not_come_back() {
     let mut bench = Bench::new();
-    let left = bench.press(&Press::Card(tag("beta")));
-    bench.press(&Press::List { page: 0 });
+    let left = bench.press(&ways::card(node("beta")));
+    bench.press(&ways::list(0));
     bench.telegram();
     answer_card(&mut bench);
     bench.pass(5_000);
@@ -333,7 +333,7 @@ fn a_card_that_the_owner_left_does_not_come_back() {
 
 #[test]
 fn a_button_of_a_removed_node_shows_the_list_and_says_why() {
-    for press in [Press::Card(tag("gone")), Press::Speedtest(tag("gone")), Press::AskReboot(tag("gone"))] {
+    for press in [ways::card(node("gone")), ways::speedtest(node("gone")), ways::ask_reboot(node("gone"))] {
         let mut bench = Bench::new();
         let id = bench.press(&press);
         let calls = bench.telegram();
@@ -390,25 +390,25 @@ fn a_name_that_is_typed_opens_its_card_and_one_of_several_nodes_lists_them() {
     let screen = last_screen(&bench.telegram());
     assert_eq!(said(&screen, Key::SeveralMeant).values[1].1, Value::Count(3));
     let presses: Vec<&Press> = screen.buttons.iter().flatten().map(|button| &button.press).collect();
-    let tags = ["Web", "web-1", "web-2"].map(|name| Press::Card(tag(name)));
-    assert_eq!(presses, [&tags[0], &tags[1], &tags[2], &Press::List { page: 0 }]);
+    let tags = ["Web", "web-1", "web-2"].map(|name| ways::card(node(name)));
+    assert_eq!(presses, [&tags[0], &tags[1], &tags[2], &ways::list(0)]);
     assert_eq!(bench.done(id), 1);
 }
 
 #[test]
 fn ids_are_shown_only_where_names_are_alike() {
     let mut bench = Bench::new();
-    let screen = shown(&mut bench, &Press::List { page: 0 });
+    let screen = shown(&mut bench, &ways::list(0));
     assert!(list(&screen).rows.iter().all(|row| !row.is_alike));
     bench.world.nodes[1].name = "Gamma".into();
-    let screen = shown(&mut bench, &Press::List { page: 0 });
+    let screen = shown(&mut bench, &ways::list(0));
     assert_eq!(list(&screen).rows.iter().map(|row| row.is_alike).collect::<Vec<_>>(), [false, true, true]);
     let ids = screen.buttons.iter().flatten().filter_map(|button| match &button.label {
         Label::Node { id, .. } => Some(*id),
         _ => None,
     });
     assert_eq!(ids.collect::<Vec<_>>(), [None, Some(node("beta")), Some(node("gamma"))]);
-    let confirmation = shown(&mut bench, &Press::AskReboot(tag("gamma")));
+    let confirmation = shown(&mut bench, &ways::ask_reboot(node("gamma")));
     let name = said(&confirmation, Key::ConfirmReboot).values[0].1.clone();
     assert_eq!(name, Value::Text(alloc::format!("gamma ({})", node("gamma").short())));
 }
@@ -421,19 +421,20 @@ fn a_node_that_is_down_is_offered_nothing_that_cannot_work() {
         let mut bench = Bench::new();
         bench.world.nodes[1].status = status;
         bench.world.nodes[1].last_seen_unix_ms = bench.world.now.unix_ms - 60_000;
-        bench.press(&Press::Card(tag("beta")));
+        bench.press(&ways::card(node("beta")));
         bench.reply("stats", &not_sent());
         bench.pass(2_000);
         let screen = last_screen(&bench.telegram());
         assert_eq!(card(&screen).row.silent_ms.unwrap() > 0, status != Status::Alive);
-        let orders =
-            screen.buttons.iter().flatten().filter(|button| {
-                matches!(button.press, Press::AskReboot(_) | Press::Speedtest(_) | Press::Reboot { .. })
-            });
+        let orders = screen
+            .buttons
+            .iter()
+            .flatten()
+            .filter(|button| [ways::ASK_REBOOT, ways::SPEEDTEST, reboot::CONFIRM].contains(&button.press.verb()));
         assert_eq!(orders.count(), if offers { 2 } else { 0 }, "{status:?}");
     }
     // A button from before it was down
-    for press in [Press::AskReboot(tag("beta")), Press::Speedtest(tag("beta"))] {
+    for press in [ways::ask_reboot(node("beta")), ways::speedtest(node("beta"))] {
         let mut bench = Bench::new();
         bench.world.nodes[1].status = Status::Down;
         let id = bench.press(&press);
@@ -456,7 +457,7 @@ fn the_menu_follows_the_language_that_the_owner_chose() {
     let mut bench = Bench::new();
     let menu = |calls: &[BotCall]| {
         calls.iter().find_map(|call| match call {
-            BotCall::SetCommands { chosen } => Some(*chosen),
+            BotCall::SetCommands { chosen, .. } => Some(*chosen),
             _ => None,
         })
     };
@@ -479,7 +480,7 @@ fn unknown_data_and_labels_are_answered() {
     let calls = bench.telegram();
     assert_eq!(toast(&calls), Some(Key::UnknownButton));
     list(&last_screen(&calls));
-    let label = bench.press(&Press::Nothing);
+    let label = bench.press(&Press::nothing());
     assert_eq!(bench.telegram().len(), 1);
     assert_eq!((bench.done(id), bench.done(label)), (1, 1));
 }
@@ -487,7 +488,7 @@ fn unknown_data_and_labels_are_answered() {
 #[test]
 fn a_choice_of_language_is_recorded_and_spoken_at_once() {
     let mut bench = Bench::new();
-    bench.press(&Press::Language(Language::Ru));
+    bench.press(&Press::with(settings::LANGUAGE, "ru"));
     let screen = last_screen(&bench.telegram());
     assert_eq!(screen.language, Language::Ru);
     assert_eq!(bench.records, [NetValue::Language { code: "ru".into() }]);

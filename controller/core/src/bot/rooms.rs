@@ -1,0 +1,35 @@
+//! The rooms of the bot: one folder or file a feature, and its line here. Rooms lead to each other through `ways` alone.
+
+pub mod card;
+pub mod invite;
+pub mod list;
+pub mod reboot;
+pub mod settings;
+pub mod speedtest;
+#[cfg(test)]
+mod tests;
+pub mod ways;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::desk::dialogue::{Dialogue, Settings};
+use super::desk::room::Room;
+
+/// Every room. The command menu has their commands in this order, and a text that is no command is for the first that it fits.
+fn all(seed: [u8; 32]) -> Vec<Box<dyn Room>> {
+    alloc::vec![
+        Box::new(list::ListRoom),
+        Box::new(card::CardRoom),
+        Box::new(speedtest::SpeedtestRoom),
+        Box::new(reboot::RebootRoom::new(seed)),
+        Box::new(invite::InviteRoom::default()),
+        Box::new(settings::SettingsRoom::default()),
+    ]
+}
+
+/// The dialogue with all rooms, which serves nobody yet.
+#[must_use]
+pub fn dialogue(settings: Settings) -> Dialogue {
+    Dialogue::new(settings.language, all(settings.seed), list::home)
+}
