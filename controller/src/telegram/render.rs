@@ -9,6 +9,7 @@ use constella_core::bot::kit::language::Language;
 use constella_core::bot::kit::names::SHOWN_CHARS;
 use constella_core::bot::kit::page::{Body, List, Message, Row, Screen, Speedtest, VotersMissing};
 use constella_core::bot::kit::say::{Key, Say, Value};
+use constella_core::bot::kit::why::why_disk;
 use constella_shared::agent::SpeedtestPhase;
 use constella_shared::secret::Secret;
 use constella_shared::wire::rpc::Status;
@@ -142,7 +143,7 @@ fn head(language: Language, row: &Row) -> String {
 
 /// That the node stores nothing that is new, and why.
 fn disk_mark(language: Language, row: &Row) -> Option<String> {
-    let why = Value::Say(Say::new(row.disk?.key()));
+    let why = Value::Say(why_disk(row.disk?));
     Some(fill(language, &Say::new(Key::DiskMark).with("why", why), Markup::Html))
 }
 

@@ -24,9 +24,11 @@ pub(crate) mod step;
 #[cfg(test)]
 pub(crate) mod tests;
 mod topics;
+pub(in crate::bot) mod words;
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use constella_shared::ids::{CommandId, NodeId};
@@ -47,6 +49,7 @@ use self::step::Step;
 use self::topics::Topics;
 use super::kit::language::Language;
 use super::kit::press::Press;
+use super::kit::say::Key;
 use super::kit::world::World;
 use crate::update_ids;
 
@@ -69,6 +72,8 @@ pub(crate) struct Desk {
     scene: Scene,
     menu: Menu,
     home: Home,
+    /// A line of the help for each command.
+    help: Vec<Key>,
     /// The newest update that was answered since this node serves.
     newest_update: i64,
     /// A language that was chosen here, and is not on record yet.
@@ -81,7 +86,7 @@ pub(crate) struct Desk {
 pub(crate) type Home = fn(&World) -> Drawing;
 
 impl Desk {
-    fn new(default_language: Language, menu: Menu, home: Home) -> Self {
+    fn new(default_language: Language, menu: Menu, home: Home, help: Vec<Key>) -> Self {
         Self {
             default_language,
             next_ask: 1,
@@ -98,6 +103,7 @@ impl Desk {
             scene: Scene::default(),
             menu,
             home,
+            help,
             newest_update: i64::MIN,
             chosen: None,
             awaited: None,
@@ -157,6 +163,11 @@ impl Desk {
     /// them.
     pub(crate) fn is_overtaken(&self, step: &Step<'_>, command: &StoredCommand) -> bool {
         command.taken_by != step.world.me && update_ids::is_before(command.update_id, self.newest_update)
+    }
+
+    /// What the help says of each command.
+    pub(crate) fn help(&self) -> impl Iterator<Item = Key> + '_ {
+        self.help.iter().copied()
     }
 
     /// The newest screen that was wanted.

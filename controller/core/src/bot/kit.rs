@@ -7,5 +7,6 @@ pub mod names;
 pub mod page;
 pub mod press;
 pub mod say;
-pub(in crate::bot) mod why;
+pub mod why;
+pub(in crate::bot) mod words;
 pub mod world;

@@ -15,6 +15,8 @@ use alloc::vec::Vec;
 
 use super::desk::dialogue::{Dialogue, Settings};
 use super::desk::room::Room;
+use super::kit::say::Key;
+use super::{desk, kit};
 
 /// Every room. The command menu has their commands in this order, and a text that is no command is for the first that it fits.
 fn all(seed: [u8; 32]) -> Vec<Box<dyn Room>> {
@@ -26,6 +28,16 @@ fn all(seed: [u8; 32]) -> Vec<Box<dyn Room>> {
         Box::new(invite::InviteRoom::default()),
         Box::new(settings::SettingsRoom::default()),
     ]
+}
+
+/// Every text of the bot, in the order of their names.
+#[must_use]
+pub fn words() -> Vec<Key> {
+    let shared = [kit::words::ALL, desk::words::ALL];
+    let mut all: Vec<Key> = shared.into_iter().flatten().copied().collect();
+    all.extend(self::all([0; 32]).iter().flat_map(|room| room.words()).copied());
+    all.sort_unstable();
+    all
 }
 
 /// The dialogue with all rooms, which serves nobody yet.

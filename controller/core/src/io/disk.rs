@@ -3,7 +3,6 @@
 use constella_shared::wire::heartbeat::DiskTrouble;
 
 use super::Document;
-use crate::bot::kit::say::Key;
 
 /// Which state file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,17 +74,6 @@ impl Trouble {
             DiskTrouble::ReadOnly => Self::ReadOnly,
             DiskTrouble::Denied => Self::Denied,
             DiskTrouble::Failing => Self::Failing,
-        }
-    }
-
-    /// The same for the owner.
-    #[must_use]
-    pub const fn key(self) -> Key {
-        match self {
-            Self::Full => Key::WhyDiskFull,
-            Self::ReadOnly => Key::WhyDiskReadOnly,
-            Self::Denied => Key::WhyDiskDenied,
-            Self::Failing => Key::WhyDiskFailing,
         }
     }
 }

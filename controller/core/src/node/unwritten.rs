@@ -12,6 +12,7 @@ use constella_shared::wire::rpc::{Request, Response, RpcCode, RpcError};
 use super::Node;
 use super::pending::{Asker, Pending};
 use crate::bot::kit::say::{Key, Say, Value};
+use crate::bot::kit::why::why_disk;
 use crate::clock::Now;
 use crate::io::{
     AgentCall, BotCall, CallError, CallId, Document, DocumentName, OperatorAnswer, Output, PeerRequest, PeerResponse,
@@ -129,7 +130,7 @@ impl Node {
         let before = core::mem::replace(&mut self.disk.told, present.clone());
         let name = |node: &NodeId| self.roster.member(node).map(|member| String::from(member.name));
         let begun = present.iter().filter(|(node, why)| before.get(node) != Some(why)).filter_map(|(node, why)| {
-            let why = Value::Say(Say::new(why.key()));
+            let why = Value::Say(why_disk(*why));
             Some(Say::new(Key::DiskTrouble).text("name", name(node)?).with("why", why))
         });
         let over = before.keys().filter(|node| !present.contains_key(node));

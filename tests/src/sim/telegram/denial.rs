@@ -60,7 +60,7 @@ impl Duty {
     }
 }
 
-const fn is_denial(key: Key) -> bool {
+fn is_denial(key: Key) -> bool {
     matches!(key, Key::RebootRefused | Key::RebootNotSent | Key::RebootTooLate)
 }
 

@@ -369,7 +369,7 @@ fn lists_without(message: &Message, node: &NodeTag) -> bool {
 }
 
 /// A message that no command asked for: what keeps the bot from its updates.
-pub(super) const fn is_about_the_bot(key: Key) -> bool {
+pub(super) fn is_about_the_bot(key: Key) -> bool {
     matches!(key, Key::TokenElsewhere | Key::TokenOursAgain | Key::WebhookSet | Key::WebhookGone)
 }
 

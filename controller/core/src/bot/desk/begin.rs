@@ -15,6 +15,7 @@ use crate::bot::kit::language::Language;
 use crate::bot::kit::page::Screen;
 use crate::bot::kit::press::Press;
 use crate::bot::kit::say::{Key, Say, Value};
+use crate::bot::kit::why::why_disk;
 use crate::io::{BotCall, Trouble};
 use crate::update_ids;
 use alloc::string::ToString as _;
@@ -95,7 +96,7 @@ impl Dialogue {
         let beside = self.answers_beside(&job.command.content);
         let sheet = self.desk.sheet(step, &job.command, beside);
         let me = step.world.name_of(step.world.me);
-        let say = Say::new(Key::DiskRefuses).text("name", me).with("why", Value::Say(Say::new(why.key())));
+        let say = Say::new(Key::DiskRefuses).text("name", me).with("why", Value::Say(why_disk(why)));
         self.desk.note(say);
         let version = self.desk.draw_home(step, sheet);
         self.desk.show(job, version);

@@ -42,9 +42,10 @@ impl Dialogue {
     /// A dialogue that serves nobody yet, with these rooms; `home` draws the screen that is shown where there is no other.
     #[must_use]
     pub(in crate::bot) fn new(language: Language, rooms: Vec<Box<dyn Room>>, home: Home) -> Self {
-        let commands = rooms.iter().flat_map(|room| room.commands());
-        let menu = commands.filter_map(|command| Some((command.verb, command.menu?))).collect();
-        Self { desk: Desk::new(language, Menu::new(menu), home), rooms }
+        let commands = || rooms.iter().flat_map(|room| room.commands());
+        let menu = Menu::new(commands().filter_map(|command| Some((command.verb, command.menu?))).collect());
+        let help = commands().filter_map(|command| command.help).collect();
+        Self { desk: Desk::new(language, menu, home, help), rooms }
     }
 
     /// Carries out a stored command: a fresh one, or one that an earlier leader left at its stage. A command that is on its way is left alone.

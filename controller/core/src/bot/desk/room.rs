@@ -26,6 +26,9 @@ pub(crate) trait Room: fmt::Debug + Send {
     /// Names it in stages on the wire, so it never changes.
     fn name(&self) -> &'static str;
 
+    /// What it says.
+    fn words(&self) -> &'static [Key];
+
     /// The verbs of its buttons; no other room has one of them.
     fn presses(&self) -> &'static [&'static str];
 
@@ -207,6 +210,8 @@ pub enum Kind {
 pub(crate) struct Command {
     /// In lower case, `/invite`.
     pub(crate) verb: &'static str,
+    /// What the help says of it; None where it is not in the help.
+    pub(crate) help: Option<Key>,
     /// What the command menu says of it; None where it is not in the menu.
     pub(crate) menu: Option<Key>,
 }

@@ -3,7 +3,7 @@
 use constella_shared::wire::rpc::{RpcCode, RpcError};
 
 use crate::bot::kit::say::{Key, Say};
-use crate::io::CallError;
+use crate::io::{CallError, Trouble};
 
 /// Why a request has no answer.
 pub(in crate::bot) fn why(error: &CallError) -> Say {
@@ -12,6 +12,17 @@ pub(in crate::bot) fn why(error: &CallError) -> Say {
         CallError::Lost(_) => Say::new(Key::WhyNoAnswer),
         CallError::Refused(refusal) => why_refused(refusal),
     }
+}
+
+/// Why a node stores nothing that is new.
+#[must_use]
+pub fn why_disk(trouble: Trouble) -> Say {
+    Say::new(match trouble {
+        Trouble::Full => Key::WhyDiskFull,
+        Trouble::ReadOnly => Key::WhyDiskReadOnly,
+        Trouble::Denied => Key::WhyDiskDenied,
+        Trouble::Failing => Key::WhyDiskFailing,
+    })
 }
 
 /// An answer of the wrong kind: a node of another version.

@@ -1,5 +1,7 @@
 //! A node's card: four questions at once, shown as soon as the figures are there or a moment has passed, and again when all is there.
 
+mod words;
+
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString as _};
@@ -35,6 +37,10 @@ pub(super) struct CardRoom;
 impl Room for CardRoom {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn words(&self) -> &'static [Key] {
+        words::ALL
     }
 
     fn presses(&self) -> &'static [&'static str] {

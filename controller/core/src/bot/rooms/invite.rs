@@ -3,6 +3,10 @@
 //!
 //! Only the node that sent a message knows of it. It keeps it while it does not serve, and edits it when it serves again.
 
+#[cfg(test)]
+pub(in crate::bot) mod tests;
+mod words;
+
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::ToString;
@@ -23,11 +27,9 @@ use crate::bot::desk::step::Step;
 use crate::bot::kit::language::Language;
 use crate::bot::kit::page::Screen;
 use crate::bot::kit::say::{Key, Say, Value};
+use crate::bot::kit::why::why_disk;
 use crate::bot::kit::world::World;
 use crate::joins::InviteError;
-
-#[cfg(test)]
-pub(in crate::bot) mod tests;
 
 /// The invitations of this node.
 #[derive(Debug, Default)]
@@ -114,12 +116,16 @@ impl Room for InviteRoom {
         NAME
     }
 
+    fn words(&self) -> &'static [Key] {
+        words::ALL
+    }
+
     fn presses(&self) -> &'static [&'static str] {
         &[]
     }
 
     fn commands(&self) -> &'static [Command] {
-        &[Command { verb: "/invite", menu: Some(Key::MenuInvite) }]
+        &[Command { verb: "/invite", help: Some(Key::HelpInvite), menu: Some(Key::MenuInvite) }]
     }
 
     /// A second invitation is a second door, so a command that comes twice makes one.
@@ -259,7 +265,7 @@ fn refusal(why: &InviteError) -> Say {
         InviteError::Ttl => return bounds(),
         InviteError::TooMany => Say::new(Key::InviteTooMany).with("count", Value::Count(OPEN_INVITES as u64)),
         InviteError::NoAddress => Say::new(Key::InviteNoAddress),
-        InviteError::NotStored(why) => Say::new(why.key()),
+        InviteError::NotStored(why) => why_disk(*why),
     };
     Say::new(Key::InviteFailed).with("why", Value::Say(why))
 }

@@ -1,5 +1,7 @@
 //! The list of nodes: the screen that is shown where there is no other.
 
+mod words;
+
 use alloc::string::{String, ToString as _};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -29,15 +31,19 @@ impl Room for ListRoom {
         NAME
     }
 
+    fn words(&self) -> &'static [Key] {
+        words::ALL
+    }
+
     fn presses(&self) -> &'static [&'static str] {
         &[ways::LIST]
     }
 
     fn commands(&self) -> &'static [Command] {
         &[
-            Command { verb: "/nodes", menu: Some(Key::MenuNodes) },
-            Command { verb: START, menu: None },
-            Command { verb: "/status", menu: None },
+            Command { verb: "/nodes", help: Some(Key::HelpNodes), menu: Some(Key::MenuNodes) },
+            Command { verb: START, help: None, menu: None },
+            Command { verb: "/status", help: None, menu: None },
         ]
     }
 

@@ -7,6 +7,7 @@ mod task;
 pub(in crate::bot) mod tests;
 mod took;
 mod verdict;
+mod words;
 
 use alloc::string::{String, ToString as _};
 use alloc::vec;
@@ -72,6 +73,10 @@ impl RebootRoom {
 impl Room for RebootRoom {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn words(&self) -> &'static [Key] {
+        words::ALL
     }
 
     fn presses(&self) -> &'static [&'static str] {

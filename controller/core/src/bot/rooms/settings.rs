@@ -1,5 +1,7 @@
 //! The help, and the choice of a language.
 
+mod words;
+
 use alloc::string::{String, ToString as _};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -38,12 +40,19 @@ impl Room for SettingsRoom {
         NAME
     }
 
+    fn words(&self) -> &'static [Key] {
+        words::ALL
+    }
+
     fn presses(&self) -> &'static [&'static str] {
         &[ways::HELP, LANGUAGE]
     }
 
     fn commands(&self) -> &'static [Command] {
-        &[Command { verb: LANG, menu: Some(Key::MenuLang) }, Command { verb: "/help", menu: Some(Key::MenuHelp) }]
+        &[
+            Command { verb: LANG, help: Some(Key::HelpLang), menu: Some(Key::MenuLang) },
+            Command { verb: "/help", help: Some(Key::HelpHelp), menu: Some(Key::MenuHelp) },
+        ]
     }
 
     fn kind(&self, wish: &Wish) -> Kind {
@@ -136,7 +145,8 @@ fn by_name(text: &str) -> Option<Language> {
 
 /// Draws the help, after a sentence where there is one.
 fn draw_help(desk: &mut Desk, step: &Step<'_>, sheet: Sheet, first: Option<Key>) -> Version {
-    let says = first.into_iter().chain([Key::HelpText]).map(Say::new).collect();
+    let commands = desk.help().chain([Key::HelpEnd]);
+    let says = first.into_iter().chain([Key::HelpText]).chain(commands).map(Say::new).collect();
     let buttons = vec![vec![ways::to_list()], language_buttons()];
     desk.draw(step, sheet, Drawing::new(Body::Says(says), buttons))
 }

@@ -1,5 +1,9 @@
 //! A speedtest: started once, followed until it ends. Asking again with the same id starts nothing new, so a lost answer is asked for anew.
 
+#[cfg(test)]
+mod tests;
+mod words;
+
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec;
@@ -28,9 +32,6 @@ use crate::bot::kit::why::{why, why_unexpected};
 use crate::bot::kit::world::World;
 use crate::io::CallError;
 
-#[cfg(test)]
-mod tests;
-
 /// Speedtests.
 #[derive(Debug)]
 pub(super) struct SpeedtestRoom;
@@ -38,6 +39,10 @@ pub(super) struct SpeedtestRoom;
 impl Room for SpeedtestRoom {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn words(&self) -> &'static [Key] {
+        words::ALL
     }
 
     fn presses(&self) -> &'static [&'static str] {

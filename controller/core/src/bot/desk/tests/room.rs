@@ -28,12 +28,16 @@ impl Room for Quota {
         "quota"
     }
 
+    fn words(&self) -> &'static [Key] {
+        &[]
+    }
+
     fn presses(&self) -> &'static [&'static str] {
         &["qt"]
     }
 
     fn commands(&self) -> &'static [Command] {
-        &[Command { verb: "/quota", menu: None }]
+        &[Command { verb: "/quota", help: None, menu: None }]
     }
 
     fn kind(&self, wish: &Wish) -> Kind {
