@@ -20,7 +20,7 @@ pub(crate) use crate::bot::kit::language::Language;
 pub(crate) use crate::bot::kit::page::{Body, Message, Screen};
 pub(crate) use crate::bot::kit::press::Press;
 pub(crate) use crate::bot::kit::say::{Key, Say, Value};
-pub(crate) use crate::bot::kit::world::{NodeRow, Owner, World};
+pub(crate) use crate::bot::kit::world::{NodeRow, Owner, Voter, World};
 pub(crate) use crate::bot::rooms::{reboot, settings, ways};
 pub(crate) use crate::clock::Now;
 pub(crate) use crate::io::{BotCall, BotError, BotReply, CallError, Update, UpdateEvent};
@@ -63,6 +63,8 @@ impl Bench {
             polls: true,
             strayed: Vec::new(),
             unsettled: Vec::new(),
+            lease_left_ms: Some(9_000),
+            voters: names.map(|name| Voter { node: node(name), there: true }).to_vec(),
             shortage: None,
             has_heir: true,
             nodes,
@@ -288,6 +290,7 @@ pub(crate) fn row(name: &str) -> NodeRow {
         up_ms: Some(500),
         last_seen_unix_ms: 1_800_000_000_000,
         disk: None,
+        reaches_bot: Some(true),
         glance: Some(Glance { cpu: 12, mem: 43 }),
     }
 }

@@ -11,7 +11,7 @@ use super::Node;
 use super::pending::Pending;
 use super::requests::ProofPart;
 use super::serve::Serving;
-use crate::bot::kit::world::{NodeRow, Owner, World};
+use crate::bot::kit::world::{NodeRow, Owner, Voter, World};
 use crate::clock::Now;
 use crate::io::{CallError, CallId, PeerResponse};
 use crate::lease::claim::AskSent;
@@ -82,12 +82,15 @@ impl Node {
                 up_ms: if own { Some(now.since(self.born)) } else { self.peers.up_ms(now, &row.node_id) },
                 last_seen_unix_ms: if own { now.unix_ms } else { peer.map_or(0, |peer| peer.heard_unix_ms) },
                 disk: self.trouble_of(&row.node_id),
+                reaches_bot: if own { Some(self.probe.ready()) } else { peer.map(|peer| peer.facts.ready) },
                 glance: if own { self.host.glance } else { peer.and_then(|peer| peer.facts.glance) },
             }
         });
         let owner = self.roster.owner();
         let record = self.roster.voters();
         let is_there = |voter: &NodeId| self.voter_is_there(now, voter);
+        let voter = |node| Voter { node, there: is_there(&node) };
+        let until = self.strong_until().filter(|_| self.held == Some(Strength::Strong));
         World {
             now,
             me: self.id,
@@ -96,6 +99,8 @@ impl Node {
             polls: self.serving == Serving::Everything,
             strayed: self.strayed(),
             unsettled: self.unsettled(),
+            lease_left_ms: until.map(|until| until.saturating_sub(now.boot_ms)),
+            voters: voters::everyone(record).into_iter().map(voter).collect(),
             shortage: voters::shortage(record, is_there),
             has_heir: self.another_is_ready(now),
             nodes: rows.collect(),

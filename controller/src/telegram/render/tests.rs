@@ -365,6 +365,7 @@ fn crowd(nodes: u32, language: Language) -> World {
         unix_ms: None,
         up_ms: None,
         last_seen_unix_ms: 1,
+        reaches_bot: Some(n < 5),
         glance: Some(Glance { cpu: 100, mem: 100 }),
     };
     World {
@@ -372,6 +373,8 @@ fn crowd(nodes: u32, language: Language) -> World {
         me: NodeId::over(&[&0_u32.to_be_bytes()]),
         term: Term(1),
         strong: false,
+        lease_left_ms: None,
+        voters: Vec::new(),
         shortage: None,
         has_heir: true,
         nodes: (0..nodes).map(row).collect(),

@@ -31,6 +31,10 @@ pub struct World {
     pub strayed: Vec<CommandId>,
     /// Open commands whose newest stage is on its way to those who have a copy.
     pub unsettled: Vec<CommandId>,
+    /// For how long the lease of this holder lasts without a renewal, milliseconds; None where it is weak.
+    pub lease_left_ms: Option<u64>,
+    /// Every voter, those of both lists while the record changes, and whether it is there.
+    pub voters: Vec<Voter>,
     /// What this holder lacks for a majority of the voters.
     pub shortage: Option<Shortage>,
     /// Whether another node that lives said lately that it could serve the owner.
@@ -47,6 +51,15 @@ pub struct World {
     pub bot_username: Option<String>,
     /// Every invitation that is on record.
     pub invites: Vec<Invited>,
+}
+
+/// One voter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Voter {
+    /// Who.
+    pub node: NodeId,
+    /// Whether it granted, or answers.
+    pub there: bool,
 }
 
 /// An invitation on record.
@@ -100,6 +113,8 @@ pub struct NodeRow {
     pub glance: Option<Glance>,
     /// Why it stores nothing that is new; None where it does.
     pub disk: Option<Trouble>,
+    /// Whether its last call to the Bot API was answered, as it last said; None where it was never heard of here. In a large network only voters call.
+    pub reaches_bot: Option<bool>,
 }
 
 impl World {
