@@ -6,6 +6,7 @@ pub mod list;
 pub mod reboot;
 pub mod settings;
 pub mod speedtest;
+mod status;
 #[cfg(test)]
 mod tests;
 pub mod ways;
@@ -22,6 +23,7 @@ use super::{desk, kit};
 fn all(seed: [u8; 32]) -> Vec<Box<dyn Room>> {
     alloc::vec![
         Box::new(list::ListRoom),
+        Box::new(status::StatusRoom),
         Box::new(card::CardRoom),
         Box::new(speedtest::SpeedtestRoom),
         Box::new(reboot::RebootRoom::new(seed)),

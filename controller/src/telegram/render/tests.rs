@@ -9,7 +9,7 @@ use constella_core::bot::desk::dialogue::Settings;
 use constella_core::bot::kit::graph::Graph;
 use constella_core::bot::kit::page::{Button, Card, Disk, Figures, Label, LastSpeedtest};
 use constella_core::bot::kit::press::Press;
-use constella_core::bot::kit::world::{NodeRow, Owner, World};
+use constella_core::bot::kit::world::{NodeRow, Owner, Voter, World};
 use constella_core::bot::rooms::{dialogue, reboot, ways};
 use constella_core::clock::Now;
 use constella_core::io::{BotCall, BotReply};
@@ -348,6 +348,39 @@ fn two_hundred_nodes_are_paged_within_telegrams_limits() {
             }
         }
         assert_eq!(buttons.iter().filter(|data| data.starts_with("cd:")).count(), 200);
+    }
+}
+
+/// `/status` of a network of one, of seven with a voter missing and differing builds and clocks, and of 200, before its agents answered.
+#[test]
+fn the_status_is_as_recorded() {
+    for language in Language::ALL {
+        for nodes in [1, 7, 200] {
+            let mut world = crowd(nodes, language);
+            let ids: Vec<NodeId> = world.nodes.iter().map(|row| row.node).collect();
+            let last = ids.len().min(7) - 1;
+            for (at, row) in world.nodes.iter_mut().enumerate() {
+                row.name = format!("node-{at:03}");
+                row.unix_ms = Some(world.now.unix_ms + if at % 7 == 3 { 65_000 } else { 0 });
+                row.rtt_ms = Some(21);
+                row.status = if at == last && at > 0 { Status::Down } else { Status::Alive };
+                row.version = if at % 7 == 5 { "0.2.0".into() } else { "0.1.0".into() };
+                row.disk = (at % 50 == 4).then_some(constella_core::io::Trouble::Full);
+            }
+            (world.strong, world.lease_left_ms) = (true, Some(9_000));
+            world.voters =
+                ids.iter().take(7).map(|node| Voter { node: *node, there: *node != ids[last] || last == 0 }).collect();
+            let mut dialogue = dialogue(Settings { language, seed: [1; 32] });
+            let content = CommandContent::Text { text: "/status".into() };
+            let acts = dialogue.command(&world, &StoredCommand { content, ..press(1, &ways::help()) });
+            let screen = acts.iter().find_map(|act| match act {
+                Act::Bot { call: BotCall::Send { screen, .. }, .. } => Some(screen),
+                _ => None,
+            });
+            let rendered = render(screen.unwrap());
+            assert!(rendered.html.encode_utf16().count() <= TEXT_UNITS);
+            compare(&format!("status_{nodes}.{}", language.code()), &picture(&rendered));
+        }
     }
 }
 

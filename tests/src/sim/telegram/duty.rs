@@ -220,7 +220,7 @@ impl Duty {
             return Press::parse(data).as_ref().and_then(pressed).unwrap_or(Wish::List);
         }
         match (words.next(), words.next()) {
-            (Some("/start" | "/nodes" | "/status"), _) => Wish::List,
+            (Some("/start" | "/nodes"), _) => Wish::List,
             (Some("/invite"), _) => Wish::Invite,
             (Some("/lang"), Some(tag)) => Language::of_tag(tag).map_or(Wish::Help, Wish::Language),
             (_, _) => Wish::Help,

@@ -43,7 +43,6 @@ impl Room for ListRoom {
         &[
             Command { verb: "/nodes", help: Some(Key::HelpNodes), menu: Some(Key::MenuNodes) },
             Command { verb: START, help: None, menu: None },
-            Command { verb: "/status", help: None, menu: None },
         ]
     }
 

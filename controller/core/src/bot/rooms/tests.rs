@@ -346,11 +346,10 @@ fn a_button_of_a_removed_node_shows_the_list_and_says_why() {
 
 #[test]
 fn every_text_has_its_answer() {
-    let cases: [(&str, &[Key]); 12] = [
+    let cases: [(&str, &[Key]); 11] = [
         ("/start", &[]),
         ("/start c0de", &[]),
         ("/nodes@our_bot", &[]),
-        ("/status", &[]),
         ("/help", &[Key::HelpText]),
         ("/lang", &[Key::AskLanguage]),
         ("/lang xx", &[Key::AskLanguage]),

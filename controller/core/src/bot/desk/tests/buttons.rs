@@ -196,7 +196,7 @@ fn a_group_reads_one_line_an_hour_and_nothing_of_it_is_a_command() {
 
 #[test]
 fn commands_are_read_in_any_case() {
-    for text in ["/NODES", "/Nodes@Our_Bot", "/sTaTuS"] {
+    for text in ["/NODES", "/Nodes@Our_Bot", "/sTaRt"] {
         let mut bench = Bench::new();
         bench.text(text);
         assert!(matches!(last_screen(&bench.telegram()).body, Body::List(_)), "{text}");
