@@ -4,8 +4,8 @@ use alloc::collections::VecDeque;
 
 use super::Desk;
 use super::act::Act;
-use super::job::Asker;
 use super::pace::{Pace, Urgency};
+use super::state::Asker;
 use super::step::Step;
 use crate::io::{BotCall, BotError, BotReply};
 

@@ -3,8 +3,8 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 
+use super::drawing::{Place, Sheet};
 use super::pace::{Pace, Urgency};
-use super::scene::{Place, Sheet};
 use crate::bot::kit::page::{Body, Message, Screen};
 use crate::bot::kit::say::Key;
 use crate::clock::Now;

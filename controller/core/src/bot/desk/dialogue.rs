@@ -12,9 +12,9 @@ use constella_shared::ids::CommandId;
 use constella_shared::wire::command::{CommandContent, StoredCommand};
 
 use super::act::{Act, Answer, AskId};
-use super::job::{Asker, State};
 use super::menu::Menu;
 use super::room::{Event, Room};
+use super::state::{Asker, State};
 use super::step::Step;
 use super::{Desk, Home};
 use crate::bot::kit::language::Language;

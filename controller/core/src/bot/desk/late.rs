@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 use constella_shared::wire::command::CommandContent;
 
 use super::dialogue::Dialogue;
-use super::job::{Job, State, Told};
+use super::job::{Job, Told};
+use super::state::State;
 use super::step::Step;
 use crate::bot::kit::say::{Key, Say, Value};
 use crate::bot::kit::world::World;

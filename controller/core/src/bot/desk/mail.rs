@@ -1,66 +1,20 @@
 //! A message of a command's own, beside the one message: an invitation, a short answer.
 
 use alloc::boxed::Box;
-use core::fmt;
 
 use constella_shared::ids::CommandId;
 
 use super::Desk;
 use super::act::Act;
-use super::job::{Asker, Job, State, Told};
+use super::job::{Job, Told};
+use super::letter::{Letter, Mail};
 use super::pace::Urgency;
 use super::room::ToCome;
+use super::state::{Asker, State};
 use super::step::Step;
-use crate::bot::kit::language::Language;
-use crate::bot::kit::page::Screen;
 use crate::bot::kit::say::{Key, Say};
-use crate::clock::Now;
 use crate::io::{BotCall, BotError, BotReply};
 use crate::update_ids;
-
-/// A message that is to be sent once.
-#[derive(Debug)]
-pub(super) struct Mail {
-    /// The room that wrote it.
-    room: &'static str,
-    letter: Box<dyn Letter>,
-    thread: Option<i64>,
-    /// On its way to Telegram.
-    flying: bool,
-    since: u64,
-}
-
-/// What a message of a command's own says.
-pub(crate) trait Letter: fmt::Debug + Send {
-    /// As it is sent so many seconds after it was written; None where it is too old to matter.
-    fn screen(&self, language: Language, age_s: u64) -> Option<Screen>;
-
-    /// Whether it says that Telegram refused another: if this one is refused too, there are no words left.
-    fn is_last_resort(&self) -> bool {
-        false
-    }
-}
-
-impl Letter for Say {
-    fn screen(&self, language: Language, age_s: u64) -> Option<Screen> {
-        (age_s < NOTE_HOLDS_S).then(|| Screen::Note { language, say: self.clone() })
-    }
-
-    fn is_last_resort(&self) -> bool {
-        self.key == Key::AnswerRefused
-    }
-}
-
-impl Mail {
-    /// The room that wrote it.
-    pub(super) const fn room(&self) -> &'static str {
-        self.room
-    }
-
-    fn screen(&self, language: Language, now: Now) -> Option<Screen> {
-        self.letter.screen(language, now.since(self.since) / 1_000)
-    }
-}
 
 impl Desk {
     /// Answers a command with a message of one text.
@@ -182,6 +136,3 @@ impl Desk {
 
 /// The name that stands in mail of the desk itself.
 const NO_ROOM: &str = "";
-
-/// A short answer is understood so long after its question.
-const NOTE_HOLDS_S: u64 = 15 * 60;

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::Desk;
 use super::act::Act;
-use super::job::Asker;
+use super::state::Asker;
 use super::step::Step;
 use crate::bot::kit::language::Language;
 use crate::bot::kit::say::Key;

@@ -7,14 +7,12 @@ use constella_shared::wire::command::StoredCommand;
 
 use super::Desk;
 use super::canvas::Version;
-use super::dialogue::{Dialogue, find};
+use super::drawing::{Drawing, Place, Sheet, Source};
 use super::job::{Job, Told};
 use super::pace::Urgency;
 use super::room::Then;
 use super::step::Step;
-use crate::bot::kit::language::Language;
-use crate::bot::kit::page::{Body, Button, Message};
-use crate::bot::kit::press::Press;
+use crate::bot::kit::page::Message;
 use crate::bot::kit::say::{Key, Say};
 
 /// What the owner looks at.
@@ -30,19 +28,8 @@ pub(super) struct Scene {
     /// Results that were not on a screen of their own, with the version that first had them.
     notices: Vec<(Say, Version)>,
     /// How the screen is drawn anew, and where it stands.
-    source: Option<Source>,
+    pub(super) source: Option<Source>,
     sheet: Option<Sheet>,
-}
-
-/// How a screen that waited for long is drawn anew before it goes out, so that its figures are of now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Source {
-    /// By which room.
-    pub(crate) room: &'static str,
-    /// As if this had been pressed.
-    pub(crate) press: Press,
-    /// The command that asked for it, where its task drew it.
-    pub(crate) by: Option<CommandId>,
 }
 
 impl Scene {
@@ -57,66 +44,6 @@ impl Scene {
     /// One of them may be what Telegram does not take.
     pub(super) fn forget_notices(&mut self) {
         self.notices.clear();
-    }
-}
-
-/// Where and how a screen is drawn.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Sheet {
-    /// In which chat.
-    pub(crate) chat: i64,
-    /// In which language.
-    pub(crate) language: Language,
-    /// At the end of the chat, as a new message.
-    pub(crate) bring: bool,
-    /// What a new message answers.
-    pub(crate) place: Place,
-}
-
-/// What a new message answers, and in which topic of its chat.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Place {
-    /// The update that asked for it: answers leave in the order of the questions.
-    pub(super) asked: Option<i64>,
-    /// The topic, where the chat has topics.
-    pub(super) thread: Option<i64>,
-}
-
-/// A screen to be drawn.
-#[derive(Debug)]
-pub(crate) struct Drawing {
-    /// What.
-    body: Body,
-    /// Its buttons.
-    buttons: Vec<Vec<Button>>,
-    /// The command that will draw on it again.
-    watched: Option<CommandId>,
-    /// Who waits for it.
-    urgency: Urgency,
-    /// How it is drawn anew; None where it says what happened, or is drawn again by its command.
-    pub(super) source: Option<Source>,
-}
-
-impl Drawing {
-    /// A screen that stays as it is.
-    pub(crate) const fn new(body: Body, buttons: Vec<Vec<Button>>) -> Self {
-        Self { body, buttons, watched: None, urgency: Urgency::Owner, source: None }
-    }
-
-    /// This command will draw on it again.
-    pub(crate) fn watched(self, by: CommandId) -> Self {
-        Self { watched: Some(by), ..self }
-    }
-
-    /// How urgent it is; [`Urgency::Owner`] where nothing else is said.
-    pub(crate) fn urgency(self, urgency: Urgency) -> Self {
-        Self { urgency, ..self }
-    }
-
-    /// Where it waits for long, this room draws it anew, as if this had been pressed.
-    pub(crate) fn anew(self, room: &'static str, press: Press) -> Self {
-        let by = self.watched;
-        Self { source: Some(Source { room, press, by }), ..self }
     }
 }
 
@@ -250,23 +177,6 @@ impl Desk {
     pub(super) fn notices_read(&mut self) {
         let canvas = &self.canvas;
         self.scene.notices.retain(|(_, version)| !canvas.is_settled(*version));
-    }
-}
-
-impl Dialogue {
-    /// Before a screen goes out: the line about what is too old to matter, and what has waited for long drawn anew.
-    pub(super) fn freshen(&mut self, step: &mut Step<'_>) {
-        let Some(sheet) = self.desk.scene.sheet() else { return };
-        let stale = self.desk.canvas.is_stale(step.world.now);
-        if !self.note_late(step) && !stale {
-            return;
-        }
-        let source = self.desk.scene.source.clone().filter(|_| stale);
-        let room = source.as_ref().and_then(|source| find(&mut self.rooms, source.room));
-        match (room, source) {
-            (Some(room), Some(source)) => room.redraw(&mut self.desk, step, sheet, &source),
-            (None, _) | (_, None) => drop(self.desk.draw_again(step, sheet)),
-        }
     }
 }
 

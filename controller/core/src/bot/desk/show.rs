@@ -7,9 +7,9 @@ use constella_shared::wire::records::NetValue;
 use super::Desk;
 use super::act::Act;
 use super::canvas::Landed;
-use super::dialogue::Dialogue;
-use super::job::{Asker, State};
-use super::scene::{Drawing, Sheet};
+use super::dialogue::{Dialogue, find};
+use super::drawing::{Drawing, Sheet};
+use super::state::{Asker, State};
 use super::step::Step;
 use crate::bot::kit::buttons::button;
 use crate::bot::kit::page::Body;
@@ -29,6 +29,21 @@ impl Dialogue {
             self.rooms.iter_mut().for_each(|room| room.issued(now));
             let ask = self.desk.ask(Asker::Canvas);
             step.acts.push(Act::Bot { ask, call });
+        }
+    }
+
+    /// Before a screen goes out: the line about what is too old to matter, and what has waited for long drawn anew.
+    pub(super) fn freshen(&mut self, step: &mut Step<'_>) {
+        let Some(sheet) = self.desk.scene.sheet() else { return };
+        let stale = self.desk.canvas.is_stale(step.world.now);
+        if !self.note_late(step) && !stale {
+            return;
+        }
+        let source = self.desk.scene.source.clone().filter(|_| stale);
+        let room = source.as_ref().and_then(|source| find(&mut self.rooms, source.room));
+        match (room, source) {
+            (Some(room), Some(source)) => room.redraw(&mut self.desk, step, sheet, &source),
+            (None, _) | (_, None) => drop(self.desk.draw_again(step, sheet)),
         }
     }
 }

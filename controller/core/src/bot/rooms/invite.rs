@@ -19,7 +19,7 @@ use constella_shared::secret::Secret;
 use crate::bot::desk::Desk;
 use crate::bot::desk::act::Answer;
 use crate::bot::desk::job::Job;
-use crate::bot::desk::mail::Letter;
+use crate::bot::desk::letter::Letter;
 use crate::bot::desk::pace::Urgency;
 use crate::bot::desk::post::{Post, Posted};
 use crate::bot::desk::room::{Command, Event, Kind, Room, Task, Then, ToCome, Visit, Wish};

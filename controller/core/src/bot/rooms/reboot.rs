@@ -2,6 +2,7 @@
 
 mod confirm;
 mod order;
+mod state;
 mod task;
 #[cfg(test)]
 pub(in crate::bot) mod tests;
@@ -23,9 +24,9 @@ use super::ways;
 use crate::bot::desk::Desk;
 use crate::bot::desk::act::Answer;
 use crate::bot::desk::canvas::Version;
+use crate::bot::desk::drawing::{Drawing, Sheet, Source};
 use crate::bot::desk::job::Job;
 use crate::bot::desk::room::{Kind, Room, Then, Visit, Wish, node_of};
-use crate::bot::desk::scene::{Drawing, Sheet, Source};
 use crate::bot::desk::step::Step;
 use crate::bot::kit::buttons::button;
 use crate::bot::kit::page::Body;

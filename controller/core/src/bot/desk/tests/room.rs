@@ -3,11 +3,11 @@
 use crate::bot::bench::*;
 use crate::bot::desk::Desk;
 use crate::bot::desk::dialogue::Dialogue;
+use crate::bot::desk::drawing::Drawing;
 use crate::bot::desk::job::Job;
 use crate::bot::desk::pace::Urgency;
 use crate::bot::desk::post::{Post, Posted};
 use crate::bot::desk::room::{Command, Event, Kind, Room, Task, Then, Visit, Wish};
-use crate::bot::desk::scene::Drawing;
 use crate::bot::desk::step::Step;
 use crate::bot::kit::page::Button;
 use crate::bot::rooms::list;

@@ -2,7 +2,7 @@
 
 use constella_shared::agent::Stats;
 
-use super::task::Reboot;
+use super::state::Reboot;
 use crate::bot::kit::say::{Key, Say};
 use crate::bot::kit::world::World;
 

@@ -2,23 +2,12 @@
 
 use alloc::string::String;
 
-use super::task::{LOOK_EVERY_MS, Phase, Reboot};
+use super::state::{LOOK_EVERY_MS, Phase, Reboot, Verdict};
 use crate::bot::desk::Desk;
 use crate::bot::desk::job::Job;
 use crate::bot::desk::room::Then;
 use crate::bot::desk::step::Step;
 use crate::bot::kit::say::{Key, Say, Value};
-
-/// What the owner is to read, and why.
-#[derive(Debug, Clone)]
-pub(super) struct Verdict {
-    /// How it failed.
-    pub(super) key: Key,
-    /// What the target, or the way there, said.
-    pub(super) why: Say,
-    /// The target itself refuses the order for good, whoever asks.
-    pub(super) certain: bool,
-}
 
 impl Reboot {
     /// Ends the order's time, and waits for those who have a copy: they could still have it done, after the owner read that it was not.
