@@ -1,6 +1,7 @@
 //! List, card, help, invitations, languages, first contact and strangers.
 
 use crate::bot::bench::*;
+use crate::bot::desk::room::Kind;
 use crate::bot::kit::page::{Card, Label, LastSpeedtest, List};
 use crate::voters::Shortage;
 use constella_shared::agent::{Disk, MinAvgMax, Missing, Net, Point, SeriesKind, SpeedtestFigures};
@@ -594,4 +595,45 @@ fn a_stored_command_of_somebody_who_is_no_owner_any_longer_is_refused_in_words()
     let id = bench.give(&button);
     assert_eq!(toast(&bench.telegram()), Some(Key::Stranger));
     assert_eq!(bench.done(id), 1);
+}
+
+#[test]
+fn no_two_rooms_share_a_name_a_verb_or_a_command() {
+    // S7: a name stands in stages on the wire, and a verb in buttons that are weeks old
+    let rooms = crate::bot::rooms::all([0; 32]);
+    let mut taken: Vec<&str> = vec!["no"];
+    taken.extend(rooms.iter().map(|room| room.name()));
+    taken.extend(rooms.iter().flat_map(|room| room.presses()).copied());
+    taken.extend(rooms.iter().flat_map(|room| room.commands()).map(|command| command.verb));
+    let mut once = taken.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!(once.len(), taken.len(), "{taken:?}");
+    for room in &rooms {
+        assert!(room.presses().iter().all(|verb| verb.len() == 2), "{}: a tag and a nonce go beside it", room.name());
+        assert!(room.commands().iter().all(|command| command.verb.starts_with('/')), "{}", room.name());
+    }
+}
+
+#[test]
+fn each_wish_is_a_view_an_edit_or_an_order() {
+    // F6: an order is given at most once, an edit may be written again, a view changes nothing
+    let dialogue = Bench::new().dialogue;
+    let text = |text: &str| dialogue.kind(&CommandContent::Text { text: text.into() });
+    for view in ["/nodes", "/start", "/status", "/help", "/lang", "/lang xx", "beta", "", "/beta"] {
+        assert_eq!(text(view), Kind::View, "{view}");
+    }
+    assert_eq!([text("/start c0de"), text("/lang ru"), text("/LANG@our_bot en")], [Kind::Edit; 3]);
+    assert_eq!([text("/invite"), text("/invite 5m")], [Kind::Order; 2]);
+    let press = |press: Press| {
+        let data = press.data().to_string();
+        dialogue.kind(&CommandContent::Button { callback_id: "cb".into(), data, message: MESSAGE })
+    };
+    let views =
+        [ways::list(3), ways::card(node("beta")), ways::ask_reboot(node("beta")), ways::help(), Press::nothing()];
+    assert_eq!(views.map(press), [Kind::View; 5]);
+    assert_eq!(press(Press::with(settings::LANGUAGE, "en")), Kind::Edit);
+    let confirmed = reboot::confirm(node("beta"), "0123456789abcdef");
+    assert_eq!([press(confirmed), press(ways::speedtest(node("beta")))], [Kind::Order; 2]);
+    assert_eq!(press(Press::parse("zz:1").unwrap()), Kind::View, "of another version");
 }
