@@ -1,5 +1,6 @@
 //! The owner's commands between Telegram and their end (F6): stored, copied, confirmed, carried out, done.
 
+pub mod batch;
 mod open;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -26,8 +27,6 @@ pub struct Commands {
     /// What the newest command asked for that ended, where this node knows that and no order was given by it. Never stored.
     last: Option<CommandContent>,
     dirty: bool,
-    /// The disk takes nothing: what comes in is served from memory, and is on no disk.
-    in_memory: bool,
 }
 
 /// Whose it is to finish what Telegram counts no more.
@@ -61,19 +60,7 @@ impl Commands {
             more: state.more,
             last: None,
             dirty: false,
-            in_memory: false,
         }
-    }
-
-    /// Whether commands that come from now on are kept in memory alone.
-    pub const fn keep_in_memory(&mut self, in_memory: bool) {
-        self.in_memory = in_memory;
-    }
-
-    /// Commands that are open and on no disk, by intent.
-    #[must_use]
-    pub fn in_memory(&self) -> Vec<CommandId> {
-        self.open.iter().filter(|(_, open)| open.in_memory).map(|(id, _)| *id).collect()
     }
 
     /// The last write failed. What came with it is forgotten, and an order that it would have stored was never given: the one that sent a command
@@ -103,8 +90,24 @@ impl Commands {
             open.own = true;
             return !open.started;
         }
-        self.insert(command, Open::taken);
+        self.insert(Open::taken(command));
         true
+    }
+
+    /// Stores what the dialogue has begun already, and could not show yet.
+    pub fn take_begun(&mut self, command: StoredCommand) {
+        self.insert(Open { started: true, begun: true, ..Open::taken(command) });
+    }
+
+    /// Whether it is open or done here.
+    #[must_use]
+    pub fn knows(&self, id: &CommandId) -> bool {
+        self.done.contains(id) || self.open.contains_key(id)
+    }
+
+    /// Something was shown, here or, as its holder tells, there, that was never stored.
+    pub fn viewed(&mut self, content: CommandContent) {
+        self.last = Some(content);
     }
 
     /// Keeps a copy, or a newer stage of one; `from` is told when it is done. `holder` is the sender where it carries the command out
@@ -118,7 +121,11 @@ impl Commands {
             return false;
         }
         if command.stage == Stage::Done {
-            self.finish(command.id, false);
+            // A view that its holder showed, and that is on no disk, unless another one took it too.
+            if self.open.contains_key(&command.id) {
+                self.finish(command.id, false);
+            }
+            self.viewed(command.content);
             return true;
         }
         let id = command.id;
@@ -132,7 +139,7 @@ impl Commands {
                     self.dirty = true;
                 }
             }
-            None => self.insert(command, |command| Open::copied(command, from)),
+            None => self.insert(Open::copied(command, from)),
         }
         if let Some(open) = self.open.get_mut(&id).filter(|_| holder.is_some()) {
             open.passed_to = holder;
@@ -154,6 +161,12 @@ impl Commands {
         for open in self.open.values_mut().filter(|open| open.command.update_id < upto) {
             open.owed = true;
         }
+    }
+
+    /// Whether something below `upto` is not begun before Telegram knows that it is taken.
+    #[must_use]
+    pub fn waits_for(&self, upto: i64) -> bool {
+        self.open.values().any(|open| open.command.update_id < upto && !open.confirmed)
     }
 
     /// Telegram knows everything below `upto`.
@@ -191,8 +204,6 @@ impl Commands {
             if open.command.stage == Stage::Taken && open.unwritten == Unwritten::Nothing {
                 open.unwritten = Unwritten::Order;
             }
-            // An order is on disk before it is given, also where its press came while the disk took nothing.
-            open.in_memory = false;
             open.command.stage = stage;
             self.dirty = true;
         }
@@ -341,7 +352,7 @@ impl Commands {
     pub fn take_dirty(&mut self) -> Option<CommandsState> {
         core::mem::take(&mut self.dirty).then(|| CommandsState {
             format: STATE_FORMAT,
-            open: self.open.values().filter(|open| !open.in_memory).map(|open| open.command.clone()).collect(),
+            open: self.open.values().map(|open| open.command.clone()).collect(),
             done: self.done.iter().copied().collect(),
             ordered: self.ordered.iter().copied().collect(),
             executed: self.executed.iter().copied().collect(),
@@ -350,32 +361,25 @@ impl Commands {
         })
     }
 
-    fn insert(&mut self, command: StoredCommand, open: impl FnOnce(StoredCommand) -> Open) {
-        let mut open = open(command);
-        if self.in_memory {
-            (open.in_memory, open.unwritten) = (true, Unwritten::Nothing);
-        } else {
-            self.dirty = true;
-        }
+    fn insert(&mut self, open: Open) {
+        self.dirty = true;
         self.open.insert(open.command.id, open);
     }
 
     /// With an order where one is known here, or was to whoever ended it.
     fn finish(&mut self, id: CommandId, ordered: bool) {
         let open = self.open.remove(&id);
-        // Its end is on disk with the next write of something that is.
-        let stored = !open.as_ref().is_some_and(|open| open.in_memory);
         let ordered = open.as_ref().is_some_and(|open| is_order(&open.command.stage)) || ordered;
         if ordered && !self.ordered.contains(&id) {
             self.ordered.insert(id);
-            self.dirty |= stored;
+            self.dirty = true;
         }
         if !self.done.contains(&id) {
             self.last = open.map(|open| open.command.content).filter(|_| !ordered);
             if let Some(forgotten) = push_bounded(&mut self.done, id) {
                 self.ordered.remove(&forgotten);
             }
-            self.dirty |= stored;
+            self.dirty = true;
         }
     }
 }

@@ -57,7 +57,8 @@ pub enum FenceAct {
     },
     /// Drop a call.
     Cancel(CallId),
-    /// Updates to store, copy, and then confirm with [`Fence::confirm`]. Until then nothing is polled.
+    /// Updates to show, and then to confirm with [`Fence::skip`], or to store, copy and confirm with [`Fence::confirm`]. Until then nothing is
+    /// polled.
     Updates(Vec<Update>),
     /// Telegram knows that everything below this offset is taken.
     Confirmed(i64),
@@ -248,11 +249,11 @@ impl Fence {
         }
     }
 
-    /// Nothing of the last updates needs to be confirmed before it is acted on: poll on from the offset.
+    /// Nothing of the last updates needs to be confirmed before it is acted on: the next poll confirms it; where none follows (L5), a call for it.
     pub fn skip(&mut self, offset: i64) {
         self.offset = Some(update_ids::later(self.offset, offset));
         if let Mode::Poll(poll) = &mut self.mode {
-            poll.resume();
+            poll.resume(offset);
         }
     }
 

@@ -27,6 +27,7 @@ mod slept;
 mod target;
 mod unwritten;
 mod view;
+mod views;
 mod wires;
 
 use alloc::boxed::Box;
@@ -48,6 +49,7 @@ use crate::bot::rooms;
 use crate::calls::Calls;
 use crate::clock::Now;
 use crate::commands::Commands;
+use crate::commands::batch::Batch;
 use crate::config::{Boot, Settings};
 use crate::disk::Disk;
 use crate::fence::Fence;
@@ -123,6 +125,8 @@ pub struct Node {
     token: Option<Secret>,
     bot: Option<(i64, String)>,
     commands: Commands,
+    /// F6: updates that are shown before they are confirmed.
+    batch: Option<Batch>,
     copies: VecDeque<CopyJob>,
     copying: Option<CopyJob>,
     /// F6: to whom copies of what is open were sent.
@@ -235,7 +239,8 @@ impl Node {
         let strong = self.strong_until();
         let farewell = self.parting.deadline().into_iter().chain(self.hindrances.deadline()).min();
         let disk = self.disk.deadline();
-        [member, handover, dialogue, proof, claim, strong, farewell, disk, self.fence.deadline(), self.probe.deadline()]
+        let (batch, fence, probe) = (self.batch_deadline(), self.fence.deadline(), self.probe.deadline());
+        [member, handover, dialogue, proof, claim, strong, farewell, disk, batch, fence, probe]
             .into_iter()
             .flatten()
             .chain(regular)
@@ -265,6 +270,7 @@ impl Node {
         for _ in 0..MOST_ROUNDS {
             let before = self.out.len();
             self.fence_due(now);
+            self.batch_due(now);
             self.copy_due(now);
             self.dialogue_due(now);
             self.farewell_due(now);

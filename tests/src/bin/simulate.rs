@@ -255,6 +255,7 @@ fn report(total: &Total, from: u64, to: u64, options: &Options, took_s: f64) {
     println!("conflicts, by the last fault before: {:?}", figures.conflicts);
     println!("whole again after {}", spread(total.whole_ms.clone()));
     println!("commands answered after {}", spread(total.answers.clone()));
+    println!("views shown after {}", spread(figures.views.clone()));
     println!(
         "{} commands ({} begun by more than one node), {} reboots, {} crashes, {} long polls",
         total.commands, total.begun_twice, figures.reboots, figures.crashes, figures.polls

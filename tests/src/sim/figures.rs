@@ -13,6 +13,8 @@ pub struct Figures {
     pub messages: u64,
     /// Files written.
     pub writes: u64,
+    /// Milliseconds until each view was first on the owner's screen.
+    pub views: Vec<u64>,
     /// Calls to the Bot API.
     pub bot_calls: u64,
     /// Long polls among them.
@@ -63,6 +65,7 @@ impl Figures {
         self.steps += other.steps;
         self.messages += other.messages;
         self.writes += other.writes;
+        self.views.extend(&other.views);
         self.bot_calls += other.bot_calls;
         self.polls += other.polls;
         self.pollers.extend(other.pollers.iter().cloned());

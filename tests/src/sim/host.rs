@@ -61,6 +61,8 @@ pub(super) struct Host {
     pub(super) full: Option<Full>,
     /// Every write failed once: ids that it executed may be forgotten, and then its agent alone knows them.
     pub(super) was_hard: bool,
+    /// Its disk took nothing at some time.
+    pub(super) was_full: bool,
 }
 
 /// A disk that takes nothing new.

@@ -33,6 +33,8 @@ pub(super) struct Rules {
     strong: Vec<Option<u64>>,
     /// Whether a host polled at its last step.
     polled: Vec<bool>,
+    /// When a host last did not poll.
+    silent: Vec<u64>,
     /// To whom a host's voter granted, and until when (true time); survives the process.
     grants: Vec<Option<(NodeId, u64)>>,
     executed: BTreeMap<(usize, CommandId), u64>,
@@ -57,6 +59,7 @@ impl Rules {
     pub(super) fn grow(&mut self, hosts: usize) {
         self.strong.resize(hosts, None);
         self.polled.resize(hosts, false);
+        self.silent.resize(hosts, 0);
         self.grants.resize(hosts, None);
         self.ticks.resize(hosts, (0, 0));
     }
@@ -76,6 +79,9 @@ impl Rules {
     pub(super) fn stepped(&mut self, t: u64, hosts: &[Host], at: usize, inspection: &Inspection) {
         let Some(host) = hosts.get(at) else { return };
         self.before_acting(t, host, at, inspection);
+        if inspection.bot != BotState::Polling {
+            self.is_silent(t, at);
+        }
         if let Some((rule, what)) = self.service.stepped(t, host, at, inspection) {
             self.fail(t, rule, what);
         }
@@ -84,11 +90,23 @@ impl Rules {
     }
 
     /// The process of a host is gone: it holds nothing. Its grants live on.
-    pub(super) fn died(&mut self, at: usize) {
+    pub(super) fn died(&mut self, t: u64, at: usize) {
+        self.is_silent(t, at);
         if let Some(strong) = self.strong.get_mut(at) {
             *strong = None;
         }
         self.service.died(at);
+    }
+
+    fn is_silent(&mut self, t: u64, at: usize) {
+        if let Some(silent) = self.silent.get_mut(at) {
+            *silent = t;
+        }
+    }
+
+    /// Whether a host has polled without a break since then.
+    pub(super) fn has_polled_since(&self, t: u64, at: usize) -> bool {
+        self.silent.get(at).is_some_and(|silent| *silent < t)
     }
 
     /// A holder gave its grant back at this host's voter, which may ignore it.

@@ -131,6 +131,7 @@ pub(super) fn new_host(name: String, network: usize, addr: String, clock: Clock)
         ran_in: None,
         full: None,
         was_hard: false,
+        was_full: false,
         name,
     }
 }

@@ -6,7 +6,7 @@ mod duty;
 mod stored;
 mod stranger;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use constella_core::bot::kit::page::{Message, Screen};
 use constella_core::bot::kit::press::Press;
@@ -20,7 +20,7 @@ use constella_shared::wire::command::CommandContent;
 use super::act::Button;
 use crate::botapi::model::{Answered, CallId as TgCall, Conflict, Delivery, GetUpdates, Ms, UpdateId, UpdateQueue};
 pub(super) use calls::Open;
-pub(super) use duty::Duty;
+pub(super) use duty::{Begun, Duty};
 use duty::{Mail, Names, is_about_the_bot};
 use stranger::Stranger;
 
@@ -37,10 +37,6 @@ pub(super) struct Telegram {
     confirmed: i64,
     /// What the owner sent or pressed.
     pub(super) duties: Vec<Duty>,
-    /// Confirmed from memory alone, by nodes whose disks took nothing.
-    pub(super) from_memory: BTreeSet<CommandId>,
-    /// Of these, lost with a process that ended before it was through with them.
-    pub(super) lost: BTreeSet<CommandId>,
     /// When a one-time button was first seen by the owner, by its data.
     pub(super) confirmations: BTreeMap<String, u64>,
     names: Names,
@@ -75,8 +71,6 @@ impl Telegram {
             mails: Vec::new(),
             stranger: None,
             lie: None,
-            from_memory: BTreeSet::new(),
-            lost: BTreeSet::new(),
         }
     }
 
@@ -148,6 +142,17 @@ impl Telegram {
         self.confirmed = from.max(offset);
         let unconfirmed = self.duties.iter().rev().take_while(|duty| duty.update >= from);
         unconfirmed.filter(|duty| duty.update < offset && !duty.stolen).map(|duty| duty.id).collect()
+    }
+
+    /// F6: whether the owner was shown something of this command, or of a later one that took its place, so that it needs no disk.
+    pub(super) fn was_shown(&self, id: CommandId) -> bool {
+        let duty = self.duties.iter().find(|duty| duty.id == id);
+        duty.is_some_and(|duty| duty.is_shown() || duty.wants_nothing() || duty.is_overtaken(&self.duties))
+    }
+
+    /// Whether this command writes a record of the network.
+    pub(super) fn edits(&self, id: CommandId) -> bool {
+        self.duties.iter().any(|duty| duty.id == id && duty.edits())
     }
 
     /// A node began to carry a command out, at this second of its wall clock.

@@ -6,7 +6,9 @@
 
 use std::sync::Arc;
 
+use constella_core::bot::desk::room::Kind;
 use constella_core::commands::Commands;
+use constella_core::commands::batch::Batch;
 use constella_shared::ids::{CommandId, NodeId, Term};
 use constella_shared::state::CommandsState;
 use constella_shared::wire::command::{CommandContent, Stage, StoredCommand};
@@ -25,6 +27,8 @@ pub(crate) enum Rule {
     PassedOn,
     /// Nothing is confirmed before it was taken: an offset is the one after the last taken.
     TakenFirst,
+    /// A view is confirmed after something of it was shown.
+    ShownFirst,
 }
 
 /// How often each thing happens at most.
@@ -42,6 +46,8 @@ pub(crate) struct Bounds {
 pub(crate) struct Queue {
     pub(crate) nodes: u8,
     pub(crate) most: Bounds,
+    /// The owner's first updates are views, so many of them; the others are orders.
+    pub(crate) views: u8,
     pub(crate) without: Option<Rule>,
 }
 
@@ -53,6 +59,8 @@ pub(crate) struct State {
     letters: Vec<Letter>,
     /// How often each update's reboot was executed.
     executed: Vec<u8>,
+    /// How often something of each update's view was shown, up to twice.
+    shown: Vec<u8>,
     left: Bounds,
 }
 
@@ -64,6 +72,8 @@ struct Host {
     /// Updates below this were taken and are not confirmed yet; and whether a copy was made, or given up.
     in_hand: Option<i64>,
     copied: bool,
+    /// Of these, what is to be shown first.
+    batch: Option<Batch>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -78,7 +88,7 @@ enum Letter {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// The owner confirms a reboot of node 0.
+    /// The owner asks for a view, or confirms a reboot of node 0.
     Press,
     /// A node begins or ends to serve.
     Title(u8),
@@ -92,6 +102,10 @@ pub(crate) enum Action {
     Confirm { node: u8, heard: bool },
     /// The oldest command is begun.
     Begin(u8),
+    /// Something of the oldest view in hand is shown.
+    Show(u8),
+    /// What could not be shown in time is stored.
+    Store(u8),
     /// The first node passes what is open there on to the second, which serves.
     PassOn(u8, u8),
     /// The letter arrives; `again` leaves it under way as well.
@@ -116,7 +130,9 @@ impl Queue {
             username: None,
             language: None,
             chat: 1,
-            content: CommandContent::Text { text: String::new() },
+            content: CommandContent::Text {
+                text: String::from(if self.is_view(update) { "/nodes" } else { "/invite" }),
+            },
             stage: Stage::Taken,
             taken_by: id(taker),
             taken_unix_ms: 0,
@@ -124,11 +140,21 @@ impl Queue {
         }
     }
 
-    /// As `Node::take_updates`: one answer brings all that waits.
+    fn is_view(&self, update: i64) -> bool {
+        update <= i64::from(self.views)
+    }
+
+    /// As `Node::take_commands`: one answer brings all that waits.
     fn poll(&self, state: &mut State, node: u8) {
         let Some(upto) = state.pending.iter().max().map(|update| update + 1) else { return };
         let new: Vec<StoredCommand> = state.pending.iter().map(|update| self.command(*update, node)).collect();
         let host = host(state, node);
+        let known = |command: &StoredCommand| host.commands.knows(&command.id);
+        if new.iter().all(|command| !known(command) && self.is_view(command.update_id)) {
+            (host.in_hand, host.copied) = (Some(upto), self.off(Rule::ShownFirst));
+            host.batch = Some(Batch::new(upto, 0, new.into_iter().map(|view| (view, Kind::View)).collect()));
+            return;
+        }
         let taken = new.into_iter().filter(|command| host.commands.take(command.clone())).count();
         host.in_hand = Some(upto);
         // Where all of it is known already there is nothing to copy: the next poll's offset confirms.
@@ -136,6 +162,40 @@ impl Queue {
         if !self.off(Rule::ContentOnDisk) {
             persist(host);
         }
+    }
+
+    /// As `Node::shown`: of the batch, or of what was stored because it could not be shown in time.
+    fn show(&self, state: &mut State, node: u8) -> bool {
+        let host = host(state, node);
+        let (update, keepers, done) = match host.batch.as_mut().and_then(Batch::start_next) {
+            Some(view) => {
+                let batch = host.batch.take_if(|batch| batch.shown(view.id).is_some() && batch.is_shown());
+                host.copied |= batch.is_some();
+                (view.update_id, Vec::new(), view.id)
+            }
+            None => {
+                let is_view = |open: &&StoredCommand| self.is_view(open.update_id);
+                let Some(view) = host.disk.open.iter().find(is_view).cloned() else { return false };
+                let keepers = host.commands.stage(view.id, Stage::Done).unwrap_or_default();
+                persist(host);
+                (view.update_id, keepers, view.id)
+            }
+        };
+        state.letters.extend(keepers.iter().map(|to| Letter::Done { to: to.0[0] - 1, id: done, ordered: Vec::new() }));
+        let shown = &mut state.shown[usize::try_from(update).unwrap_or(0)];
+        *shown = (*shown + 1).min(2);
+        true
+    }
+
+    /// As `Node::batch_due`.
+    fn store(state: &mut State, node: u8) -> bool {
+        let host = host(state, node);
+        let Some(batch) = host.batch.take() else { return false };
+        for (command, _) in batch.into_unshown() {
+            host.commands.take_begun(command);
+        }
+        persist(host);
+        true
     }
 
     /// As `Node::copy_due` and `Node::keep_commands`.
@@ -167,9 +227,12 @@ impl Queue {
     }
 
     /// As `Node::carry_out`: the stage is on disk before the act behind it.
-    fn begin(state: &mut State, node: u8) -> bool {
+    fn begin(&self, state: &mut State, node: u8) -> bool {
         let host = host(state, node);
         let Some(command) = host.commands.start_next() else { return false };
+        if self.is_view(command.update_id) {
+            return true;
+        }
         let stage = Stage::Rebooting {
             target: id(0),
             boot_id: None,
@@ -257,18 +320,23 @@ impl Queue {
                 Self::pass_on(&mut state, node, server);
             }
             self.poll(&mut state, server);
+            while self.show(&mut state, server) {}
             host(&mut state, server).copied = true;
             self.confirm(&mut state, server, true);
-            while Self::begin(&mut state, server) {}
+            while self.begin(&mut state, server) {}
+            while self.show(&mut state, server) {}
             // An answer that did not come is asked for again.
-            let open = state.hosts[usize::from(server)].disk.open.clone();
+            let mut open = state.hosts[usize::from(server)].disk.open.clone();
+            open.retain(|open| !self.is_view(open.update_id));
             let ask = |open: &StoredCommand| Letter::Reboot { from: server, id: open.id, update: open.update_id };
             state.letters.extend(open.iter().map(ask));
         }
         let open = state.hosts.iter().any(|host| !host.disk.open.is_empty());
         let pressed = usize::from(self.most.updates - state.left.updates);
-        let each_once = state.executed.iter().skip(1).take(pressed).all(|times| *times == 1);
-        !open && state.pending.is_empty() && each_once
+        let views = usize::from(self.views);
+        let each_once = state.executed.iter().take(pressed + 1).skip(1 + views).all(|times| *times == 1);
+        let all_shown = state.shown.iter().take(pressed + 1).skip(1).take(views).all(|times| *times > 0);
+        !open && state.pending.is_empty() && each_once && all_shown
     }
 }
 
@@ -278,10 +346,24 @@ impl Model for Queue {
 
     fn init_states(&self) -> Vec<State> {
         let disk = CommandsState::empty();
-        let fresh = Host { title: false, commands: Commands::new(disk.clone()), disk, in_hand: None, copied: false };
+        let fresh = Host {
+            title: false,
+            commands: Commands::new(disk.clone()),
+            disk,
+            in_hand: None,
+            copied: false,
+            batch: None,
+        };
         let hosts = (0..self.nodes).map(|_| Arc::new(fresh.clone())).collect();
         let executed = vec![0; usize::from(self.most.updates) + 1];
-        Vec::from([State { hosts, pending: Vec::new(), letters: Vec::new(), executed, left: self.most }])
+        Vec::from([State {
+            hosts,
+            pending: Vec::new(),
+            letters: Vec::new(),
+            shown: executed.clone(),
+            executed,
+            left: self.most,
+        }])
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
@@ -303,7 +385,11 @@ impl Model for Queue {
                 actions.extend(serve.filter(|_| host.commands.any_open()).map(|other| Action::PassOn(node, other)));
                 continue;
             }
-            actions.push(Action::Begin(node));
+            actions.extend([Action::Begin(node), Action::Show(node)]);
+            if host.batch.is_some() && !host.copied {
+                actions.push(Action::Store(node));
+                continue;
+            }
             match (host.in_hand, host.copied) {
                 (None, _) if !state.pending.is_empty() => {
                     actions.push(Action::Poll(node));
@@ -352,7 +438,13 @@ impl Model for Queue {
             Action::NoCopy(node) => host(&mut state, node).copied = true,
             Action::Confirm { node, heard } => self.confirm(&mut state, node, heard),
             Action::Begin(node) => {
-                Self::begin(&mut state, node);
+                self.begin(&mut state, node);
+            }
+            Action::Show(node) => {
+                self.show(&mut state, node);
+            }
+            Action::Store(node) => {
+                Self::store(&mut state, node);
             }
             Action::PassOn(from, to) => {
                 Self::pass_on(&mut state, from, to);
@@ -370,8 +462,14 @@ impl Model for Queue {
                 state.left.restarts -= 1;
                 let host = host(&mut state, node);
                 let disk = host.disk.clone();
-                *host =
-                    Host { title: false, commands: Commands::new(disk.clone()), disk, in_hand: None, copied: false };
+                *host = Host {
+                    title: false,
+                    commands: Commands::new(disk.clone()),
+                    disk,
+                    in_hand: None,
+                    copied: false,
+                    batch: None,
+                };
             }
         }
         state.letters.sort();
@@ -389,9 +487,10 @@ impl Model for Queue {
             Property::sometimes("two serve at once", |_, state: &State| {
                 state.hosts.iter().filter(|host| host.title).count() > 1
             }),
-            Property::sometimes("a successor finishes what another began", |_, state: &State| {
-                state.executed.contains(&1)
-                    && state.hosts.iter().skip(1).any(|host| host.title && !host.disk.done.is_empty())
+            Property::sometimes("a successor finishes what another began", |model: &Self, state: &State| {
+                model.most.updates == model.views
+                    || state.executed.contains(&1)
+                        && state.hosts.iter().skip(1).any(|host| host.title && !host.disk.done.is_empty())
             }),
         ]
     }
@@ -403,6 +502,7 @@ fn lose_title(state: &mut State, node: u8) {
     host.title = false;
     host.in_hand = None;
     host.copied = false;
+    host.batch = None;
     host.commands.put_down();
 }
 

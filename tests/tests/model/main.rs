@@ -105,7 +105,15 @@ fn no_rule_of_the_lease_can_be_left_out() {
 const OWNER: commands::Bounds = commands::Bounds { updates: 1, titles: 3, restarts: 1, twice: 1, lost: 1 };
 
 fn queue(nodes: u8, most: commands::Bounds) -> Queue {
-    Queue { nodes, most, without: None }
+    Queue { nodes, most, views: 0, without: None }
+}
+
+#[test]
+fn a_view_is_shown_before_telegram_forgets_it() {
+    // F6
+    holds(Queue { views: 1, ..queue(2, OWNER) }, 1);
+    let mixed = commands::Bounds { updates: 2, titles: 2, restarts: 1, ..NO_FAULT };
+    holds(Queue { views: 1, ..queue(2, mixed) }, 1);
 }
 
 #[test]
@@ -127,6 +135,9 @@ fn no_rule_of_the_commands_can_be_left_out() {
     missed(commands::Rule::PassedOn, "every command can end well");
     missed(commands::Rule::SameIds, "none is executed twice");
     missed(commands::Rule::ExecutedOnDisk, "none is executed twice");
+    let blind = Queue { views: 1, without: Some(commands::Rule::ShownFirst), ..queue(2, OWNER) };
+    let checker = blind.checker().threads(THREADS).spawn_dfs().join();
+    assert!(checker.discovery("every command can end well").is_some(), "nobody misses a view that was not shown");
 }
 
 /// Larger bounds, some minutes and gigabytes: `cargo test --locked -p constella-tests --test model -- --ignored`.

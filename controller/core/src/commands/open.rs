@@ -23,8 +23,6 @@ pub(super) struct Open {
     pub(super) keepers: BTreeSet<NodeId>,
     /// The holder that was last asked to carry it out.
     pub(super) passed_to: Option<(NodeId, Term)>,
-    /// It is not written to disk, and neither is its end.
-    pub(super) in_memory: bool,
     /// What the disk does not have of it before the next write.
     pub(super) unwritten: Unwritten,
 }
@@ -52,7 +50,6 @@ impl Open {
             own: true,
             keepers: BTreeSet::new(),
             passed_to: None,
-            in_memory: false,
             unwritten: Unwritten::Everything,
         }
     }

@@ -11,7 +11,7 @@ fn n(byte: u8) -> NodeId {
     NodeId([byte; 32])
 }
 
-fn command(byte: u8) -> StoredCommand {
+pub(super) fn command(byte: u8) -> StoredCommand {
     StoredCommand {
         id: id(byte),
         update_id: i64::from(byte),
@@ -305,4 +305,30 @@ fn what_a_newer_version_took_is_kept_in_its_newest_stage_and_ends_by_its_own_wor
     assert!(keeper.any_open(), "who knew of no order has not told its outcome");
     keeper.done_elsewhere(&[id(7)], &[id(7)]);
     assert!(!keeper.any_open());
+}
+
+#[test]
+fn a_view_that_was_begun_before_it_was_stored_is_not_begun_again_by_its_leader() {
+    // F6
+    let mut commands = empty();
+    commands.take_begun(command(7));
+    assert!(commands.waits_for(8) && !commands.waits_for(7) && commands.knows(&id(7)));
+    commands.confirming(8);
+    commands.confirmed(8);
+    assert_eq!((commands.start_next(), commands.waits_for(8)), (None, false));
+    let stored = commands.take_dirty().unwrap();
+    assert_eq!(Commands::new(stored).start_next().map(|c| c.id), Some(id(7)), "its successor begins it");
+}
+
+#[test]
+fn what_another_has_shown_is_known_and_not_stored() {
+    // F6, L4
+    let mut commands = empty();
+    let shown = StoredCommand { stage: Stage::Done, ..command(7) };
+    assert!(commands.keep(shown.clone(), n(2), Some((n(2), Term(3)))));
+    assert_eq!(commands.last(), Some(&command(7).content));
+    assert_eq!(commands.take_dirty(), None);
+    assert!(commands.keep(command(8), n(2), None));
+    assert!(commands.keep(StoredCommand { id: id(8), ..shown }, n(2), None));
+    assert!(!commands.any_open(), "what it has a copy of ends with that");
 }

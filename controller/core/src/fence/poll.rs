@@ -81,8 +81,12 @@ impl Poll {
         self.confirm = Some(offset);
     }
 
-    pub(super) const fn resume(&mut self) {
-        self.in_hand = false;
+    pub(super) const fn resume(&mut self, offset: i64) {
+        if self.draining {
+            self.confirm = Some(offset);
+        } else {
+            self.in_hand = false;
+        }
     }
 
     pub(super) fn drain(&mut self, acts: &mut Vec<FenceAct>) {

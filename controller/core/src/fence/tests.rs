@@ -121,6 +121,27 @@ fn ids_that_start_anew_after_an_idle_week_are_followed() {
     }
 }
 
+#[test]
+fn what_was_shown_is_confirmed_by_the_next_poll_and_by_a_call_of_its_own_where_none_follows() {
+    // F6, L5
+    for stops in [false, true] {
+        let mut rig = Rig::new(STRONG);
+        let acts = rig.step();
+        let _acts = rig.answer(poll(&acts).unwrap_or(CallId(0)), updates(&[900_001]));
+        if stops {
+            rig.fence.drain();
+        }
+        assert!(rig.fence.busy());
+        rig.fence.skip(900_002);
+        let acts = rig.step();
+        let confirms = |request: &BotCall| matches!(request, BotCall::GetUpdates { offset: Some(900_002), .. });
+        let call = asked(&acts, confirms).unwrap_or(CallId(0));
+        assert_eq!((poll(&acts).is_some(), rig.fence.busy()), (!stops, stops), "{acts:?}");
+        let _acts = rig.answer(call, updates(&[]));
+        assert!(!rig.fence.busy(), "the stop goes on");
+    }
+}
+
 /// A poller that sent the confirmation of 900,001; the call.
 fn confirming(strength: Strength) -> (Rig, CallId) {
     let mut rig = Rig::new(strength);

@@ -96,6 +96,7 @@ impl Node {
             token: None,
             bot: None,
             commands: Commands::new(commands),
+            batch: None,
             copies: VecDeque::new(),
             copying: None,
             copied_to: BTreeMap::new(),

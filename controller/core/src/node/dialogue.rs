@@ -88,6 +88,9 @@ impl Node {
     /// F6: on disk with this step, copied before anything that follows.
     pub(super) fn stage(&mut self, id: constella_shared::ids::CommandId, stage: Stage) {
         let done = stage == Stage::Done;
+        if done {
+            self.shown(id);
+        }
         let Some(keepers) = self.commands.stage(id, stage) else { return };
         if done {
             self.out.push(Output::Note(Note::Command { id, what: "done" }));

@@ -1,8 +1,6 @@
 //! A look at a node from outside, which changes nothing: for the simulator's rules, and for whoever wants to know how a node is.
 
-use alloc::vec::Vec;
-
-use constella_shared::ids::{CommandId, LeaderKey, Term};
+use constella_shared::ids::{LeaderKey, Term};
 use constella_shared::wire::heartbeat::Digest;
 use constella_shared::wire::lease::LeaseView;
 use constella_shared::wire::records::VotersMark;
@@ -30,8 +28,6 @@ pub struct Inspection {
     pub alive: usize,
     /// Whether commands are open here.
     pub open_commands: bool,
-    /// Commands that this node serves from memory, because its disk took nothing when they came.
-    pub in_memory: Vec<CommandId>,
     /// L1: whether the disk has the vote as it is. A grant that it does not have was refused to its holder.
     pub vote_is_stored: bool,
 }
@@ -49,7 +45,6 @@ impl Node {
             voters: self.roster.voters().mark,
             alive: self.membership.alive(),
             open_commands: self.commands.any_open(),
-            in_memory: self.commands.in_memory(),
             vote_is_stored: !self.disk.is_behind(DocumentName::Vote),
         }
     }

@@ -10,7 +10,6 @@ use constella_shared::wire::records::NetValue;
 use constella_shared::wire::rpc::Status;
 
 use super::Node;
-use super::copies::Then;
 use super::handover::api_lost;
 use super::hindrance::Hindrance;
 use super::lease::ALL_CLAIM;
@@ -115,10 +114,11 @@ impl Node {
         }
     }
 
-    /// Begins every command whose time has come (F6: stored, copied, confirmed), while this node serves.
+    /// Begins every command whose time has come (F6), while this node serves: what was stored, copied and confirmed, and what is shown first.
     pub(super) fn carry_out(&mut self, now: Now) {
         while self.serves() && self.title(now).is_some_and(|title| title.may_poll) {
-            let Some(command) = self.commands.start_next() else { return };
+            let next = self.commands.start_next().or_else(|| self.next_to_show());
+            let Some(command) = next else { return };
             self.out.push(Output::Note(Note::Command { id: command.id, what: "begun" }));
             let world = self.world(now);
             let acts = self.dialogue.command(&world, &command);
@@ -210,30 +210,19 @@ impl Node {
         self.barred_until = now.boot_ms.saturating_add(bar_ms);
     }
 
-    /// Updates become commands: admitted, on disk, copied, and only then confirmed.
+    /// Updates become commands where the dialogue admits them; nothing else of them is kept.
     fn take_updates(&mut self, now: Now, updates: &[Update]) {
         let Some(upto) = updates.iter().map(|update| update.id).max().map(|id| id.saturating_add(1)) else { return };
         let world = self.world(now);
-        let mut taken = Vec::new();
+        let mut commands = Vec::new();
         for update in updates {
             match self.dialogue.admit(&world, update) {
-                Admission::Command => {
-                    let command = self.command_of(now, update);
-                    taken.extend(command.filter(|command| self.commands.take(command.clone())));
-                }
+                Admission::Command => commands.extend(self.command_of(now, update)),
                 Admission::Refuse(acts) => self.acts.extend(acts),
                 Admission::Ignore => {}
             }
         }
-        if taken.is_empty() {
-            self.fence.skip(upto);
-        } else if self.disk.trouble().is_some() {
-            // Served from memory: views change nothing, and everything else is refused in words.
-            self.commands.confirming(upto);
-            self.fence.confirm(upto);
-        } else {
-            self.copy(taken, Then::Confirm(upto));
-        }
+        self.take_commands(now, upto, commands);
     }
 
     fn command_of(&self, now: Now, update: &Update) -> Option<StoredCommand> {
@@ -286,6 +275,7 @@ impl Node {
         self.staging = false;
         self.copies.clear();
         self.copying = None;
+        self.batch = None;
         if before != Serving::Nothing {
             self.dialogue.deposed();
             self.commands.put_down();

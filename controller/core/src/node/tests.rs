@@ -7,6 +7,7 @@ mod edits;
 mod holder_probe;
 mod reboots;
 mod resume;
+mod views;
 mod wires;
 
 use alloc::vec;

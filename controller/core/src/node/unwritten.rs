@@ -14,6 +14,7 @@ use super::pending::{Asker, Pending};
 use crate::bot::kit::say::{Key, Say, Value};
 use crate::bot::kit::why::why_disk;
 use crate::clock::Now;
+use crate::commands::batch::Batch;
 use crate::io::{
     AgentCall, BotCall, CallError, CallId, Document, DocumentName, OperatorAnswer, Output, PeerRequest, PeerResponse,
     Trouble,
@@ -25,9 +26,6 @@ impl Node {
         let stored = self.disk.step();
         if stored.contains(&DocumentName::Commands) {
             self.commands.written();
-        }
-        if !stored.is_empty() {
-            self.in_memory();
         }
     }
 
@@ -68,7 +66,6 @@ impl Node {
         if self.disk.failed(now, document, why) {
             self.warn(format!("this node cannot store its state ({document:?}): {}", why.words()));
         }
-        self.in_memory();
         match document {
             DocumentName::Vote => self.durable.unwritten(),
             DocumentName::Network => self.network_dirty = true,
@@ -85,10 +82,14 @@ impl Node {
         let lost = relied && !self.disk.holds_grant(self.id, term, voters);
         if lost {
             self.claim.doubt(now, &self.durable);
+        }
+        // F6: the record of an edit is on disk before the owner is shown it.
+        let edit = document == DocumentName::Network && self.batch.as_ref().is_some_and(Batch::edits);
+        if lost || edit {
             // L7: the title that the rest of the step rests on is gone.
             rest.retain(|output| !self.forget(output));
         }
-        if lost || document == DocumentName::Commands {
+        if lost || edit || document == DocumentName::Commands {
             self.begin_anew(now);
         }
         rest
@@ -97,12 +98,6 @@ impl Node {
     /// The shell looked at the state folder.
     pub(super) fn looked_at_the_disk(&mut self, now: Now, room: Option<Trouble>) {
         self.disk.looked(now, room);
-        self.in_memory();
-    }
-
-    /// What comes from now on is served from memory, as long as the disk takes nothing.
-    pub(super) fn in_memory(&mut self) {
-        self.commands.keep_in_memory(self.disk.trouble().is_some());
     }
 
     /// Why this node stores nothing that is new, for whoever asks it to.

@@ -100,6 +100,17 @@ impl Duty {
         }
     }
 
+    /// Whether it writes a record of the network.
+    pub(in super::super) fn edits(&self) -> bool {
+        matches!(self.wish(), Wish::Language(_))
+    }
+
+    /// Whether the owner has read of it what needs no disk: something of a view or an edit, or that no order was given.
+    pub(in super::super) fn is_shown(&self) -> bool {
+        let waits_for_more = !self.only_looks() && !self.edits();
+        !self.ordered && (self.told.is_some() || self.heard.is_some() && !waits_for_more)
+    }
+
     /// Whether its button names this node.
     pub(in super::super) fn is_about(&self, node: NodeId) -> bool {
         let press = self.pressed.as_ref().and_then(|(_, data)| Press::parse(data));

@@ -203,11 +203,9 @@ impl World {
         if host.process.is_none() {
             return;
         }
-        self.forgets(at);
-        let Some(host) = self.hosts.get_mut(at) else { return };
         host.die();
         self.figures.crashes += 1;
-        self.rules.died(at);
+        self.rules.died(self.t, at);
         self.telegram.forget(at);
         self.connections_break(at);
     }

@@ -1,4 +1,4 @@
-//! Disks that take nothing: what the shell tells the core of them, and what is lost with a process that served from memory.
+//! Disks that take nothing: what the shell tells the core of them.
 
 use constella_core::io::{DocumentName, Input, Output, Trouble};
 
@@ -15,6 +15,7 @@ impl World {
         let number = self.freezes;
         self.with_host(at, |host| {
             host.full = Some(Full { number, hard });
+            host.was_full = true;
             host.was_hard |= hard;
         });
         self.agenda.add(self.t + ms(for_s), Event::DiskEmpties { host: at, number });
@@ -53,14 +54,6 @@ impl World {
         let why = if host.full.is_some_and(|full| full.hard) { Trouble::Failing } else { Trouble::Full };
         let Some(process) = host.process.as_mut() else { return Vec::new() };
         process.node.handle(now, Input::Unwritten { document, why, rest })
-    }
-
-    /// A process ends: what it served from memory alone goes with it. Views and refusals, no order (F6).
-    pub(super) fn forgets(&mut self, at: usize) {
-        let t = self.t;
-        let Some(host) = self.hosts.get(at) else { return };
-        let lost = host.process.as_ref().map(|process| process.node.inspect(host.clock.now(t)).in_memory);
-        self.telegram.lost.extend(lost.unwrap_or_default());
     }
 }
 

@@ -7,7 +7,7 @@ use constella_shared::wire::lease::Strength;
 use super::super::act::{Act, Reach};
 use super::super::host::Host;
 use super::super::rules::Broken;
-use super::super::telegram::Duty;
+use super::super::telegram::{Begun, Duty};
 use super::{World, seconds};
 
 /// How a run ended.
@@ -128,6 +128,13 @@ impl World {
         self.telegram.duties.iter().map(|duty| duty.answered.map(|(at, _)| at - duty.pushed)).collect()
     }
 
+    /// Milliseconds from each view to the first words of it on the owner's screen; a spinner that stopped is none.
+    #[must_use]
+    pub fn views(&self) -> Vec<u64> {
+        let views = self.telegram.duties.iter().filter(|duty| duty.only_looks());
+        views.filter_map(|duty| duty.heard.map(|at| at - duty.pushed)).collect()
+    }
+
     /// Who serves the owner.
     #[must_use]
     pub fn leader_name(&self) -> Option<String> {
@@ -221,17 +228,17 @@ impl World {
     fn unfinished(&self) -> Option<Duty> {
         let open = |duty: &&Duty| {
             let in_words = duty.told.is_some() || duty.wants_nothing() || duty.is_overtaken(&self.telegram.duties);
-            let ended = duty.stolen || duty.done.is_some() && in_words;
-            !ended && !self.went_with_a_removed_node(duty) && !self.was_in_memory(duty)
+            let ended = duty.stolen || duty.done.is_some() && (in_words || self.was_left_as_it_was(duty));
+            !ended && !self.went_with_a_removed_node(duty)
         };
         let duty = self.telegram.duties.iter().find(open).cloned();
         duty.or_else(|| self.telegram.duties.last().filter(|_| self.telegram.pending() > 0).cloned())
     }
 
-    /// A view or a refusal that no disk had: its process ended before it was through with it, or before it noted the end of what the owner read.
-    fn was_in_memory(&self, duty: &Duty) -> bool {
-        let read = duty.told.is_some() && self.telegram.from_memory.contains(&duty.id);
-        !duty.ordered && (read || self.telegram.lost.contains(&duty.id))
+    /// F6: a view is over when something of it was shown. What its leader still wanted to add goes with the leader; one that stays adds it.
+    fn was_left_as_it_was(&self, duty: &Duty) -> bool {
+        let stayed = |begun: &Begun| self.rules.has_polled_since(begun.t, begun.host);
+        duty.only_looks() && duty.is_shown() && !duty.begun.iter().any(stayed)
     }
 
     /// What only a removed node had in hand, or one that it alone had let in, goes with it: nobody else knows of it, and nobody hears these any

@@ -2,6 +2,7 @@
 
 use constella_core::clock::Now;
 use constella_core::io::{AgentCall, BotCall, BotError, BotReply, CallId, Document, Input, Note, Output};
+use constella_shared::wire::records::{NetRecord, NetValue};
 
 use super::super::act::Reach;
 use super::super::event::Event;
@@ -145,7 +146,7 @@ impl World {
         }
     }
 
-    /// F6: what is confirmed to Telegram is on a disk before: of the one that confirms, or of one that took it over.
+    /// F6: what is confirmed to Telegram was shown to the owner, or is on a disk: of the one that confirms, or of one that took it over.
     fn check_confirmation(&mut self, at: usize, request: &BotCall) {
         let BotCall::GetUpdates { offset: Some(offset), .. } = request else { return };
         for id in self.telegram.confirms(*offset) {
@@ -155,17 +156,20 @@ impl World {
                     disk.commands.done.contains(&id) || disk.commands.open.iter().any(|open| open.id == id)
                 })
             };
-            // A view, or what is refused in words, by a node whose disk takes nothing.
-            let in_memory = |host: &Host| {
-                let process = host.process.as_ref();
-                process.is_some_and(|process| process.node.inspect(host.clock.now(self.t)).in_memory.contains(&id))
-            };
-            let (on_disk, in_memory) = (self.hosts.iter().any(known), self.hosts.get(at).is_some_and(in_memory));
-            if !on_disk && in_memory {
-                self.telegram.from_memory.insert(id);
+            if self.hosts.iter().any(known) {
+                continue;
             }
-            if !on_disk && !in_memory {
-                let what = format!("{} confirms a command that is on no disk", self.name(at));
+            if !self.telegram.was_shown(id) {
+                let what = format!("{} confirms a command that was not shown and is on no disk", self.name(at));
+                self.rules.fail(self.t, "F6", what);
+            }
+            let chosen = |record: &NetRecord| matches!(record.value, NetValue::Language { .. });
+            let written = |host: &Host| {
+                // A node whose disk was full may have refused it in words.
+                host.was_full || host.disk.as_ref().is_some_and(|disk| disk.network.records.iter().any(chosen))
+            };
+            if self.telegram.edits(id) && !self.hosts.get(at).is_some_and(written) {
+                let what = format!("{} confirms an edit whose record is not on its disk", self.name(at));
                 self.rules.fail(self.t, "F6", what);
             }
         }

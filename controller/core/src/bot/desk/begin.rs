@@ -25,7 +25,7 @@ impl Dialogue {
     pub(super) fn begin(&mut self, step: &mut Step<'_>, command: StoredCommand) {
         let stage = command.stage.clone();
         let taken = Asked::before(step.world, command.taken_by, command.taken_unix_ms);
-        let job = Job { command, taken };
+        let job = Job { command, taken, done: false };
         match stage {
             Stage::Taken => self.fresh(step, job),
             Stage::Done => {}

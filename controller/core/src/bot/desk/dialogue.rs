@@ -48,11 +48,13 @@ impl Dialogue {
         Self { desk: Desk::new(language, menu, home, help), rooms }
     }
 
-    /// Carries out a stored command: a fresh one, or one that an earlier leader left at its stage. A command that is on its way is left alone.
+    /// Carries out a command: a fresh one, or one that an earlier leader left at its stage. A command that is on its way is left alone.
     pub fn command(&mut self, world: &World, command: &StoredCommand) -> Vec<Act> {
         let mut step = Step::new(world);
-        if !self.desk.has(command.id) {
-            self.begin(&mut step, command.clone());
+        match self.desk.jobs.get(&command.id) {
+            Some((job, _)) if job.done => step.done(command.id),
+            Some(_) => {}
+            None => self.begin(&mut step, command.clone()),
         }
         self.run(&mut step);
         step.acts

@@ -11,6 +11,8 @@ pub(crate) struct Job {
     pub(crate) command: StoredCommand,
     /// When it was taken from Telegram.
     pub(super) taken: Asked,
+    /// Something of it was shown, and it is done; its task only goes on to fill the screen.
+    pub(super) done: bool,
 }
 
 /// By what the owner is told of a command that waits for a screen.

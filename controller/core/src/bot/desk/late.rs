@@ -16,6 +16,7 @@ use crate::clock::Now;
 /// Whether the answer of a command comes so late that the owner must read that it was not forgotten.
 fn is_late(job: &Job, state: &State, now: Now) -> bool {
     match state {
+        _ if job.done => false,
         State::Show { told: Told::Line, .. } => true,
         State::Show { told: Told::Screen, .. } => job.taken.elapsed_ms(now) >= LATE_MS,
         // A card that waits for its figures comes with a screen of its own, but others asked for before it do not.

@@ -131,6 +131,11 @@ pub(crate) trait Task: fmt::Debug + Send {
     /// When something is due, CLOCK_BOOTTIME milliseconds; None while it waits for an answer.
     fn deadline(&self) -> Option<u64>;
 
+    /// F6: the screen that shows something of a view that is filled later. With that screen its command is done, and the next update comes.
+    fn showed(&self) -> Option<Version> {
+        None
+    }
+
     /// What it will bring to the end of the chat: answers leave in the order of the questions.
     fn to_come(&self) -> ToCome {
         ToCome::Nothing
@@ -194,14 +199,17 @@ pub(crate) enum Wish {
     },
 }
 
-/// What a wish does. Deliveries differ: a view is shown again when it comes twice, an edit is written again, an order is given at most once (F6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a wish does. It alone decides how an update is delivered (F6, `docs/commands.md`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// It changes nothing but the screen.
+    /// It changes nothing but the screen: shown, and then confirmed to Telegram. It is shown again when it comes twice.
     View,
-    /// It writes a record, and the same one when it comes again.
+    /// It writes records with [`Act::Record`], and the same ones when it comes again: what is relative counts from the time that the command was
+    /// taken. Written, shown, and then confirmed.
+    ///
+    /// [`Act::Record`]: super::act::Act::Record
     Edit,
-    /// It acts once.
+    /// It acts outside of the network's records, or makes something new each time: stored, copied, confirmed, and then given at most once.
     Order,
 }
 

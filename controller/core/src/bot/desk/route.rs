@@ -26,7 +26,7 @@ impl Dialogue {
     #[must_use]
     pub fn kind(&self, content: &CommandContent) -> Kind {
         if is_forwarded(content) {
-            return Kind::Edit;
+            return Kind::View;
         }
         let Some(Route { room, wish }) = self.route(None, content) else { return Kind::View };
         self.rooms.iter().find(|known| known.name() == room).map_or(Kind::View, |room| room.kind(&wish))
@@ -46,8 +46,8 @@ impl Dialogue {
 
     /// Whether the disk must take what comes of it.
     pub(super) fn needs_disk(&self, world: &World, content: &CommandContent) -> bool {
-        let Some(Route { room, wish }) = self.route(Some(world), content) else { return is_forwarded(content) };
-        self.rooms.iter().any(|known| known.name() == room && known.needs_disk(&wish))
+        let Some(Route { room, wish }) = self.route(Some(world), content) else { return false };
+        !is_forwarded(content) && self.rooms.iter().any(|known| known.name() == room && known.needs_disk(&wish))
     }
 
     /// Whether it is answered beside the screen.

@@ -9,7 +9,7 @@ use super::act::Act;
 use super::canvas::Landed;
 use super::dialogue::{Dialogue, find};
 use super::drawing::{Drawing, Sheet};
-use super::state::{Asker, State};
+use super::state::Asker;
 use super::step::Step;
 use crate::bot::kit::buttons::button;
 use crate::bot::kit::page::Body;
@@ -75,13 +75,14 @@ impl Desk {
     /// Ends the commands whose screens are shown.
     pub(super) fn end_shown(&mut self, step: &mut Step<'_>) {
         let canvas = &self.canvas;
-        self.jobs.retain(|id, (_, state)| {
-            let State::Show { version, .. } = *state else { return true };
-            let over = canvas.is_settled(version);
-            if over {
+        self.jobs.retain(|id, (job, state)| {
+            let Some((_, last)) = state.screen().filter(|(version, _)| canvas.is_settled(*version)) else {
+                return true;
+            };
+            if !core::mem::replace(&mut job.done, true) {
                 step.done(*id);
             }
-            !over
+            !last
         });
     }
 }

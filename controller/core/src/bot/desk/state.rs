@@ -35,6 +35,15 @@ impl State {
         }
     }
 
+    /// Which screen shows something of it, and whether nothing comes after that.
+    pub(super) fn screen(&self) -> Option<(Version, bool)> {
+        match self {
+            Self::Show { version, .. } => Some((*version, true)),
+            Self::Work(_, task) => task.showed().map(|version| (version, false)),
+            Self::Mail(_) => None,
+        }
+    }
+
     /// What it will bring to the end of the chat, beside the mail that is ready to leave.
     pub(super) fn to_come(&self) -> ToCome {
         match self {

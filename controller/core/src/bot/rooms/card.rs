@@ -98,6 +98,8 @@ struct Gather {
     open: u8,
     /// When what is there is shown, whatever is missing; None once it was.
     early_at: Option<u64>,
+    /// The screen that showed what was there.
+    first: Option<Version>,
     figures: Option<Result<Figures, Say>>,
     cpu: Option<Graph>,
     received: Option<Graph>,
@@ -134,20 +136,17 @@ impl Figure {
 impl Task for Gather {
     /// Shows what is there, where it is time.
     fn due(&mut self, desk: &mut Desk, step: &mut Step<'_>, job: &Job) -> Option<Then> {
-        if let Some(version) = self.waits_for {
-            if !desk.is_watched(job.command.id) {
-                return Some(Then::shown(desk.latest()));
-            }
-            if desk.is_settled(version) {
-                self.waits_for = None;
-                self.ask(desk, step, job);
-            }
+        if !desk.is_watched(job.command.id) {
+            // The owner looks at something else by now.
+            return Some(Then::shown(desk.latest()));
+        }
+        if self.waits_for.is_some_and(|version| desk.is_settled(version)) {
+            self.waits_for = None;
+            self.ask(desk, step, job);
         }
         if self.early_at.is_some_and(|at| at <= step.world.now.boot_ms) {
             self.early_at = None;
-            if desk.is_watched(job.command.id) {
-                self.draw(desk, step, job);
-            }
+            self.first = Some(self.draw(desk, step, job));
         }
         None
     }
@@ -175,6 +174,10 @@ impl Task for Gather {
         self.early_at
     }
 
+    fn showed(&self) -> Option<Version> {
+        self.first
+    }
+
     /// Its first screen may be a new message.
     fn to_come(&self) -> ToCome {
         if self.bring && self.early_at.is_some() { ToCome::Screen } else { ToCome::Nothing }
@@ -189,7 +192,19 @@ impl Gather {
     /// Nothing is known yet, and nothing was asked.
     const fn new(node: NodeId, bring: bool) -> Self {
         let (figures, cpu, received, sent, speedtest) = (None, None, None, None, None);
-        Self { node, bring, waits_for: None, open: 0, early_at: None, figures, cpu, received, sent, speedtest }
+        Self {
+            node,
+            bring,
+            waits_for: None,
+            open: 0,
+            early_at: None,
+            first: None,
+            figures,
+            cpu,
+            received,
+            sent,
+            speedtest,
+        }
     }
 
     /// Asks for all that a card shows.

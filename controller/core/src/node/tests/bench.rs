@@ -34,6 +34,8 @@ pub(super) struct Bench {
     next: u64,
     inbound: BTreeMap<(u64, InboundId), (u64, CallId)>,
     pub(super) no_telegram: BTreeSet<u64>,
+    /// Telegram takes no message of these nodes, and answers everything else.
+    pub(super) mute: BTreeSet<u64>,
     /// Documents that these nodes cannot write.
     pub(super) unwritable: BTreeMap<(u64, DocumentName), Trouble>,
     /// Screens that these nodes showed.
@@ -80,6 +82,7 @@ impl Bench {
             next: 0,
             inbound: BTreeMap::new(),
             no_telegram: BTreeSet::new(),
+            mute: BTreeSet::new(),
             unwritable: BTreeMap::new(),
             shown: Vec::new(),
             stopped: BTreeSet::new(),
@@ -474,6 +477,7 @@ impl Bench {
                     }
                     Ok(BotReply::Updates(updates))
                 }
+                BotCall::Send { .. } | BotCall::Edit { .. } if self.mute.contains(&number) => Err(BotError::Server),
                 BotCall::Send { screen, .. } | BotCall::Edit { screen, .. } => {
                     self.shown.push((number, screen.clone()));
                     *self.answers.entry(number).or_default() += 1;

@@ -4,6 +4,7 @@ use crate::bot::bench::*;
 use constella_shared::agent::{RebootAnswer, RebootOutcome, SpeedtestFigures, SpeedtestPhase};
 use constella_shared::wire::rpc::Request;
 
+use crate::bot::desk::room::Kind;
 use crate::joins::InviteError;
 
 /// A small generator of our own: the same seed is the same story.
@@ -243,6 +244,9 @@ fn every_command_ends_once_and_a_reboot_is_asked_again_by_its_first_deadline_onl
             assert_eq!(story.bench.done(command.id), 1, "seed {seed}: {command:?}");
             let last = story.bench.stages.iter().rev().find(|(id, _)| *id == command.id).unwrap();
             assert_eq!(last.1, Stage::Done, "seed {seed}");
+            // What is not stored before it is shown gives no order.
+            let orders = story.bench.stages.iter().any(|(id, stage)| *id == command.id && *stage != Stage::Done);
+            assert!(!orders || story.bench.dialogue.kind(&command.content) == Kind::Order, "seed {seed}: {command:?}");
         }
         for deadlines in reboots.values() {
             assert!(deadlines.len() == 1 || deadlines[0].is_some(), "seed {seed}: {reboots:?}");
