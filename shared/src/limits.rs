@@ -240,3 +240,9 @@ pub const GOSSIP_PACKET_BYTES: usize = 2 * 1024;
 
 /// Packets taken from one heartbeat; a burst has under ten.
 pub const GOSSIP_FRAMES: usize = 64;
+
+/// The name of a kind of alerts: a word or three.
+pub const ALERT_KIND_BYTES: usize = 32;
+
+/// The part of a node that an alert is about: a phone shows 20 characters of a mount point, and a screen of alerts must fit into one message.
+pub const ALERT_PART_BYTES: usize = 120;

@@ -1,6 +1,7 @@
 //! Documents between controllers. `POST /health` carries a [`heartbeat::Heartbeat`], `POST /announce` [`records::Records`], `POST /rpc` a
 //! [`rpc::Request`], `POST /join` a [`join::JoinRequest`].
 
+pub mod alert;
 pub mod command;
 pub mod heartbeat;
 pub mod join;

@@ -8,6 +8,7 @@
 
 extern crate alloc;
 
+pub mod alerts;
 pub mod bot;
 pub mod calls;
 pub mod clock;

@@ -1,0 +1,3 @@
+//! Alerts: what each node finds about itself, and what is told of it. Pure, and without knowledge of the bot.
+
+pub use constella_shared::wire::alert::{Change, Kind, Part, Severity, Standing, Subject, Transition, Unit, Value};
