@@ -1,3 +1,7 @@
 //! Alerts: what each node finds about itself, and what is told of it. Pure, and without knowledge of the bot.
 
+pub mod preset;
+pub mod rule;
+pub mod trend;
+
 pub use constella_shared::wire::alert::{Change, Kind, Part, Severity, Standing, Subject, Transition, Unit, Value};
