@@ -245,10 +245,10 @@ fn stats() -> Stats {
             fs: "ext4".into(),
             total: 10,
             used: 5,
-            available: None,
+            ..Disk::default()
         }],
         nets: vec![Net { name: "eth0".into(), rx_total: 1, tx_total: 2, rx_rate: 3, tx_rate: 4 }],
-        temperatures: vec![Temperature { label: "cpu".into(), celsius: 40.5 }],
+        temperatures: vec![Temperature { label: "cpu".into(), celsius: 40.5, critical: None }],
         agent_version: "0.1.0".into(),
         ..Stats::default()
     }
@@ -265,6 +265,18 @@ fn gaps() -> Stats {
         mem_used: None,
         disks: stats().disks.into_iter().map(disk).collect(),
         missing: vec![missing("load", "cannot read /proc/loadavg"), missing("memory", "there is no MemAvailable")],
+        ..stats()
+    }
+}
+
+/// What alerts need besides.
+fn marks() -> Stats {
+    let disk = |disk| Disk { inodes_total: Some(64), inodes_used: Some(8), ..disk };
+    let sensor = |sensor| Temperature { critical: Some(100.0), ..sensor };
+    Stats {
+        swap_rates: Some([4096, 8192]),
+        disks: stats().disks.into_iter().map(disk).collect(),
+        temperatures: stats().temperatures.into_iter().map(sensor).collect(),
         ..stats()
     }
 }
@@ -578,7 +590,7 @@ fn agents_documents() {
     let series = |series| Response::Series { series };
     let first = Speaks::of(Some(1));
     assert_eq!(*first.response(&series(disk.clone())), series(Series { points: vec![], ..disk.clone() }));
-    recorded("../agent2/stats", vec![("gaps", gaps()), ("nothing", Stats::default())]);
+    recorded("../agent2/stats", vec![("gaps", gaps()), ("marks", marks()), ("nothing", Stats::default())]);
     recorded("../agent2/health", vec![("gaps", Health { protocol: 2, missing: gaps().missing, ..health(None) })]);
     recorded("../agent2/series", vec![("gaps", disk)]);
     recorded("agent_speedtest", speedtests());

@@ -60,7 +60,9 @@ impl Mount {
         let (used, mount) =
             (total.saturating_sub(free), self.path.to_string_lossy().chars().take(NAME_SHOWN).collect());
         let (device, fs, available) = (self.device.clone(), self.fs.clone(), Some(available));
-        let disk = Disk { mount, device, fs, total, used, available };
+        let inodes = (stat.f_files > 0).then(|| (stat.f_files, stat.f_files.saturating_sub(stat.f_ffree)));
+        let (inodes_total, inodes_used) = inodes.unzip();
+        let disk = Disk { mount, device, fs, total, used, available, inodes_total, inodes_used };
         (total > 0).then_some((stat.f_fsid, disk)).ok_or_else(|| io::Error::other("it has no size"))
     }
 }

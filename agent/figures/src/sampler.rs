@@ -60,6 +60,7 @@ pub struct Sampler {
     cpus: Counters,
     nets: Meter,
     disks: Meter,
+    swap: Meter,
 }
 
 /// Where one sample reads.
@@ -98,6 +99,12 @@ impl Sampler {
         let load = source.text("loadavg").and_then(|(_, text)| text::load(&text));
         stats.load = or_why(&mut missing, "load", load);
         text::memory(&mut stats, &mut missing, source.text("meminfo").map(|(_, text)| text));
+        let swap = source.text("vmstat").and_then(|(at, text)| {
+            // lxcfs has none: this one counts for the whole machine.
+            ensure!(!known.has_own(), "/proc/vmstat is not the host's own");
+            self.swapped(at, &text)
+        });
+        stats.swap_rates = or_why(&mut missing, "swap_rates", swap);
         source.boot(&mut stats, &mut missing);
         let nets = self.nets(pid1, &mut missing, &structure);
         stats.nets = or_why(&mut missing, "net", nets).unwrap_or_default();
@@ -148,6 +155,14 @@ impl Sampler {
         let (nets, unknown) = self.nets.rates((at, counters), &outer);
         let _ = or_why(missing, "net", text::all_known(&unknown));
         Ok(nets)
+    }
+
+    /// Bytes a second read from and written to swap.
+    fn swapped(&mut self, at: Instant, text: &str) -> Result<[u64; 2]> {
+        let counters = Counters::from([("swap".to_owned(), text::swapped(text)?)]);
+        let (rates, unknown) = self.swap.rates((at, counters), &["swap".to_owned()]);
+        text::all_known(&unknown)?;
+        Ok(rates.first().map(|swap| [swap.rx_rate, swap.tx_rate]).unwrap_or_default())
     }
 
     /// Bytes a second read from and written to the host's disks.

@@ -61,7 +61,12 @@ pub(crate) fn sensor(seen: &mut Seen, chip: &Path) {
                     format!("{label} says {} °C, as an input without a sensor", thousandths / 1000.0),
                 );
             }
-            Ok(thousandths) => seen.temperatures.push(Temperature { label, celsius: thousandths / 1000.0 }),
+            Ok(thousandths) => {
+                let mark = word(chip, &format!("{input}_crit")).ok().and_then(|text| text.parse::<f32>().ok());
+                // Some sensors have a mark that is none: 0, or what fits into their register.
+                let critical = mark.map(|mark| mark / 1000.0).filter(|mark| (40.0..=125.0).contains(mark));
+                seen.temperatures.push(Temperature { label, celsius: thousandths / 1000.0, critical });
+            }
             Err(error) => seen.lacks("temperatures", format!("{label}: {error}")),
         }
     }

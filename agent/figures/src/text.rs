@@ -47,6 +47,16 @@ pub(crate) fn memory(stats: &mut Stats, missing: &mut Vec<Missing>, text: Result
     stats.swap_used = or_why(missing, "swap", less(bytes("SwapTotal"), bytes("SwapFree")));
 }
 
+/// Bytes that were read from swap and written to it, out of `/proc/vmstat`: it counts pages, which are of 4 KiB on nearly every machine.
+pub(crate) fn swapped(text: &str) -> Result<[u64; 2]> {
+    let pages = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.trim_start().parse::<u64>().ok());
+    let bytes = |name: &str| -> Result<u64> {
+        let pages = pages(name).with_context(|| format!("/proc/vmstat has no {name}"))?;
+        Ok(pages.saturating_mul(4096))
+    };
+    Ok([bytes("pswpin ")?, bytes("pswpout ")?])
+}
+
 /// The start of a process in clock ticks: the 22nd column of its `stat` (proc_pid_stat(5)). The second is a name in brackets, of any bytes.
 pub(crate) fn start(stat: &[u8]) -> Option<u64> {
     let text = String::from_utf8_lossy(stat);

@@ -49,6 +49,9 @@ pub struct Stats {
     /// Swap in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swap_used: Option<u64>,
+    /// Bytes a second read from swap, and written to it, over the last sample period. Absent where the kernel counts for others too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swap_rates: Option<[u64; 2]>,
     /// File systems that fill up, the fullest first; a device or a pool is told once.
     pub disks: Vec<Disk>,
     /// Interfaces whose sum is the host's traffic: what passes a bond, VLAN, bridge, tunnel or virtual machine passes one of these too. One
@@ -66,7 +69,7 @@ pub struct Stats {
 /// A figure that the agent does not have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Missing {
-    /// `hostname`, `boot_id`, `uptime`, `cpu`, `load`, `memory`, `swap`, `net`, `disks`, `disk_rates` or `temperatures`; later agents may add others.
+    /// `hostname`, `boot_id`, `uptime`, `cpu`, `load`, `memory`, `swap`, `swap_rates`, `net`, `disks`, `disk_rates` or `temperatures`; later agents may add others.
     pub figure: String,
     /// One sentence for a person. Of a list that has other members it begins with the one that is missing.
     pub why: String,
@@ -119,7 +122,9 @@ impl Stats {
             mem_used: Some(self.mem_used.unwrap_or_default()),
             swap_total: Some(self.swap_total.unwrap_or_default()),
             swap_used: Some(self.swap_used.unwrap_or_default()),
-            disks: self.disks.into_iter().map(|disk| Disk { available: None, ..disk }).collect(),
+            swap_rates: None,
+            disks: self.disks.into_iter().map(Disk::for_protocol_1).collect(),
+            temperatures: self.temperatures.into_iter().map(|it| Temperature { critical: None, ..it }).collect(),
             missing: Vec::new(),
             ..self
         }
@@ -150,9 +155,25 @@ pub struct Disk {
     /// Bytes that others than root can still use: less than the rest where blocks are reserved. Agents of protocol 1 do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available: Option<u64>,
+    /// Inodes; absent where the file system makes them as it needs them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inodes_total: Option<u64>,
+    /// Inodes in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inodes_used: Option<u64>,
 }
 
 impl Disk {
+    /// Percent of the inodes in use.
+    #[must_use]
+    pub fn inodes_percent(&self) -> Option<f32> {
+        self.inodes_total.zip(self.inodes_used).and_then(|(total, used)| percent(used, total))
+    }
+
+    fn for_protocol_1(self) -> Self {
+        Self { available: None, inodes_total: None, inodes_used: None, ..self }
+    }
+
     /// How full it is, as `df` says it: in use, of what is in use and available.
     #[must_use]
     pub fn percent(&self) -> Option<f32> {
@@ -183,6 +204,9 @@ pub struct Temperature {
     pub label: String,
     /// Degrees Celsius.
     pub celsius: f32,
+    /// The sensor's own critical mark, degrees Celsius, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub critical: Option<f32>,
 }
 
 /// A part of a whole; none of nothing.
@@ -235,15 +259,27 @@ mod tests {
 
     #[test]
     fn a_reader_of_protocol_1_gets_every_field_and_no_new_one() {
-        let disks = vec![Disk { available: Some(1), ..Disk::default() }];
+        let disks = vec![Disk { available: Some(1), inodes_total: Some(2), inodes_used: Some(1), ..Disk::default() }];
+        let temperatures = vec![Temperature { label: "cpu".into(), celsius: 40.5, critical: Some(100.0) }];
         let missing = vec![Missing { figure: "load".into(), why: "x".into() }];
-        let stats = Stats { mem_used: Some(3), pid1_start: Some(1), disks, missing, ..Stats::default() };
+        let stats = Stats {
+            mem_used: Some(3),
+            pid1_start: Some(1),
+            swap_rates: Some([1, 2]),
+            disks,
+            temperatures,
+            missing,
+            ..Stats::default()
+        };
         let told = serde_json::to_value(stats.for_protocol_1()).unwrap();
         for field in ["boot_id", "uptime_s", "cpu_percent", "load", "mem_total", "swap_total", "swap_used"] {
             assert!(told.get(field).is_some(), "{field}");
         }
         assert_eq!((&told["mem_used"], &told["boot_id"]), (&3.into(), &"".into()));
         assert!(told.get("missing").is_none() && told.get("pid1_start").is_none());
-        assert!(told["disks"][0].get("available").is_none());
+        assert!(told.get("swap_rates").is_none() && told["temperatures"][0].get("critical").is_none());
+        for field in ["available", "inodes_total", "inodes_used"] {
+            assert!(told["disks"][0].get(field).is_none(), "{field}");
+        }
     }
 }

@@ -53,7 +53,7 @@ fn any_bytes_are_a_path() {
 fn disk(mount: &str, device: &str, used: u64, available: u64) -> Disk {
     let fs = if device.starts_with('/') { "ext4" } else { "zfs" };
     let (mount, device, fs) = (mount.to_owned(), device.to_owned(), fs.to_owned());
-    Disk { mount, device, fs, total: used + available, used, available: Some(available) }
+    Disk { mount, device, fs, total: used + available, used, available: Some(available), ..Disk::default() }
 }
 
 #[test]

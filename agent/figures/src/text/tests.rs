@@ -16,6 +16,15 @@ fn a_number_that_is_not_there_is_no_zero() {
     assert_eq!((start(stat), start(b"1 (sh) S"), start(b"")), (Some(4242), None, None));
 }
 
+#[test]
+fn swapped_pages_are_counted_both_ways() {
+    let text = "nr_free_pages 9\npswpin 2\npswpout 5\npswpout_x 7\n";
+    assert_eq!(swapped(text).unwrap(), [8192, 20_480]);
+    for text in ["", "pswpin 2\n", "pswpin 2\npswpout x\n"] {
+        assert!(swapped(text).is_err(), "{text}");
+    }
+}
+
 fn free(text: Result<&str>) -> ([Option<u64>; 4], Vec<String>) {
     let (mut stats, mut missing) = (Stats::default(), Vec::new());
     memory(&mut stats, &mut missing, text.map(str::to_owned));

@@ -170,7 +170,7 @@ fn full_stats() -> Stats {
         fs: "ext4".into(),
         total,
         used,
-        available: None,
+        ..Disk::default()
     };
     let net = |name: &str, rx_rate| Net { name: name.into(), rx_total: 0, tx_total: 0, rx_rate, tx_rate: 1 };
     Stats {
@@ -271,6 +271,7 @@ fn a_disk_is_as_full_as_df_says() {
         total: 1_000,
         used,
         available,
+        ..Disk::default()
     };
     let disks = vec![disk("/old", 901, None), disk("/full", 950, Some(0)), disk("/", 1, Some(949))];
     bench.nodes(&mut |_, request| {
