@@ -246,3 +246,15 @@ pub const ALERT_KIND_BYTES: usize = 32;
 
 /// The part of a node that an alert is about: a phone shows 20 characters of a mount point, and a screen of alerts must fit into one message.
 pub const ALERT_PART_BYTES: usize = 120;
+
+/// Parts of one kind that a node judges: as many as there are disks in its figures.
+pub const ALERT_PARTS: usize = DISKS;
+
+/// Events of one node that stand at once: one that reboots every few minutes shows the newest.
+pub const ALERT_EVENTS: usize = 16;
+
+/// Alerts of one node that stand at once: disks, inodes, trends, sensors and members with all their parts, and the others.
+pub const ALERT_STANDING: usize = 5 * ALERT_PARTS + 32;
+
+/// Name of a time zone: the longest of the IANA database has 32 characters.
+pub const ZONE_BYTES: usize = 64;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{CommandId, Generation, LeaderKey, NetworkId, Seq, Term};
 use crate::secret::Secret;
+use crate::wire::alert::Standing;
 use crate::wire::command::StoredCommand;
 use crate::wire::more::More;
 use crate::wire::records::{InviteRecord, NetRecord, OwnerRecord, Records, SignedSelf, VoterRecord};
@@ -111,6 +112,9 @@ pub struct CommandsState {
     /// Ids that this node refused as a target, for they came late, newest last, at most [`crate::limits::DONE_COMMANDS`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<CommandId>,
+    /// N2: what this node's judgement of itself must not forget over a restart. Where it is lost, what is raised is raised again.
+    #[serde(default, skip_serializing_if = "JudgeState::is_empty")]
+    pub judge: JudgeState,
     /// Of a newer version; kept (S7).
     #[serde(flatten)]
     pub more: More,
@@ -127,8 +131,46 @@ impl CommandsState {
             ordered: Vec::new(),
             executed: Vec::new(),
             refused: Vec::new(),
+            judge: JudgeState::empty(),
             more: More::none(),
         }
+    }
+}
+
+/// A node's judgement of itself in `commands.json`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct JudgeState {
+    /// What stands, at most [`crate::limits::ALERT_STANDING`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub standing: Vec<Standing>,
+    /// Boots of the machine.
+    pub boots: BootsState,
+}
+
+/// What tells an ordered boot of the machine from another.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BootsState {
+    /// The last boot that was seen ([`crate::agent::Stats::boot`]).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub boot: Option<String>,
+    /// When this node was last ordered to reboot its machine in that boot, unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ordered_unix_ms: Option<u64>,
+}
+
+impl JudgeState {
+    /// Of a node that has judged nothing yet.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self { standing: Vec::new(), boots: BootsState { boot: None, ordered_unix_ms: None } }
+    }
+
+    /// Whether there is nothing to keep.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::empty()
     }
 }
 
@@ -169,6 +211,6 @@ impl Plain for VoteState {
 impl Plain for CommandsState {
     fn plain(&self) -> Self {
         let open = self.open.iter().cloned().filter_map(command_for_first).collect();
-        Self { open, more: More::none(), ..self.clone() }
+        Self { open, judge: JudgeState::empty(), more: More::none(), ..self.clone() }
     }
 }

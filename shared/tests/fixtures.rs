@@ -1,5 +1,5 @@
-//! Recorded documents of protocol 1 (`fixtures/v1`) and of protocol 2 of the agent's socket (`fixtures/agent2`): this version writes exactly
-//! these and reads exactly these values back, for ever.
+//! Recorded documents of protocol 1 (`fixtures/v1`), of protocol 2 (`fixtures/v2`) and of protocol 2 of the agent's socket (`fixtures/agent2`): this
+//! version writes exactly these and reads exactly these values back, for ever.
 //!
 //! `REWRITE_FIXTURES=1 cargo test -p constella-shared --test fixtures` records anew; a changed recording needs its reason in the commit
 //! and, for a new meaning, a new protocol. A version that is released keeps its folder: later ones read it, whatever they write themselves.
@@ -18,7 +18,10 @@ use constella_shared::agent::{
 };
 use constella_shared::ids::{CommandId, Generation, LeaderKey, NetworkId, NodeId, Pin, Seq, Term, TokenHash};
 use constella_shared::secret::Secret;
-use constella_shared::state::{CommandsState, InvitesState, LastGrant, NetworkState, Peer, STATE_FORMAT, VoteState};
+use constella_shared::state::{
+    BootsState, CommandsState, InvitesState, JudgeState, LastGrant, NetworkState, Peer, STATE_FORMAT, VoteState,
+};
+use constella_shared::wire::alert::{Change, Kind, Standing, Subject, Transition, Unit, Value};
 use constella_shared::wire::command::{CommandContent, Stage, StoredCommand};
 use constella_shared::wire::heartbeat::{Digest, Facts, Glance, Heartbeat};
 use constella_shared::wire::join::{JoinAnswer, JoinForward, JoinHandshake, JoinRequest};
@@ -537,6 +540,7 @@ fn state_files() {
                     ordered: Vec::new(),
                     executed: vec![COMMAND],
                     refused: Vec::new(),
+                    judge: JudgeState::empty(),
                     more: More::none(),
                 },
             ),
@@ -559,6 +563,42 @@ fn state_files() {
                     ..CommandsState::empty()
                 },
             ),
+        ],
+    );
+}
+
+/// A node that judged itself.
+fn judged() -> JudgeState {
+    let part = Subject::part(A, Kind::DiskFull, "/srv");
+    let value = Value { amount: 910, unit: Unit::PercentTenths, mark: Some(900) };
+    let boots = BootsState { boot: Some("9d5e/4242".into()), ordered_unix_ms: Some(1_760_000_000_000) };
+    let standing = vec![Standing { subject: part, since_unix_ms: 1_760_000_000_000, value }];
+    JudgeState { standing, boots }
+}
+
+/// What alerts need on the wire and in the roster.
+#[test]
+fn alerts() {
+    let event = Subject::whole(A, Kind::UnexpectedReboot);
+    let seconds = Value::of(-5, Unit::Seconds);
+    let change = |change| Transition { subject: event.clone(), at_unix_ms: 1_760_000_000_000, change };
+    recorded(
+        "../v2/alert_transition",
+        vec![
+            ("raised", change(Change::Raised(Value::none()))),
+            ("worse", change(Change::Worse(seconds))),
+            ("cleared", change(Change::Cleared)),
+        ],
+    );
+    recorded("../v2/commands", vec![("judged", CommandsState { judge: judged(), ..CommandsState::empty() })]);
+    recorded("../v2/alert_standing", vec![("part", judged().standing.remove(0))]);
+    recorded(
+        "../v2/net_value",
+        vec![
+            ("threshold", NetValue::AlertRule { on: Some(true), threshold: Some(850) }),
+            ("off", NetValue::AlertRule { on: Some(false), threshold: None }),
+            ("taken_back", NetValue::AlertRule { on: None, threshold: None }),
+            ("quiet", NetValue::QuietHours { on: true, from_min: 1380, until_min: 420, zone: "Europe/Berlin".into() }),
         ],
     );
 }

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use constella_shared::ids::{CommandId, NodeId, Term};
 use constella_shared::limits::DONE_COMMANDS;
-use constella_shared::state::{CommandsState, STATE_FORMAT};
+use constella_shared::state::{CommandsState, JudgeState, STATE_FORMAT};
 use constella_shared::wire::command::{CommandContent, Stage, StoredCommand};
 use constella_shared::wire::more::More;
 
@@ -348,6 +348,11 @@ impl Commands {
         }
     }
 
+    /// The state file is to be written again: what stands in it beside the commands changed.
+    pub const fn touch(&mut self) {
+        self.dirty = true;
+    }
+
     /// The state file's new content, once after each change.
     pub fn take_dirty(&mut self) -> Option<CommandsState> {
         core::mem::take(&mut self.dirty).then(|| CommandsState {
@@ -357,6 +362,7 @@ impl Commands {
             ordered: self.ordered.iter().copied().collect(),
             executed: self.executed.iter().copied().collect(),
             refused: self.refused.iter().copied().collect(),
+            judge: JudgeState::empty(),
             more: self.more.clone(),
         })
     }

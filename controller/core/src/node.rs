@@ -28,6 +28,7 @@ mod target;
 mod unwritten;
 mod view;
 mod views;
+mod watch;
 mod wires;
 
 use alloc::boxed::Box;
@@ -74,6 +75,7 @@ use holder_probe::HolderProbe;
 use host::Host;
 use pending::Pending;
 use resume::Resume;
+use watch::Watch;
 
 /// One node of the network, without its shell.
 pub struct Node {
@@ -99,6 +101,7 @@ pub struct Node {
     joins: Joins,
     peers: Peers,
     host: Host,
+    watch: Watch,
 
     disk: Disk,
     durable: Durable,
@@ -282,6 +285,7 @@ impl Node {
         self.proof_due(now);
         self.send_frames(now);
         self.note_changes(now);
+        self.keep_judgement();
         self.collect()
     }
 

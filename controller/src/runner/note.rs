@@ -1,6 +1,7 @@
 //! The core's notes, as log lines: a fixed message, the data in fields.
 
 use constella_core::io::{BotState, Note};
+use constella_shared::wire::alert::{Change, Transition};
 use constella_shared::wire::lease::Strength;
 use constella_shared::wire::rpc::Status;
 
@@ -25,6 +26,13 @@ pub(super) fn log(note: &Note) {
             }
         },
         Note::Command { id, what } => tracing::info!(command_id = id.short(), what, "command"),
+        Note::Judged(Transition { subject, change, .. }) => tracing::info!(
+            node = subject.node.short(),
+            kind = subject.kind.name(),
+            part = subject.part.as_ref().map(|part| part.as_str()),
+            change = judged(*change),
+            "judgement changed"
+        ),
         Note::Warning { what } => tracing::warn!(what, "core warns"),
     }
 }
@@ -46,5 +54,13 @@ pub(crate) const fn word(status: Status) -> &'static str {
         Status::Suspect => "suspect",
         Status::Down => "down",
         Status::Left => "left",
+    }
+}
+
+const fn judged(change: Change) -> &'static str {
+    match change {
+        Change::Raised(_) => "raised",
+        Change::Worse(_) => "worse",
+        Change::Cleared => "cleared",
     }
 }

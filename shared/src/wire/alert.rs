@@ -326,7 +326,7 @@ pub enum Change {
 
 /// An alert that stands at its node: what a node tells a holder as often as it is asked. An event stands for a while, so that a holder which takes
 /// over hears of it; the subject and the time tell two of them apart.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Standing {
     /// Of what.
     pub subject: Subject,

@@ -169,6 +169,26 @@ pub enum NetValue {
         /// Its user name, for links.
         username: String,
     },
+    /// What the owner chose about one of the rules by which nodes judge themselves. Which of its kind: `all/KIND` or `NODE/KIND`.
+    AlertRule {
+        /// Whether the rule is judged. Absent: nothing is chosen here, so the choice for all holds, or the preset.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        on: Option<bool>,
+        /// Another threshold than the preset's, in the preset's unit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        threshold: Option<i64>,
+    },
+    /// When only critical alerts sound.
+    QuietHours {
+        /// Whether there are such hours.
+        on: bool,
+        /// Minutes after midnight when they begin.
+        from_min: u16,
+        /// Minutes after midnight when they end; not after `from_min`: on the next day.
+        until_min: u16,
+        /// IANA name of the time zone.
+        zone: String,
+    },
     /// S7: of a kind that this version does not know. It is kept and passed on, and nothing is done by it.
     #[serde(untagged)]
     Other(More),
@@ -184,6 +204,8 @@ impl NetValue {
             Self::Message { .. } => "message",
             Self::Language { .. } => "language",
             Self::Bot { .. } => "bot",
+            Self::AlertRule { .. } => "alert_rule",
+            Self::QuietHours { .. } => "quiet_hours",
             Self::Other(value) => value.text("kind").unwrap_or_default(),
         }
     }
@@ -194,13 +216,16 @@ impl<'de> Deserialize<'de> for NetValue {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         match Self::deserialize(from)? {
             Self::Other(more) => {
-                more.of_another("kind", &["owner", "token", "message", "language", "bot"]).map(Self::Other)
+                let known = ["owner", "token", "message", "language", "bot", "alert_rule", "quiet_hours"];
+                more.of_another("kind", &known).map(Self::Other)
             }
             known @ (Self::Owner { .. }
             | Self::Token { .. }
             | Self::Message { .. }
             | Self::Language { .. }
-            | Self::Bot { .. }) => Ok(known),
+            | Self::Bot { .. }
+            | Self::AlertRule { .. }
+            | Self::QuietHours { .. }) => Ok(known),
         }
     }
 }

@@ -60,8 +60,6 @@ pub struct Latch {
     held_ms: u64,
     /// When it was last seen on that side, CLOCK_BOOTTIME; None where the last look showed another side.
     seen_at: Option<u64>,
-    /// When the time in `held_ms` began, unix milliseconds.
-    began_unix_ms: u64,
 }
 
 /// An alert that stands.
@@ -77,7 +75,7 @@ impl Latch {
     /// Of a subject of which nothing is known.
     #[must_use]
     pub const fn new() -> Self {
-        Self { raised: None, held_ms: 0, seen_at: None, began_unix_ms: 0 }
+        Self { raised: None, held_ms: 0, seen_at: None }
     }
 
     /// Of a subject whose alert stood when the process before this one ended. It stands until it is cleared like any other.
@@ -96,12 +94,6 @@ impl Latch {
     #[must_use]
     pub const fn is_idle(&self) -> bool {
         self.raised.is_none() && self.held_ms == 0 && self.seen_at.is_none()
-    }
-
-    /// When the evidence for the last change began, unix milliseconds.
-    #[must_use]
-    pub const fn began_unix_ms(&self) -> u64 {
-        self.began_unix_ms
     }
 
     /// Takes a look in. The answer is the change that it makes, where it makes one.
@@ -143,10 +135,7 @@ impl Latch {
     fn hold(&mut self, now: Now) {
         match self.seen_at.map(|at| now.since(at)) {
             Some(gap) if gap <= GAP_MS => self.held_ms = self.held_ms.saturating_add(gap.min(LOOK_MS)),
-            Some(_) | None => {
-                self.held_ms = 0;
-                self.began_unix_ms = now.unix_ms;
-            }
+            Some(_) | None => self.held_ms = 0,
         }
         self.seen_at = Some(now.boot_ms);
     }

@@ -3,6 +3,7 @@
 use alloc::string::String;
 
 use constella_shared::ids::NodeId;
+use constella_shared::wire::alert::Transition;
 use constella_shared::wire::lease::LeaseView;
 
 use super::bot::BotState;
@@ -39,6 +40,8 @@ pub enum Note {
         /// What happened.
         what: &'static str,
     },
+    /// N1: this node's judgement of itself changed.
+    Judged(Transition),
     /// A record was refused (R1), or anything else that a person should know.
     Warning {
         /// What.

@@ -14,6 +14,7 @@ use super::hindrance::Hindrances;
 use super::holder_probe::HolderProbe;
 use super::host::Host;
 use super::resume::Resume;
+use super::watch::Watch;
 use super::{Chores, Node, serve};
 use crate::bot::desk::dialogue::Dialogue;
 use crate::calls::Calls;
@@ -75,6 +76,7 @@ impl Node {
             joins: Joins::new(),
             peers: Peers::default(),
             host: Host::default(),
+            watch: Watch::new(node, commands.judge.clone()),
             durable: Durable::new(vote),
             voter,
             resume,

@@ -70,6 +70,7 @@ impl Node {
                 let not_after = not_after_boot_ms.unwrap_or_else(|| now.boot_ms.saturating_add(expires_in_ms));
                 match self.may_reboot(now, command_id, term, not_after, boot_id.as_deref()) {
                     Ok(true) => {
+                        self.watch.reboot_ordered(now);
                         let request = RebootRequest { command_id, not_after_boottime_ms: not_after };
                         return self.ask_agent_for(asker, AgentCall::Reboot(request), Want::Reboot(command_id, term));
                     }
@@ -164,9 +165,12 @@ impl Node {
     }
 
     /// The agent answered.
-    pub(super) fn agent_answered(&mut self, _now: Now, call: CallId, result: Result<AgentReply, AgentFailure>) {
+    pub(super) fn agent_answered(&mut self, now: Now, call: CallId, result: Result<AgentReply, AgentFailure>) {
         match self.pending.remove(&call) {
-            Some(Pending::Glance) => self.glanced(&result),
+            Some(Pending::Glance) => {
+                self.glanced(&result);
+                self.judge_itself(now, &result);
+            }
             Some(Pending::Agent { asker, want }) => {
                 let response = self.agent_says(want, result);
                 self.respond(asker, response);

@@ -61,6 +61,7 @@ impl Node {
     /// Telegram answered.
     pub(super) fn bot_answered(&mut self, now: Now, call: CallId, result: Result<BotReply, BotError>) {
         let Some(why) = self.pending.remove(&call) else { return };
+        self.watch.asked_telegram(now, &result);
         match why {
             Pending::Fence => {
                 let title = self.title(now);

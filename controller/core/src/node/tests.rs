@@ -8,6 +8,7 @@ mod holder_probe;
 mod reboots;
 mod resume;
 mod views;
+mod watch;
 mod wires;
 
 use alloc::vec;

@@ -6,6 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use constella_shared::ids::NodeId;
+use constella_shared::state::CommandsState;
 use constella_shared::wire::lease::{LeaseAnswer, LeaseAsk, LeaseRefusal};
 use constella_shared::wire::rpc::{Request, Response, RpcCode, RpcError};
 
@@ -43,7 +44,8 @@ impl Node {
             documents.push(Document::Invites(self.roster.to_invites_state(self.last)));
         }
         if may_write(DocumentName::Commands) {
-            documents.extend(self.commands.take_dirty().map(Document::Commands));
+            let with_judge = |commands| CommandsState { judge: self.watch.state(), ..commands };
+            documents.extend(self.commands.take_dirty().map(with_judge).map(Document::Commands));
         }
         for document in &documents {
             self.disk.writes(document);

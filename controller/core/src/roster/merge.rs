@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use constella_shared::ids::TokenHash;
 use constella_shared::limits::{
     ADDR_BYTES, COUNT_MOST, EARLY_RECORDS, INVITE_KEPT_S, SELF_RECORD_BYTES, TOKEN_BYTES, USERNAME_BYTES,
-    VERSION_BYTES, VOTERS,
+    VERSION_BYTES, VOTERS, ZONE_BYTES,
 };
 use constella_shared::link::checked_addr;
 use constella_shared::wire::records::{
@@ -234,10 +234,13 @@ impl Roster {
             NetValue::Owner { username, .. } | NetValue::Bot { username, .. } => username.len() <= USERNAME_BYTES,
             NetValue::Token { token } => token.expose().len() <= TOKEN_BYTES,
             NetValue::Language { code } => code.len() == 2,
-            NetValue::Message { .. } | NetValue::Other(_) => true,
+            NetValue::QuietHours { from_min, until_min, zone, .. } => {
+                *from_min < DAY_MIN && *until_min < DAY_MIN && zone.len() <= ZONE_BYTES
+            }
+            NetValue::Message { .. } | NetValue::AlertRule { .. } | NetValue::Other(_) => true,
         };
         if !sound {
-            return Err(Refusal::Unsound("a text in it has a length that no such text has"));
+            return Err(Refusal::Unsound("a text or a number in it is none that it can be"));
         }
         if opaque::is_opaque(&record) {
             self.check_opaque(&record)?;
@@ -298,6 +301,9 @@ impl Roster {
         if voters.all(|node| self.owners.contains_key(node)) { Ok(()) } else { Err(Refusal::UnknownVoter) }
     }
 }
+
+/// Minutes of a day.
+const DAY_MIN: u16 = 24 * 60;
 
 /// S7: what it adds to the fields that this version knows is longer or deeper than any version writes.
 pub(super) const TOO_MUCH: &str = "what it has beyond the fields that are known here is too much";

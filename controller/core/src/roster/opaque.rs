@@ -1,4 +1,5 @@
-//! S7: records of kinds that this version does not know. They are kept and passed on, and bounded, so that tolerance is no door.
+//! S7: records of kinds that this version does not know, and of kinds of which there are many. They are kept and passed on, and bounded, so that
+//! tolerance is no door.
 
 use alloc::collections::BTreeMap;
 
@@ -22,7 +23,7 @@ struct Load {
     bytes: usize,
 }
 
-/// Whether nothing is done by the record here: of an unknown kind, or one more of a kind that this version has one of.
+/// Whether there may be many like it: of an unknown kind, or of one that there is for each node.
 pub(super) fn is_opaque(record: &NetRecord) -> bool {
     record.which.is_some() || matches!(record.value, NetValue::Other(_))
 }

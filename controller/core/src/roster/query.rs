@@ -1,14 +1,18 @@
 //! What the roster answers.
 
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use constella_shared::ids::{LeaderKey, NetworkId, NodeId, Pin, TokenHash};
 use constella_shared::link::InviteId;
 use constella_shared::secret::Secret;
+use constella_shared::wire::alert::Kind;
 use constella_shared::wire::records::{InviteRecord, NetValue, OwnerRecord, VoterRecord};
 
 use super::{Roster, name};
+use crate::alerts::choice::{Choice, Quiet, Scope};
+use crate::alerts::quiet::QuietHours;
 use crate::bot::kit::world::Invited;
 use crate::io::PinnedPeer;
 
@@ -222,6 +226,56 @@ impl Roster {
     #[must_use]
     pub fn open_invites(&self, unix_s: u64) -> usize {
         self.invites.values().filter(|invite| invite.spent.is_none() && invite.exp_ts >= unix_s).count()
+    }
+
+    /// N2: what the owner chose about a rule: for this node, else for all, else nothing.
+    #[must_use]
+    pub fn alert_choice(&self, node: &NodeId, kind: &Kind) -> Choice {
+        let choice = |scope| self.alert_choice_of(scope, kind);
+        choice(Scope::Node(*node)).or_else(|| choice(Scope::All)).unwrap_or(Choice::PRESET)
+    }
+
+    /// The choice that was made for exactly this scope.
+    #[must_use]
+    pub fn alert_choice_of(&self, scope: Scope, kind: &Kind) -> Option<Choice> {
+        match self.net_value(&format!("alert_rule/{}", scope.which(kind))) {
+            Some(NetValue::AlertRule { on: Some(on), threshold }) => Some(Choice { on: *on, threshold: *threshold }),
+            _ => None,
+        }
+    }
+
+    /// Every choice of the owner about rules, as the records are named: `all/KIND`, `NODE/KIND`.
+    pub fn alert_choices(&self) -> impl Iterator<Item = (String, Choice)> {
+        let rules =
+            self.net.range(String::from("alert_rule/")..).take_while(|(name, _)| name.starts_with("alert_rule/"));
+        rules.filter_map(|(_, record)| match (&record.which, &record.value) {
+            (Some(which), NetValue::AlertRule { on: Some(on), threshold }) => {
+                Some((which.clone(), Choice { on: *on, threshold: *threshold }))
+            }
+            _ => None,
+        })
+    }
+
+    /// N5: the quiet hours, where the owner set some and they are on.
+    #[must_use]
+    pub fn quiet_hours(&self) -> Option<QuietHours> {
+        match self.net_value("quiet_hours") {
+            Some(NetValue::QuietHours { on: true, from_min, until_min, zone }) => {
+                QuietHours::new(*from_min, *until_min, zone)
+            }
+            _ => None,
+        }
+    }
+
+    /// The same as it was chosen.
+    #[must_use]
+    pub fn quiet_choice(&self) -> Option<Quiet> {
+        match self.net_value("quiet_hours") {
+            Some(NetValue::QuietHours { on, from_min, until_min, zone }) => {
+                Some(Quiet { on: *on, from_min: *from_min, until_min: *until_min, zone: zone.clone() })
+            }
+            _ => None,
+        }
     }
 
     fn net_value(&self, kind: &str) -> Option<&NetValue> {

@@ -66,9 +66,14 @@ pub enum EditError {
 }
 
 impl Roster {
-    /// Writes a record of the network's own.
+    /// Writes a record of the network's own, of a kind of which there is one.
     pub fn write_net(&mut self, now: Now, term: Term, value: NetValue) -> Records {
-        let mut record = NetRecord::new(self.stamp(now), term, value);
+        self.write_net_of(now, term, None, value)
+    }
+
+    /// Writes one of several records of a kind.
+    pub fn write_net_of(&mut self, now: Now, term: Term, which: Option<String>, value: NetValue) -> Records {
+        let mut record = NetRecord { which, ..NetRecord::new(self.stamp(now), term, value) };
         if let Some(held) = self.net.get(&record.name()) {
             // S7: what this version does not know of it is not its to take away.
             record.more = held.more.clone();

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use constella_shared::agent::{RebootAnswer, RebootOutcome, RebootRequest, Stats};
 use constella_shared::ids::{Generation, NodeId, Seq, Term};
 use constella_shared::state::{CommandsState, InvitesState, NetworkState, Peer, VoteState};
+use constella_shared::wire::alert::Transition;
 use constella_shared::wire::command::CommandContent;
 use constella_shared::wire::records::{NetRecord, NetValue, OwnerRecord, Stamp};
 use constella_shared::wire::rpc::{Request, RpcCode, RpcError};
@@ -17,7 +18,7 @@ use crate::bot::kit::page::Screen;
 use crate::config::{Boot, Settings};
 use crate::io::{
     AgentCall, AgentFailure, AgentReply, BotCall, BotError, BotReply, BotState, CallError, CallId, Document,
-    DocumentName, InboundId, Input, OperatorAnswer, OperatorRequest, Output, PeerRequest, PeerResponse, Trouble,
+    DocumentName, InboundId, Input, Note, OperatorAnswer, OperatorRequest, Output, PeerRequest, PeerResponse, Trouble,
     Update, UpdateEvent,
 };
 use crate::node::Node;
@@ -46,6 +47,10 @@ pub(super) struct Bench {
     /// Whoever starts from now on does so from a copy of its folder.
     pub(super) moved: bool,
     pub(super) told: Vec<Result<OperatorAnswer, RpcError>>,
+    /// What agents answer; None for one that does not.
+    pub(super) figures: BTreeMap<u64, Option<Stats>>,
+    /// What nodes judged of themselves.
+    pub(super) judged: Vec<(u64, Transition)>,
     /// Nodes whose agents were told to reboot.
     pub(super) rebooted: Vec<u64>,
     pub(super) conflicts: usize,
@@ -89,6 +94,8 @@ impl Bench {
             refuses: BTreeSet::new(),
             moved: false,
             told: Vec::new(),
+            figures: BTreeMap::new(),
+            judged: Vec::new(),
             rebooted: Vec::new(),
             conflicts: 0,
             walls: BTreeMap::new(),
@@ -407,7 +414,10 @@ impl Bench {
                     let result = match request {
                         AgentCall::Stats => {
                             let boot_id = Some(alloc::string::String::from("boot"));
-                            Ok(AgentReply::Stats(Box::new(Stats { boot_id, ..Stats::default() })))
+                            let plain = || Some(Stats { boot_id, ..Stats::default() });
+                            let stats = self.figures.get(&number).cloned().unwrap_or_else(plain);
+                            let stats = stats.map(|stats| AgentReply::Stats(Box::new(stats)));
+                            stats.ok_or_else(|| AgentFailure::Unreachable("no socket".into()))
                         }
                         AgentCall::Reboot(RebootRequest { command_id, .. }) => {
                             self.rebooted.push(number);
@@ -425,6 +435,7 @@ impl Bench {
                 Output::Pins(pins) => {
                     self.pins.insert(number, pins.into_iter().map(|peer| peer.node).collect());
                 }
+                Output::Note(Note::Judged(change)) => self.judged.push((number, change)),
                 Output::DialBack { .. }
                 | Output::JoinReply { .. }
                 | Output::Generation { .. }
