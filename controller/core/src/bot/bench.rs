@@ -15,6 +15,7 @@ pub(crate) use constella_shared::wire::records::NetValue;
 pub(crate) use constella_shared::wire::rpc::{Request, Response, RpcCode, RpcError, Status};
 
 pub(crate) use super::desk::dialogue::{Dialogue, Settings};
+use crate::alerts::choice::{Choice, Quiet};
 pub(crate) use crate::bot::desk::act::{Act, Admission, Answer, AskId};
 pub(crate) use crate::bot::kit::language::Language;
 pub(crate) use crate::bot::kit::page::{Body, Message, Screen};
@@ -73,6 +74,8 @@ impl Bench {
             message: Some((OWNER, MESSAGE)),
             bot_username: Some("our_bot".into()),
             invites: Vec::new(),
+            choices: BTreeMap::new(),
+            quiet: None,
         };
         Self {
             world,
@@ -113,15 +116,26 @@ impl Bench {
                             self.world.owner =
                                 Owner { username: username.clone(), telegram_id: *telegram_id, claim: *claim };
                         }
+                        NetValue::QuietHours { on, from_min, until_min, zone } => {
+                            let (on, from_min, until_min, zone) = (*on, *from_min, *until_min, zone.clone());
+                            self.world.quiet = Some(Quiet { on, from_min, until_min, zone });
+                        }
                         NetValue::Token { .. }
                         | NetValue::Bot { .. }
                         | NetValue::AlertRule { .. }
-                        | NetValue::QuietHours { .. }
                         | NetValue::Other(_) => {
                             panic!("not the dialogue's to write")
                         }
                     }
                     self.records.push(value);
+                }
+                Act::RecordOf { which, value } => {
+                    let NetValue::AlertRule { on, threshold } = value else { panic!("there is one of it") };
+                    self.order.push("record");
+                    match on {
+                        Some(on) => _ = self.world.choices.insert(which, Choice { on, threshold }),
+                        None => _ = self.world.choices.remove(&which),
+                    }
                 }
                 Act::Invite { ask, ttl_s } => {
                     self.order.push("invite");

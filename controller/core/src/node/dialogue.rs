@@ -1,6 +1,9 @@
 //! The dialogue's acts, performed in order, and its answers.
 
+use alloc::string::String;
+
 use constella_shared::wire::command::Stage;
+use constella_shared::wire::records::NetValue;
 
 use super::Node;
 use super::pending::{Asker, Pending};
@@ -56,16 +59,19 @@ impl Node {
             }
             Act::Bot { ask, call } => self.ask_bot(self.dialogue.limit_ms(), call, Pending::DialogueBot { ask }),
             Act::Stage { command, stage } => self.stage(command, stage),
-            Act::Record(value) => {
-                self.hear_clocks(now);
-                let records = self.roster.write_net(now, self.claim.term(), value);
-                self.announce(now, &records);
-            }
+            Act::Record(value) => self.record(now, None, value),
+            Act::RecordOf { which, value } => self.record(now, Some(which), value),
             Act::Invite { ask, ttl_s } => {
                 let link = self.invite(now, ttl_s);
                 self.answers.push_back((ask, Answer::Link(link)));
             }
         }
+    }
+
+    fn record(&mut self, now: Now, which: Option<String>, value: NetValue) {
+        self.hear_clocks(now);
+        let records = self.roster.write_net_of(now, self.claim.term(), which, value);
+        self.announce(now, &records);
     }
 
     /// An invitation with up to two more seeds that answer.

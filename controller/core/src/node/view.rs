@@ -109,6 +109,8 @@ impl Node {
             message: self.roster.message().map(|message| (message.chat, message.message)),
             bot_username: self.roster.bot().map(|bot| bot.username.to_string()),
             invites: self.roster.invites().collect(),
+            choices: self.roster.alert_choices().collect(),
+            quiet: self.roster.quiet_choice(),
         }
     }
 

@@ -5,7 +5,7 @@ use constella_core::bot::kit::page::{Button, Label};
 use teloxide::types::{InlineKeyboardButton, InlineKeyboardMarkup};
 
 use super::emoji;
-use crate::telegram::text::{Markup, clean, words};
+use crate::telegram::text::{Markup, clean, fill, words};
 
 /// The keyboard; None where there are no buttons. A button whose data Telegram would refuse is left out: it would take the whole message with
 /// it.
@@ -28,6 +28,7 @@ fn button(language: Language, button: &Button) -> Option<InlineKeyboardButton> {
 fn label(language: Language, label: &Label) -> String {
     match label {
         Label::Text(key) => words(language, *key).to_owned(),
+        Label::Say(say) => fill(language, say, Markup::Plain),
         Label::Node { name, id, status } => {
             let id = id.as_ref().map(|id| format!(" {}", id.short())).unwrap_or_default();
             format!("{} {}{id}", emoji(*status), clean(name, NAME_CHARS, Markup::Plain))

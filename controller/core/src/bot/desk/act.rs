@@ -1,5 +1,6 @@
 //! What the dialogue wants done. The node performs acts in the order given.
 
+use alloc::string::String;
 use core::time::Duration;
 
 use constella_shared::ids::{CommandId, NodeId};
@@ -45,6 +46,13 @@ pub enum Act {
     },
     /// Write a record of the network.
     Record(NetValue),
+    /// Write one of several records of a kind.
+    RecordOf {
+        /// Which.
+        which: String,
+        /// What.
+        value: NetValue,
+    },
     /// Make an invitation; answered with [`Answer::Link`].
     Invite {
         /// Names the answer.

@@ -77,6 +77,8 @@ pub struct Button {
 pub enum Label {
     /// A text.
     Text(Key),
+    /// A text with slots.
+    Say(Say),
     /// A node.
     Node {
         /// Its name, shortened by the shell where it is long.

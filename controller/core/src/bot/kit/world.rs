@@ -1,5 +1,6 @@
 //! What the dialogue may look at: a picture of the network, taken right before each step.
 
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -8,6 +9,7 @@ use constella_shared::wire::heartbeat::Glance;
 use constella_shared::wire::rpc::Status;
 
 use super::names;
+use crate::alerts::choice::{Choice, Quiet};
 use crate::clock::Now;
 use crate::io::Trouble;
 use crate::voters::Shortage;
@@ -51,6 +53,10 @@ pub struct World {
     pub bot_username: Option<String>,
     /// Every invitation that is on record.
     pub invites: Vec<Invited>,
+    /// The owner's choices about the rules by which nodes judge themselves, by the names of their records.
+    pub choices: BTreeMap<String, Choice>,
+    /// The owner's choice of quiet hours.
+    pub quiet: Option<Quiet>,
 }
 
 /// One voter.
