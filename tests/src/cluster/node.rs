@@ -214,7 +214,10 @@ impl Node {
     }
 
     /// Its host boots: another boot id.
-    pub(super) fn boot(&self) -> Result<(), ClusterError> {
+    ///
+    /// # Errors
+    /// Its folder cannot be written.
+    pub fn boot(&self) -> Result<(), ClusterError> {
         self.host.boot().map_err(ClusterError::system(format!("booting {}", self.name)))
     }
 
