@@ -8,6 +8,7 @@
 mod agent;
 mod documents;
 mod manifests;
+mod presets;
 mod proofs;
 mod rust;
 mod settings;

@@ -37,7 +37,7 @@ impl Twins {
             // Several words that are on their way at one restart are one sign.
             heard.stale_under.replace(heard.newest) != Some(heard.newest)
         } else {
-            heard.is_back(now.since(0).saturating_sub(up_ms))
+            heard.is_back(now.boot_ms.saturating_sub(up_ms))
         };
         if is_sign {
             heard.signs.push_back(now.boot_ms);

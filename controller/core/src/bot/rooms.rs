@@ -9,6 +9,7 @@ pub mod speedtest;
 mod status;
 #[cfg(test)]
 mod tests;
+pub mod thresholds;
 pub mod ways;
 
 use alloc::boxed::Box;
@@ -28,6 +29,7 @@ fn all(seed: [u8; 32]) -> Vec<Box<dyn Room>> {
         Box::new(speedtest::SpeedtestRoom),
         Box::new(reboot::RebootRoom::new(seed)),
         Box::new(invite::InviteRoom::default()),
+        Box::new(thresholds::ThresholdsRoom),
         Box::new(settings::SettingsRoom::default()),
     ]
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use constella_core::alerts::Kind;
+use constella_core::alerts::choice::{Choice, Quiet, Scope};
 use constella_core::bot::desk::act::{Act, Answer};
 use constella_core::bot::desk::dialogue::Settings;
 use constella_core::bot::kit::graph::Graph;
@@ -384,6 +386,38 @@ fn the_status_is_as_recorded() {
     }
 }
 
+/// The rules for all nodes, those of one with choices, one rule, and the quiet hours.
+#[test]
+fn rules_and_quiet_hours_are_as_recorded() {
+    for language in Language::ALL {
+        let mut world = crowd(7, language);
+        let beta = world.nodes[1].node;
+        world.nodes[1].name = "beta".into();
+        let choice = |on, threshold| Choice { on, threshold };
+        world.choices.insert(Scope::All.which(&Kind::DiskFull), choice(true, Some(800)));
+        world.choices.insert(Scope::All.which(&Kind::Cpu), choice(false, None));
+        world.choices.insert(Scope::Node(beta).which(&Kind::Memory), choice(true, Some(980)));
+        world.quiet = Some(Quiet { on: true, from_min: 1_380, until_min: 420, zone: "Europe/Berlin".into() });
+        let rule = |which: &str| Press::parse(&format!("{}:{which}", ways::THRESHOLDS)).unwrap();
+        let screens = [
+            ("thresholds", ways::thresholds(None)),
+            ("thresholds_node", ways::thresholds(Some(beta))),
+            ("thresholds_rule", rule("all:disk_full")),
+            ("thresholds_off", rule("all:cpu")),
+            ("quiet", Press::parse("qh").unwrap()),
+        ];
+        for (name, asked) in screens {
+            let mut dialogue = dialogue(Settings { language, seed: [1; 32] });
+            let acts = dialogue.command(&world, &press(1, &asked));
+            let screen = acts.iter().find_map(|act| match act {
+                Act::Bot { call: BotCall::Send { screen, .. } | BotCall::Edit { screen, .. }, .. } => Some(screen),
+                _ => None,
+            });
+            compare(&format!("{name}.{}", language.code()), &picture(&render(screen.unwrap())));
+        }
+    }
+}
+
 fn crowd(nodes: u32, language: Language) -> World {
     let row = |n: u32| NodeRow {
         disk: None,
@@ -416,6 +450,8 @@ fn crowd(nodes: u32, language: Language) -> World {
         message: Some((7, 1)),
         bot_username: None,
         invites: Vec::new(),
+        choices: std::collections::BTreeMap::new(),
+        quiet: None,
         polls: true,
         strayed: Vec::new(),
         unsettled: Vec::new(),

@@ -18,6 +18,11 @@ words! {
         en: "♻️ Reboot",
         ru: "♻️ Перезагрузить",
     }
+    /// Button: the rules by which nodes judge themselves.
+    Thresholds() {
+        en: "🎚 Thresholds",
+        ru: "🎚 Пороги",
+    }
     /// Button: rather not.
     Cancel() {
         en: "Cancel",

@@ -272,7 +272,8 @@ fn card_buttons(node: NodeId, is_down: bool) -> Vec<Vec<Button>> {
     }
     vec![
         vec![refresh, button(Key::Speedtest, ways::speedtest(node))],
-        vec![button(Key::Reboot, ways::ask_reboot(node)), ways::to_list()],
+        vec![button(Key::Reboot, ways::ask_reboot(node)), button(Key::Thresholds, ways::thresholds(Some(node)))],
+        vec![ways::to_list()],
     ]
 }
 

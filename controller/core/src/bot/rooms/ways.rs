@@ -34,6 +34,12 @@ pub fn ask_reboot(node: NodeId) -> Press {
     Press::with(ASK_REBOOT, NodeTag::of(&node))
 }
 
+/// The rules by which nodes judge themselves: one node's, or those for all.
+#[must_use]
+pub fn thresholds(node: Option<NodeId>) -> Press {
+    node.map_or_else(|| Press::new(THRESHOLDS), |node| Press::with(THRESHOLDS, NodeTag::of(&node)))
+}
+
 /// The help.
 #[must_use]
 pub fn help() -> Press {
@@ -63,6 +69,9 @@ pub const SPEEDTEST: &str = "st";
 
 /// Verb of a reboot that is to be confirmed.
 pub const ASK_REBOOT: &str = "rq";
+
+/// Verb of the rules.
+pub const THRESHOLDS: &str = "th";
 
 /// Verb of the help.
 pub const HELP: &str = "hp";
