@@ -1,6 +1,7 @@
 //! The operator's command line. While a controller runs, every verb but `init`, `join` and `run` speaks to it over its control socket.
 
 mod init;
+mod manage;
 mod print;
 
 use std::path::PathBuf;
@@ -77,6 +78,8 @@ enum Verb {
         #[arg(default_value = "{}")]
         params: String,
     },
+    #[command(flatten)]
+    Manage(manage::Manage),
     /// Look for what may be wrong with this node, and say what to do. Exits with 1 when something does not work.
     Doctor {
         /// As a JSON document.
@@ -232,6 +235,7 @@ impl Verb {
                 let request = request_of(&method, &params)?;
                 print::told(told(&config, Question::Rpc { addr, request }).await?);
             }
+            Self::Manage(manage) => manage.perform(&config, make_bot).await?,
             Self::Doctor { json } => {
                 let findings = doctor::examine(&config).await;
                 print::findings(&findings, json);

@@ -119,6 +119,7 @@ fn net_values() -> Vec<(&'static str, NetValue)> {
         ("message", NetValue::Message { chat: -5, message: 17 }),
         ("language", NetValue::Language { code: "ru".into() }),
         ("bot", NetValue::Bot { id: 123, username: "constella_bot".into() }),
+        ("leaving", NetValue::Leaving {}),
     ]
 }
 

@@ -5,6 +5,7 @@
 
 mod assemble;
 mod copies;
+mod custody;
 mod dialogue;
 mod edit;
 mod farewell;
@@ -117,8 +118,6 @@ pub struct Node {
     hindrances: Hindrances,
     proof: Option<requests::Proof>,
     retired: bool,
-    /// A voter that the owner wants to remove, and until when its place is being given to another.
-    leaving: Option<(NodeId, u64)>,
 
     fence: Fence,
     probe: Probe,
@@ -290,6 +289,7 @@ impl Node {
         if now.boot_ms >= self.at.second {
             self.at.second = now.boot_ms.saturating_add(CHORES_MS);
             self.tend_voters(now);
+            self.tend_leaving(now);
             self.look_for_a_better(now);
             self.pass_commands_on(now);
             self.tell_of_disks(now);

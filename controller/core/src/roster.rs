@@ -6,6 +6,7 @@
 mod buckets;
 mod found;
 mod hlc;
+mod leaving;
 mod merge;
 pub mod name;
 mod opaque;
@@ -19,7 +20,7 @@ pub(crate) mod fake;
 #[cfg(test)]
 mod tests;
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -41,6 +42,7 @@ use opaque::Opaque;
 use rank::{Rank, Ranked};
 
 pub use found::{Founding, adopt, found};
+pub use leaving::Revoke;
 pub use merge::{Merged, Refusal, Refused};
 pub use query::{Bot, Member, Message, Owner};
 pub use write::{Admission, Edit, EditError};
@@ -66,6 +68,8 @@ pub struct Roster {
     net: BTreeMap<String, NetRecord>,
     /// S7: how much of it this version does not know.
     opaque: Opaque,
+    /// Nodes that the owner removes, and that may still vote or hold.
+    leaving: BTreeSet<NodeId>,
     invites: BTreeMap<TokenHash, InviteRecord>,
     voters: VoterRecord,
     buckets: Buckets,
@@ -150,6 +154,7 @@ impl Roster {
             selfs: BTreeMap::new(),
             net: BTreeMap::new(),
             opaque: Opaque::default(),
+            leaving: BTreeSet::new(),
             invites: BTreeMap::new(),
             voters: VoterRecord::default(),
             buckets: Buckets::default(),
@@ -297,6 +302,7 @@ impl Roster {
         self.book(&record);
         self.hlc.see(&record.stamp);
         let name = record.name();
+        self.leaving.extend(leaving::leaves(&record));
         self.opaque.change(self.net.get(&name), &record);
         self.net.insert(name, record);
     }

@@ -16,6 +16,7 @@ pub fn differing(config: &Config, node: NodeId, network: &NetworkState) -> Vec<&
         | NetValue::Message { .. }
         | NetValue::Language { .. }
         | NetValue::Bot { .. }
+        | NetValue::Leaving {}
         | NetValue::Other(_) => None,
     });
     // Standard input is `init`'s to read: a node that starts must not wait for it.

@@ -76,6 +76,11 @@ pub(super) fn agent(health: Result<Health, AgentFailure>, socket: &Path) -> Find
 
 pub(super) fn controller(status: Result<&StatusDocument, String>) -> Finding {
     match status {
+        Ok(StatusDocument { name, removed: true, .. }) => fail(
+            "controller",
+            format!("{name} runs, but the owner put it out of the network, and no member answers it"),
+            "stop it; to bring this server back, empty the state folder and join with a new invitation",
+        ),
         Ok(StatusDocument { name, disk: Some(why), .. }) => fail(
             "controller",
             format!("{name} runs, but {why}: it takes no orders and no changes"),
@@ -115,7 +120,7 @@ pub(super) fn telegram(bot: &BotDocument) -> Vec<Finding> {
             fail(
                 "token",
                 "Telegram does not know this bot token",
-                "ask @BotFather for the token; the network needs the new one",
+                "ask @BotFather for the new one, then, where the leading node is: constella-controller set-token -",
             ),
         ],
         BotDocument::NoToken => vec![note(

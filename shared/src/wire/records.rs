@@ -169,6 +169,8 @@ pub enum NetValue {
         /// Its user name, for links.
         username: String,
     },
+    /// The owner removes the node that the record's `which` names: it gives its vote and its lease away first, and is removed then.
+    Leaving {},
     /// S7: of a kind that this version does not know. It is kept and passed on, and nothing is done by it.
     #[serde(untagged)]
     Other(More),
@@ -184,6 +186,7 @@ impl NetValue {
             Self::Message { .. } => "message",
             Self::Language { .. } => "language",
             Self::Bot { .. } => "bot",
+            Self::Leaving {} => "leaving",
             Self::Other(value) => value.text("kind").unwrap_or_default(),
         }
     }
@@ -194,13 +197,14 @@ impl<'de> Deserialize<'de> for NetValue {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         match Self::deserialize(from)? {
             Self::Other(more) => {
-                more.of_another("kind", &["owner", "token", "message", "language", "bot"]).map(Self::Other)
+                more.of_another("kind", &["owner", "token", "message", "language", "bot", "leaving"]).map(Self::Other)
             }
             known @ (Self::Owner { .. }
             | Self::Token { .. }
             | Self::Message { .. }
             | Self::Language { .. }
-            | Self::Bot { .. }) => Ok(known),
+            | Self::Bot { .. }
+            | Self::Leaving {}) => Ok(known),
         }
     }
 }

@@ -113,7 +113,7 @@ impl Bench {
                             self.world.owner =
                                 Owner { username: username.clone(), telegram_id: *telegram_id, claim: *claim };
                         }
-                        NetValue::Token { .. } | NetValue::Bot { .. } | NetValue::Other(_) => {
+                        NetValue::Token { .. } | NetValue::Bot { .. } | NetValue::Leaving {} | NetValue::Other(_) => {
                             panic!("not the dialogue's to write")
                         }
                     }

@@ -90,7 +90,6 @@ impl Node {
             hindrances: Hindrances::default(),
             proof: None,
             retired: false,
-            leaving: None,
             fence: Fence::new(node),
             probe: Probe::new(now),
             token: None,

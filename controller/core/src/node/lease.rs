@@ -201,7 +201,7 @@ impl Node {
     fn voter_candidates(&self, now: Now) -> Vec<voters::Candidate> {
         let mut members: Vec<LeaderKey> =
             self.roster.members().map(|m| LeaderKey { priority: m.priority, node: m.id }).collect();
-        members.retain(|key| !self.is_leaving(now, &key.node));
+        members.retain(|key| !self.roster.is_leaving(&key.node));
         members.sort_unstable();
         let candidate = |key: LeaderKey| {
             let node = key.node;

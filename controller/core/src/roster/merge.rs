@@ -234,7 +234,7 @@ impl Roster {
             NetValue::Owner { username, .. } | NetValue::Bot { username, .. } => username.len() <= USERNAME_BYTES,
             NetValue::Token { token } => token.expose().len() <= TOKEN_BYTES,
             NetValue::Language { code } => code.len() == 2,
-            NetValue::Message { .. } | NetValue::Other(_) => true,
+            NetValue::Message { .. } | NetValue::Leaving {} | NetValue::Other(_) => true,
         };
         if !sound {
             return Err(Refusal::Unsound("a text in it has a length that no such text has"));

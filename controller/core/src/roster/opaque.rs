@@ -22,9 +22,17 @@ struct Load {
     bytes: usize,
 }
 
-/// Whether nothing is done by the record here: of an unknown kind, or one more of a kind that this version has one of.
+/// Whether nothing is done by the record here: of an unknown kind, one more of a kind that this version has one of, or a mark of no node.
 pub(super) fn is_opaque(record: &NetRecord) -> bool {
-    record.which.is_some() || matches!(record.value, NetValue::Other(_))
+    match record.value {
+        NetValue::Other(_) => true,
+        NetValue::Leaving {} => super::leaving::leaves(record).is_none(),
+        NetValue::Owner { .. }
+        | NetValue::Token { .. }
+        | NetValue::Message { .. }
+        | NetValue::Language { .. }
+        | NetValue::Bot { .. } => record.which.is_some(),
+    }
 }
 
 impl Opaque {

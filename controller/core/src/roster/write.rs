@@ -238,7 +238,7 @@ impl Roster {
     }
 
     /// The next stamp. What this node itself wrote with a clock that was ahead does not push it into the future.
-    fn stamp(&mut self, now: Now) -> Stamp {
+    pub(super) fn stamp(&mut self, now: Now) -> Stamp {
         let node = self.node;
         let stamp = self.hlc.next(now, node);
         if stamp.unix_ms <= now.unix_ms.saturating_add(self.skew_ms) {

@@ -220,7 +220,10 @@ fn nobody_is_let_in_and_no_edit_is_promised_by_a_roster_that_is_not_stored() {
     let mut bench = Bench::of(1);
     bench.run_ms(10_000);
     for document in [DocumentName::Network, DocumentName::Invites] {
-        let edited = Output::OperatorReply { inbound: InboundId(1), result: Ok(OperatorAnswer::Edited) };
+        let edited = Output::OperatorReply {
+            inbound: InboundId(1),
+            result: Ok(OperatorAnswer::Edited(crate::io::Progress::Done)),
+        };
         let rest = vec![edited, reply(Response::Peers { peers: Vec::new() })];
         let left = without(&mut bench, 1, document, rest);
         assert!(matches!(left[0], Output::OperatorReply { result: Err(RpcError { code: RpcCode::Busy, .. }), .. }));
