@@ -4,6 +4,7 @@ mod manage;
 mod telegram;
 mod words;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -133,6 +134,9 @@ pub struct StatusDocument {
     /// The others take this node for a stranger: the owner put it out.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub removed: bool,
+    /// What members were refused since the start of the process, by kind.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub refused: BTreeMap<String, u64>,
     /// Why this node stores nothing that is new, in words; absent where it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disk: Option<String>,
@@ -302,6 +306,7 @@ fn document(status: NodeStatus) -> StatusDocument {
         bot: note::bot(status.bot).to_owned(),
         ready: status.ready,
         removed: status.removed,
+        refused: status.refused.into_iter().map(|(kind, count)| (kind.to_owned(), count)).collect(),
         disk: status.disk.map(|why| why.words().to_owned()),
         alive: status.alive,
         members: status.members,

@@ -4,6 +4,7 @@
 //! before everything else that this step wants done. The parts do not know each other; what one needs of another passes through here.
 
 mod assemble;
+mod authority;
 mod copies;
 mod custody;
 mod dialogue;
@@ -21,6 +22,7 @@ mod notes;
 mod operator;
 mod orders;
 mod pending;
+mod refused;
 mod requests;
 mod resume;
 mod serve;
@@ -117,6 +119,8 @@ pub struct Node {
     parting: Parting,
     hindrances: Hindrances,
     proof: Option<requests::Proof>,
+    authority: authority::Authority,
+    refused: refused::Refusals,
     retired: bool,
 
     fence: Fence,
@@ -237,7 +241,7 @@ impl Node {
         let claim = if self.claim.active() { self.claim.next_round() } else { self.claim_at() };
         let strong = self.strong_until();
         let farewell = self.parting.deadline().into_iter().chain(self.hindrances.deadline()).min();
-        let disk = self.disk.deadline();
+        let disk = self.disk.deadline().into_iter().chain(self.authority.deadline()).min();
         let (batch, fence, probe) = (self.batch_deadline(), self.fence.deadline(), self.probe.deadline());
         [member, handover, dialogue, proof, claim, strong, farewell, disk, batch, fence, probe]
             .into_iter()
@@ -279,6 +283,7 @@ impl Node {
             }
         }
         self.proof_due(now);
+        self.authority_due(now);
         self.send_frames(now);
         self.note_changes(now);
         self.collect()

@@ -13,6 +13,7 @@ mod opaque;
 mod query;
 mod rank;
 mod sync;
+mod word;
 mod write;
 
 #[cfg(test)]
@@ -45,6 +46,7 @@ pub use found::{Founding, adopt, found};
 pub use leaving::Revoke;
 pub use merge::{Merged, Refusal, Refused};
 pub use query::{Bot, Member, Message, Owner};
+pub use word::Word;
 pub use write::{Admission, Edit, EditError};
 
 /// All records, and the network's secret beside them.
@@ -71,7 +73,12 @@ pub struct Roster {
     /// Nodes that the owner removes, and that may still vote or hold.
     leaving: BTreeSet<NodeId>,
     invites: BTreeMap<TokenHash, InviteRecord>,
+    /// Of these, the ones that this node wrote itself.
+    made: BTreeSet<TokenHash>,
     voters: VoterRecord,
+    /// Rights of the sender whose records come.
+    word: Word,
+    room: word::Room,
     buckets: Buckets,
     hlc: Hlc,
     /// No record has a later stamp than this: where it is not ahead of the clock, none is (M2).
@@ -156,7 +163,10 @@ impl Roster {
             opaque: Opaque::default(),
             leaving: BTreeSet::new(),
             invites: BTreeMap::new(),
+            made: BTreeSet::new(),
             voters: VoterRecord::default(),
+            word: Word::default(),
+            room: word::Room::default(),
             buckets: Buckets::default(),
             hlc: Hlc::default(),
             newest_ms: 0,
@@ -172,6 +182,8 @@ impl Roster {
             records.selfs.extend(own);
         }
         let merged = roster.take(merge::Limits::NONE, records, keys);
+        let own = roster.invites.values().filter(|invite| invite.stamp.node == node).map(|invite| invite.token);
+        roster.made = own.collect();
         match roster.owners.get(&node) {
             Some(owner) if owner.pin == pin => Ok((roster, merged.refused)),
             _ => Err(OpenError::NotOurs),
@@ -217,6 +229,7 @@ impl Roster {
             .map(|invite| invite.token)
             .collect();
         for token in &gone {
+            self.made.remove(token);
             if let Some(invite) = self.invites.remove(token) {
                 self.buckets.change(&invite.key(), Some(invite.rank()), None);
             }

@@ -195,6 +195,10 @@ fn sentences(status: &StatusDocument) {
     let telegram = if status.ready { "reachable" } else { "not reachable" };
     line(&format!("bot      {}, Telegram is {telegram} from here", status.bot));
     line(&format!("voters   {}", status.who_votes()));
+    if !status.refused.is_empty() {
+        let refused = status.refused.iter().map(|(kind, count)| format!("{} {count}", kind.replace('_', " ")));
+        line(&format!("refused  {}", refused.collect::<Vec<_>>().join(", ")));
+    }
     if let Some(why) = &status.disk {
         line(&format!("disk     {why}: it takes no orders and no changes until that is over"));
     }

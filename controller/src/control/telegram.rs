@@ -1,4 +1,4 @@
-//! How Telegram answers from here, for `doctor`.
+//! Telegram's answers from here, for `doctor`.
 
 use std::time::Duration;
 

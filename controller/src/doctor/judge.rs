@@ -91,6 +91,15 @@ pub(super) fn controller(status: Result<&StatusDocument, String>) -> Finding {
     }
 }
 
+/// Refusals of requests that no member of this program's making has a cause for.
+pub(super) fn refused(status: &StatusDocument) -> Option<Finding> {
+    let hostile = status.refused.iter().filter(|(kind, _)| HOSTILE.contains(&kind.as_str()));
+    let found: Vec<String> = hostile.map(|(kind, count)| format!("{} {count}", kind.replace('_', " "))).collect();
+    let todo = "the log names the members; put one out that is not yours any more: constella-controller remove NAME";
+    (!found.is_empty())
+        .then(|| note("refused", format!("since its start this node has refused: {}", found.join(", ")), todo))
+}
+
 /// Who leads, whether strong or weak, and which voters are missing.
 pub(super) fn lease(status: &StatusDocument) -> Finding {
     let found = format!("{}; voters: {}", status.who_leads(), status.who_votes());
@@ -286,6 +295,9 @@ const LITTLE: u64 = 200 << 20;
 
 /// Names in one sentence.
 const MOST_NAMES: usize = 5;
+
+/// Of what is refused, the kinds that a member of good will has no cause for.
+const HOSTILE: [&str; 4] = ["orders", "records_not_signed", "records_with_another_certificate", "records_too_many"];
 
 #[cfg(test)]
 mod tests;

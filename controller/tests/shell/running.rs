@@ -102,6 +102,7 @@ async fn start(
         members: rig.members.clone(),
         verifier: constella_controller::verify::Verifier::new(rig.members.clone(), 1_000),
         inbox: inbox.clone(),
+        bodies: constella_controller::bodies::Bodies::default(),
         joins: constella_controller::admission::Joins::default(),
         version: "1".into(),
     });

@@ -107,6 +107,8 @@ pub struct NodeStatus {
     pub ready: bool,
     /// R2: the others take this node for a stranger, since the owner put it out.
     pub removed: bool,
+    /// What members were refused since the start of the process, by kind.
+    pub refused: Vec<(&'static str, u64)>,
     /// Why this node stores nothing new; None where it does.
     pub disk: Option<super::Trouble>,
     /// Members that this node sees alive, itself included.

@@ -89,6 +89,8 @@ impl Node {
             parting: Parting::default(),
             hindrances: Hindrances::default(),
             proof: None,
+            authority: super::authority::Authority::default(),
+            refused: super::refused::Refusals::default(),
             retired: false,
             fence: Fence::new(node),
             probe: Probe::new(now),

@@ -1,4 +1,4 @@
-//! What the network is trusted with, as the operator sets it at the command line: the owner, the bot's token, and the invitations.
+//! The owner, the bot's token and the invitations, as the operator sets them at the command line.
 
 use alloc::format;
 use alloc::string::{String, ToString};

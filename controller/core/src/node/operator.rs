@@ -62,6 +62,7 @@ impl Node {
             bot: self.bot_state(),
             ready: self.probe.ready(),
             removed: self.roster.is_removed(&self.id) || self.is_disowned(),
+            refused: self.refused.counts(),
             disk: self.disk.trouble(),
             alive: self.membership.alive(),
             members: self.roster.len(),

@@ -4,6 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use constella_shared::ids::{NodeId, Pin, Term, TokenHash};
+use constella_shared::limits::INVITE_TTL_S;
 use constella_shared::secret::Secret;
 use constella_shared::wire::more::More;
 use constella_shared::wire::records::{
@@ -154,6 +155,7 @@ impl Roster {
     /// A new invitation. The token itself is never written.
     pub fn write_invite(&mut self, now: Now, token: TokenHash, exp_ts: u64) -> Records {
         let record = InviteRecord { token, stamp: self.stamp(now), exp_ts, spent: None, more: More::none() };
+        self.made.insert(token);
         self.put_invite(record.clone());
         Records { invites: Vec::from([record]), ..Records::default() }
     }
@@ -219,6 +221,8 @@ impl Roster {
         }
         for mut record in invites {
             record.stamp = self.stamp(now);
+            // Its end was reckoned by that clock too.
+            record.exp_ts = record.exp_ts.min((now.unix_ms / 1_000).saturating_add(INVITE_TTL_S));
             again.invites.push(record.clone());
             self.put_invite(record);
         }
