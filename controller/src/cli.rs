@@ -203,6 +203,7 @@ impl Verb {
         match self {
             Self::Run => {
                 print::start_log(&config.log)?;
+                keep_to_itself();
                 let bot = make_bot(&config).map_err(CliError::Bot)?;
                 service::run(config, bot).await?;
             }
@@ -306,4 +307,11 @@ fn request_of(method: &str, params: &str) -> Result<constella_shared::wire::rpc:
         .map_err(|error| CliError::Usage(format!("the parameters are no JSON: {error}")))?;
     let text = serde_json::json!({ "method": method, "params": params }).to_string();
     crate::parse::typed(&text).map_err(|refusal| CliError::Refused(refusal.error))
+}
+
+/// S3: no core file, and no other process of this user reads this one's memory or environment (PR_SET_DUMPABLE, prctl(2)).
+fn keep_to_itself() {
+    if let Err(error) = nix::sys::prctl::set_dumpable(false) {
+        tracing::warn!(%error, "the process stays readable for others of its user");
+    }
 }
