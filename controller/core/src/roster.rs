@@ -70,8 +70,8 @@ pub struct Roster {
     net: BTreeMap<String, NetRecord>,
     /// S7: how much of it this version does not know.
     opaque: Opaque,
-    /// Nodes that the owner removes, and that may still vote or hold.
-    leaving: BTreeSet<NodeId>,
+    /// Nodes that the owner removes, and that may still vote or hold; and the unix milliseconds of their marks.
+    leaving: BTreeMap<NodeId, u64>,
     invites: BTreeMap<TokenHash, InviteRecord>,
     /// Of these, the ones that this node wrote itself.
     made: BTreeSet<TokenHash>,
@@ -161,7 +161,7 @@ impl Roster {
             selfs: BTreeMap::new(),
             net: BTreeMap::new(),
             opaque: Opaque::default(),
-            leaving: BTreeSet::new(),
+            leaving: BTreeMap::new(),
             invites: BTreeMap::new(),
             made: BTreeSet::new(),
             voters: VoterRecord::default(),
@@ -315,7 +315,7 @@ impl Roster {
         self.book(&record);
         self.hlc.see(&record.stamp);
         let name = record.name();
-        self.leaving.extend(leaving::leaves(&record));
+        self.leaving.extend(leaving::leaves(&record).map(|node| (node, record.stamp.unix_ms)));
         self.opaque.change(self.net.get(&name), &record);
         self.net.insert(name, record);
     }

@@ -205,8 +205,9 @@ impl Forger {
 /// The holder, and two others.
 async fn roles(bench: &Bench) -> (&Node, &Node, &Node) {
     let holder = bench.holder().await;
-    let others: Vec<&Node> = bench.nodes().iter().filter(|node| node.name() != holder).collect();
-    (bench.node(&holder).unwrap(), others[0], others[1])
+    let others: Vec<&Node> = bench.nodes().iter().map(AsRef::as_ref).filter(|node| node.name() != holder).collect();
+    let holder: &Node = bench.node(&holder).unwrap();
+    (holder, others[0], others[1])
 }
 
 async fn id(node: &Node) -> NodeId {

@@ -4,7 +4,7 @@ use constella_tests::cluster::Node;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::{Bench, PATIENCE, line_of};
+use super::{Bench, PATIENCE, has_button, line_of};
 
 /// R2, R4: a member is put out at the command line of the leading node. Nobody answers it any more, over open connections neither; it knows that it is
 /// out; who was off at the time refuses it too.
@@ -12,8 +12,9 @@ use super::{Bench, PATIENCE, line_of};
 async fn a_removed_member_is_a_stranger_to_everybody_and_knows_it() {
     let bench = Bench::settled(4).await;
     let leader = bench.holder().await;
-    let others: Vec<&Node> = bench.nodes().iter().filter(|node| node.name() != leader).collect();
-    let (leader, out, off) = (bench.node(&leader).unwrap(), others[0], others[1]);
+    let others: Vec<&Node> = bench.nodes().iter().map(AsRef::as_ref).filter(|node| node.name() != leader).collect();
+    let leader: &Node = bench.node(&leader).unwrap();
+    let (out, off) = (others[0], others[1]);
     let elsewhere = others[2].cli(&["remove", out.name()]).await.unwrap_err().to_string();
     assert!(elsewhere.contains("leads; ask there"), "{elsewhere}");
     off.kill().unwrap();
@@ -26,7 +27,7 @@ async fn a_removed_member_is_a_stranger_to_everybody_and_knows_it() {
         let addr = node.public().to_string();
         for method in ["GetPeers", "GetStats"] {
             let refused = out.cli(&["rpc", "--addr", &addr, method]).await.unwrap_err().to_string();
-            assert!(refused.contains("certificate is not that of a member") || refused.contains("member"), "{refused}");
+            assert!(refused.contains("a removed node needs an invitation"), "{refused}");
         }
     }
     until("the removed node knows it", async || {
@@ -90,6 +91,31 @@ async fn a_member_is_renamed_and_ranked_and_an_invitation_is_revoked() {
     assert!(link["link"].as_str().unwrap().contains("?start="), "no link");
     bench.owner().write("/nodes").await.unwrap();
     bench.sees("the former owner is turned away", |message| !message.text.contains("web-1")).await;
+}
+
+/// R2, R4: the owner does the same from a card, a name typed and a removal confirmed by a one-time button.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_owner_renames_and_removes_a_member_from_its_card() {
+    let bench = Bench::settled(3).await;
+    let leader = bench.holder().await;
+    let other = bench.nodes().iter().map(|node| node.name()).find(|name| *name != leader).unwrap();
+    bench.open_card(other).await;
+    bench.press("Manage").await;
+    bench.sees("what can be changed", |message| has_button(message, "Rename")).await;
+    bench.press("Rename").await;
+    bench.sees("the question", |message| message.text.contains("Send the new name")).await;
+    bench.owner().write("web-1").await.unwrap();
+    bench.sees("the new name", |message| message.text.contains("is called web-1 now")).await;
+    bench.press("To the node").await;
+    bench.sees("the card", |message| message.text.contains("web-1") && has_button(message, "Manage")).await;
+    bench.press("Manage").await;
+    bench.sees("what can be changed", |message| has_button(message, "Remove")).await;
+    bench.press("Remove").await;
+    bench.sees("the confirmation", |message| has_button(message, "Yes, remove")).await;
+    bench.press("Yes, remove").await;
+    bench.sees("what comes of it", |message| message.text.contains("out")).await;
+    until("it is out", async || !bench.ask("/nodes").await.text.contains("web-1")).await;
+    bench.nothing_is_lost().await;
 }
 
 async fn json(node: &Node, args: &[&str]) -> Value {

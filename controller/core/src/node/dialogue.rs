@@ -61,6 +61,10 @@ impl Node {
                 let records = self.roster.write_net(now, self.claim.term(), value);
                 self.announce(now, &records);
             }
+            Act::Edit { ask, node, edit } => {
+                let edited = self.edit(now, &node, edit);
+                self.answers.push_back((ask, Answer::Edited(edited)));
+            }
             Act::Invite { ask, ttl_s } => {
                 let link = self.invite(now, ttl_s);
                 self.answers.push_back((ask, Answer::Link(link)));

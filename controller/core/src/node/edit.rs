@@ -17,7 +17,7 @@ use crate::roster::{Edit, Revoke};
 use crate::voters::{self, Shortage};
 
 impl Node {
-    /// Writes an edit and announces it. A removal of a node that votes or holds is only begun: the node gives both away first.
+    /// Writes an edit and announces it. A removal is only begun: the node gives its vote and its lease away first.
     ///
     /// # Errors
     /// One sentence for the operator; nothing was written.
@@ -30,7 +30,8 @@ impl Node {
         self.write_edit(now, node, edit).map(|()| Progress::Done)
     }
 
-    /// R2: out, for ever. A node that is out already, or on its way, is no error: who asks again learns how far it is.
+    /// R2: out, for ever. The mark goes before the tombstone, so that a successor of this holder knows of the removal as well. A node that is out
+    /// already, or on its way, is no error: who asks again learns how far it is.
     fn remove(&mut self, now: Now, node: &NodeId) -> Result<Progress, RpcError> {
         if self.roster.is_removed(node) || (*node == self.id && self.is_disowned()) {
             return Ok(Progress::Done);
@@ -47,13 +48,9 @@ impl Node {
             let message = "this is the only node of its network; stop it and delete its state folder instead";
             return Err(refusal(RpcCode::BadRequest, message));
         }
-        if *node != self.id && !voters::everyone(self.roster.voters()).contains(node) {
-            return self.put_out(now, node).map(|()| Progress::Done);
-        }
         self.hear_clocks(now);
         let records = self.roster.write_leaving(now, self.claim.term(), *node);
         self.announce(now, &records);
-        self.at.second = now.boot_ms;
         Ok(Progress::Begun)
     }
 
@@ -63,8 +60,13 @@ impl Node {
             return;
         }
         let voters = voters::everyone(self.roster.voters());
-        let ready: Vec<NodeId> =
-            self.roster.leaving().filter(|node| *node != self.id && !voters.contains(node)).collect();
+        let spread = |marked_ms: u64| now.unix_ms.abs_diff(marked_ms) >= SPREAD_MS;
+        let ready: Vec<NodeId> = self
+            .roster
+            .leaving()
+            .filter(|(node, marked_ms)| *node != self.id && !voters.contains(node) && spread(*marked_ms))
+            .map(|(node, _)| node)
+            .collect();
         for node in ready {
             if let Err(error) = self.put_out(now, &node) {
                 self.warn(error.message);
@@ -142,3 +144,6 @@ impl Node {
         format!("{} of {total} voters are missing ({}), {needed} are needed", names.len(), names.join(", "))
     }
 }
+
+/// A mark is with everybody in sight after so long, and a tombstone that follows it cannot be lost with the holder that wrote it.
+const SPREAD_MS: u64 = 1_000;

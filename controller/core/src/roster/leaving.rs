@@ -26,17 +26,17 @@ impl Roster {
     /// Whether the owner removes this member.
     #[must_use]
     pub fn is_leaving(&self, node: &NodeId) -> bool {
-        self.leaving.contains(node) && self.is_member(node)
+        self.leaving.contains_key(node) && self.is_member(node)
     }
 
-    /// The members that the owner removes.
-    pub fn leaving(&self) -> impl Iterator<Item = NodeId> {
-        self.leaving.iter().filter(|node| self.is_member(node)).copied()
+    /// The members that the owner removes, each with the unix milliseconds of its mark.
+    pub fn leaving(&self) -> impl Iterator<Item = (NodeId, u64)> {
+        self.leaving.iter().filter(|(node, _)| self.is_member(node)).map(|(node, marked_ms)| (*node, *marked_ms))
     }
 
     /// Marks a node as on its way out; empty where it is marked already.
     pub fn write_leaving(&mut self, now: Now, term: Term, node: NodeId) -> Records {
-        if self.leaving.contains(&node) {
+        if self.leaving.contains_key(&node) {
             return Records::default();
         }
         let (stamp, which) = (self.stamp(now), Some(node.to_string()));

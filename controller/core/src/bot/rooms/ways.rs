@@ -34,6 +34,12 @@ pub fn ask_reboot(node: NodeId) -> Press {
     Press::with(ASK_REBOOT, NodeTag::of(&node))
 }
 
+/// What can be changed about a node.
+#[must_use]
+pub fn manage(node: NodeId) -> Press {
+    Press::with(MANAGE, NodeTag::of(&node))
+}
+
 /// The help.
 #[must_use]
 pub fn help() -> Press {
@@ -63,6 +69,9 @@ pub const SPEEDTEST: &str = "st";
 
 /// Verb of a reboot that is to be confirmed.
 pub const ASK_REBOOT: &str = "rq";
+
+/// Verb of what can be changed about a node.
+pub const MANAGE: &str = "nd";
 
 /// Verb of the help.
 pub const HELP: &str = "hp";
