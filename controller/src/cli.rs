@@ -1,6 +1,7 @@
 //! The operator's command line. While a controller runs, every verb but `init`, `join` and `run` speaks to it over its control socket.
 
 mod init;
+mod manage;
 mod print;
 
 use std::path::PathBuf;
@@ -77,6 +78,8 @@ enum Verb {
         #[arg(default_value = "{}")]
         params: String,
     },
+    #[command(flatten)]
+    Manage(manage::Manage),
     /// Look for what may be wrong with this node, and say what to do. Exits with 1 when something does not work.
     Doctor {
         /// As a JSON document.
@@ -200,6 +203,7 @@ impl Verb {
         match self {
             Self::Run => {
                 print::start_log(&config.log)?;
+                keep_to_itself();
                 let bot = make_bot(&config).map_err(CliError::Bot)?;
                 service::run(config, bot).await?;
             }
@@ -232,6 +236,7 @@ impl Verb {
                 let request = request_of(&method, &params)?;
                 print::told(told(&config, Question::Rpc { addr, request }).await?);
             }
+            Self::Manage(manage) => manage.perform(&config, make_bot).await?,
             Self::Doctor { json } => {
                 let findings = doctor::examine(&config).await;
                 print::findings(&findings, json);
@@ -302,4 +307,11 @@ fn request_of(method: &str, params: &str) -> Result<constella_shared::wire::rpc:
         .map_err(|error| CliError::Usage(format!("the parameters are no JSON: {error}")))?;
     let text = serde_json::json!({ "method": method, "params": params }).to_string();
     crate::parse::typed(&text).map_err(|refusal| CliError::Refused(refusal.error))
+}
+
+/// S3: no core file, and no other process of this user reads this one's memory or environment (PR_SET_DUMPABLE, prctl(2)).
+fn keep_to_itself() {
+    if let Err(error) = nix::sys::prctl::set_dumpable(false) {
+        tracing::warn!(%error, "the process stays readable for others of its user");
+    }
 }

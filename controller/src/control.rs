@@ -1,7 +1,10 @@
 //! The control socket: how the CLI speaks to a running controller. One JSON line in, one out, over a 0600 unix socket of the same user.
 
+mod manage;
+mod telegram;
 mod words;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -9,9 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use constella_core::io::{
-    BotCall, BotError, BotReply, CallError, NodeStatus, OperatorAnswer, OperatorRequest, VoterStatus,
-};
+use constella_core::io::{CallError, NodeStatus, OperatorAnswer, OperatorRequest, VoterStatus};
 use constella_shared::ids::{NetworkId, NodeId};
 use constella_shared::secret::Secret;
 use constella_shared::wire::lease::LeaseView;
@@ -21,6 +22,9 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
+
+pub use manage::{Change, InviteDocument};
+pub use telegram::BotDocument;
 
 use crate::inbox::Inbox;
 use crate::peer::Peers;
@@ -50,6 +54,11 @@ pub enum Question {
         /// What.
         request: Request,
     },
+    /// A verb that changes the network.
+    Change {
+        /// What.
+        change: Change,
+    },
 }
 
 /// What it is answered.
@@ -75,6 +84,22 @@ pub enum Told {
         /// Its answer.
         response: Response,
     },
+    /// What became of an edit of a node.
+    Edited {
+        /// Which node.
+        node_id: NodeId,
+        /// Its name.
+        name: String,
+        /// False while the node gives its vote or its lease away before it is out.
+        done: bool,
+    },
+    /// The invitations.
+    Invites {
+        /// One each.
+        invites: Vec<InviteDocument>,
+    },
+    /// Done, nothing to say.
+    Done {},
     /// Nothing was done, or a member refused.
     Refused {
         /// Why.
@@ -106,6 +131,12 @@ pub struct StatusDocument {
     pub bot: String,
     /// Whether the Bot API answered the last probe.
     pub ready: bool,
+    /// The others take this node for a stranger: the owner put it out.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub removed: bool,
+    /// What members were refused since the start of the process, by kind.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub refused: BTreeMap<String, u64>,
     /// Why this node stores nothing that is new, in words; absent where it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disk: Option<String>,
@@ -128,30 +159,6 @@ pub struct VoterDocument {
     pub name: String,
     /// It did not grant this holder its vote, or this node, which does not hold, sees it not alive.
     pub missing: bool,
-}
-
-/// How Telegram answers from here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "bot", rename_all = "snake_case")]
-pub enum BotDocument {
-    /// The token is good.
-    Answers {
-        /// The bot's user name, without `@`.
-        username: String,
-        /// Whether somebody set a webhook: then nobody can poll.
-        webhook: bool,
-        /// Updates that nobody has confirmed.
-        pending: u32,
-    },
-    /// This node has no token.
-    NoToken,
-    /// Telegram does not know the token.
-    BadToken,
-    /// No answer, or one that says nothing of the token.
-    Unreachable {
-        /// Why; no URL is in it.
-        why: String,
-    },
 }
 
 /// Why the CLI got no answer.
@@ -267,33 +274,23 @@ async fn answer<B: BotClient>(question: Question, behind: &Behind<B>) -> Result<
         Question::OwnerLink {} => OperatorRequest::OwnerLink,
         Question::Peers {} => OperatorRequest::Peers,
         Question::Status {} => OperatorRequest::Status,
-        Question::Bot {} => return Ok(Told::Bot(look_at_telegram(behind.bot.as_ref()).await)),
+        Question::Bot {} => return Ok(Told::Bot(telegram::look(behind.bot.as_ref()).await)),
         Question::Rpc { addr, request } => {
             let response = behind.peers.call_at(&addr, RPC_TIME, request).await.map_err(refusal)?;
             return Ok(Told::Rpc { response });
         }
+        Question::Change { change } => return manage::answer(change, &behind.inbox).await,
     };
-    Ok(match behind.inbox.operator(request).await? {
+    Ok(plain(behind.inbox.operator(request).await?))
+}
+
+fn plain(answer: OperatorAnswer) -> Told {
+    match answer {
         OperatorAnswer::Link(link) => Told::Link { link },
         OperatorAnswer::Peers(peers) => Told::Peers { peers },
         OperatorAnswer::Status(status) => Told::Status(document(status)),
-        OperatorAnswer::Edited => Told::Rpc { response: Response::Done },
-    })
-}
-
-/// Two calls that change nothing and disturb nobody's poll.
-async fn look_at_telegram(bot: &impl BotClient) -> BotDocument {
-    let me = bot.call(BotCall::GetMe, BOT_TIME).await;
-    let webhook = bot.call(BotCall::GetWebhookInfo, BOT_TIME).await;
-    match (me, webhook) {
-        (Ok(BotReply::Me { username, .. }), Ok(BotReply::Webhook { pending, set })) => {
-            BotDocument::Answers { username, webhook: set, pending }
-        }
-        (Err(BotError::NoToken), _) => BotDocument::NoToken,
-        (Err(BotError::Unauthorized), _) => BotDocument::BadToken,
-        (Err(BotError::Unreachable(why)), _) | (_, Err(BotError::Unreachable(why))) => BotDocument::Unreachable { why },
-        (Err(error), _) | (_, Err(error)) => BotDocument::Unreachable { why: format!("it answers {error:?}") },
-        (Ok(_), Ok(_)) => BotDocument::Unreachable { why: "it answers something else".to_owned() },
+        OperatorAnswer::Invites(rows) => Told::Invites { invites: rows.into_iter().map(manage::document).collect() },
+        OperatorAnswer::Edited(_) => Told::Done {},
     }
 }
 
@@ -308,6 +305,8 @@ fn document(status: NodeStatus) -> StatusDocument {
         shortage: status.shortage,
         bot: note::bot(status.bot).to_owned(),
         ready: status.ready,
+        removed: status.removed,
+        refused: status.refused.into_iter().map(|(kind, count)| (kind.to_owned(), count)).collect(),
         disk: status.disk.map(|why| why.words().to_owned()),
         alive: status.alive,
         members: status.members,
@@ -357,9 +356,6 @@ pub async fn ask(path: &Path, question: &Question) -> Result<Told, ControlError>
 
 /// For one question, whatever it takes behind the socket.
 const TIME: Duration = Duration::from_secs(15);
-
-/// For each look at Telegram.
-const BOT_TIME: Duration = Duration::from_secs(5);
 
 /// For an `rpc` by hand, connecting included.
 const RPC_TIME: Duration = Duration::from_secs(10);

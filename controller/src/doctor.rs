@@ -51,6 +51,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
         Ok(Told::Status(status)) => {
             findings.push(judge::controller(Ok(&status)));
             findings.push(judge::lease(&status));
+            findings.extend(judge::refused(&status));
             findings.extend(running(config, &status).await);
         }
         Ok(_) => findings.push(judge::controller(Err("it answers something else".to_owned()))),

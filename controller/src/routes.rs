@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::pin::pin;
 use std::sync::Arc;
 
 use constella_core::io::{JoinAttempt, PeerRequest};
@@ -23,6 +22,7 @@ use warp::{Buf, Filter, Rejection, Stream};
 
 use crate::admission::Joins;
 use crate::answer::{Good, Refusal, answered, good, refused};
+use crate::bodies::{Bodies, collect};
 use crate::clock;
 use crate::http::announced;
 use crate::inbox::Inbox;
@@ -50,6 +50,8 @@ pub struct Context {
     pub verifier: Verifier,
     /// The way to the core.
     pub inbox: Inbox,
+    /// Large bodies on their way in.
+    pub bodies: Bodies,
     /// Tries at `/join`.
     pub joins: Joins,
     /// This controller's version.
@@ -205,8 +207,8 @@ async fn member(
     head: Head<'_>,
     body: impl Stream<Item = Result<impl Buf, warp::Error>>,
 ) -> Result<Response, Refusal> {
-    context.verifier.member(caller.pin)?;
-    let body = collect(body, PEER_BODY_BYTES).await?;
+    let member = context.verifier.member(caller.pin)?;
+    let (body, _place) = context.bodies.collect(member, body, PEER_BODY_BYTES).await?;
     // The roster may have changed while the body came in.
     let from = context.verifier.member(caller.pin)?;
     let message = Message { method: "POST", path: head.path, query: head.query, body: &body };
@@ -261,23 +263,4 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let first = values.next()?.to_str().ok()?;
     values.next().is_none().then_some(first)
-}
-
-/// The whole body, never more than `limit` bytes of it.
-async fn collect(body: impl Stream<Item = Result<impl Buf, warp::Error>>, limit: u64) -> Result<Vec<u8>, Refusal> {
-    let mut body = pin!(body);
-    let mut all = Vec::new();
-    while let Some(chunk) = std::future::poll_fn(|cx| body.as_mut().poll_next(cx)).await {
-        let mut chunk = chunk.map_err(|_| Refusal::new(RpcCode::BadRequest, "the body broke off"))?;
-        if (all.len() + chunk.remaining()) as u64 > limit {
-            return Err(Refusal::new(RpcCode::TooLarge, format!("the body is over {limit} bytes")));
-        }
-        while chunk.has_remaining() {
-            let part = chunk.chunk();
-            all.extend_from_slice(part);
-            let taken = part.len();
-            chunk.advance(taken);
-        }
-    }
-    Ok(all)
 }

@@ -14,6 +14,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::address::HostPort;
 use crate::admission::Joins;
 use crate::agent::Agent;
+use crate::bodies::Bodies;
 use crate::clock;
 use crate::config::differences::differing;
 use crate::config::{Config, ConfigError};
@@ -174,6 +175,7 @@ impl Listening {
             members: members.clone(),
             verifier: Verifier::new(members.clone(), config.timing.clock_skew_ms),
             inbox: inbox.clone(),
+            bodies: Bodies::default(),
             joins: Joins::default(),
             version: crate::VERSION.to_owned(),
         });

@@ -258,3 +258,33 @@ pub const ALERT_STANDING: usize = 5 * ALERT_PARTS + 32;
 
 /// Name of a time zone: the longest of the IANA database has 32 characters.
 pub const ZONE_BYTES: usize = 64;
+/// Orders that wait at a target for the voters' word on who holds: a holder has one on its way to each node; the rest is somebody's flood.
+pub const ORDERS_HELD_BACK: usize = 16;
+
+/// Nodes that a member which does not lead may introduce at once: those that joined on the other side of a partition. More are the leader's to tell.
+pub const ADDED_AT_ONCE: u32 = 16;
+
+/// One more of these after so many milliseconds.
+pub const ADD_EVERY_MS: u64 = 60_000;
+
+/// Nodes on record, removed ones too: a thousand members, and three thousand that came and went.
+pub const OWNER_RECORDS: usize = 4_096;
+
+/// Invitations on record, used and expired ones too: those of some leaders that followed each other. They are under 600 kB.
+pub const INVITES: usize = 2_048;
+
+/// How far above the held number of a voter record another one may be. A change takes two numbers; a network that changes its voters every minute
+/// needs a year for as many.
+pub const VOTERS_LEAP: u64 = 1 << 20;
+
+/// Commands that are open here at once, taken or kept for others: at ten presses a minute more than the hours that Telegram keeps them.
+pub const OPEN_COMMANDS: usize = 1_024;
+
+/// A body up to here is taken without a place: heartbeats, orders and most announcements are under 10 kB.
+pub const SMALL_BODY_BYTES: u64 = 64 * 1024;
+
+/// Larger bodies of one member at once: an exchange of records, and the commands that it passes on.
+pub const LARGE_BODIES_OF_ONE: usize = 2;
+
+/// Larger bodies at once, of all members: with what is read from them they stay under what a small server has left.
+pub const LARGE_BODIES: usize = 8;

@@ -26,7 +26,7 @@ use constella_shared::wire::command::{CommandContent, Stage, StoredCommand};
 use constella_shared::wire::heartbeat::{Digest, Facts, Glance, Heartbeat};
 use constella_shared::wire::join::{JoinAnswer, JoinForward, JoinHandshake, JoinRequest};
 use constella_shared::wire::lease::{
-    LeaseAnswer, LeaseAsk, LeaseRefusal, LeaseRelease, LeaseState, LeaseView, Strength,
+    Granted, LeaseAnswer, LeaseAsk, LeaseRefusal, LeaseRelease, LeaseState, LeaseView, Strength,
 };
 use constella_shared::wire::more::More;
 use constella_shared::wire::records::{
@@ -109,6 +109,10 @@ fn owner(removed: bool) -> OwnerRecord {
     }
 }
 
+fn lease_state(granted: Option<Granted>) -> LeaseState {
+    LeaseState { view: Some(view()), term: Term(5), voters: voters(), would_grant: true, granted }
+}
+
 fn net(value: NetValue) -> NetRecord {
     NetRecord::new(STAMP, Term(5), value)
 }
@@ -122,6 +126,7 @@ fn net_values() -> Vec<(&'static str, NetValue)> {
         ("message", NetValue::Message { chat: -5, message: 17 }),
         ("language", NetValue::Language { code: "ru".into() }),
         ("bot", NetValue::Bot { id: 123, username: "constella_bot".into() }),
+        ("leaving", NetValue::Leaving {}),
     ]
 }
 
@@ -410,12 +415,9 @@ fn responses() {
         ("stats", Response::Stats { stats: stats(), controller_version: "0.1.0".into() }),
         ("series", Response::Series { series: series() }),
         ("joined", Response::Joined { answer: join_answer() }),
-        (
-            "lease",
-            Response::Lease {
-                state: LeaseState { view: Some(view()), term: Term(5), voters: voters(), would_grant: true },
-            },
-        ),
+        ("lease", Response::Lease { state: lease_state(None) }),
+        ("lease_granted", Response::Lease { state: lease_state(Some(Granted { to: Some(B) })) }),
+        ("lease_not_granted", Response::Lease { state: lease_state(Some(Granted { to: None })) }),
         ("granted", vote(LeaseAnswer::Granted { mark: MARK })),
         ("held", vote(refused(LeaseRefusal::Held { rival: KEY, grants: 2, left_ms: 900 }))),
         (

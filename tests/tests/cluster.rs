@@ -16,6 +16,8 @@ mod hostile;
 mod invite;
 #[path = "cluster/listen.rs"]
 mod listen;
+#[path = "cluster/members.rs"]
+mod members;
 #[path = "cluster/operator.rs"]
 mod operator;
 #[path = "cluster/owner.rs"]

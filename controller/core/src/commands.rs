@@ -80,6 +80,12 @@ impl Commands {
         }
     }
 
+    /// How many are open: taken, or kept for others.
+    #[must_use]
+    pub fn open_count(&self) -> usize {
+        self.open.len()
+    }
+
     /// Takes a command from Telegram. False where it is known already: done, or open here.
     pub fn take(&mut self, command: StoredCommand) -> bool {
         if self.done.contains(&command.id) {

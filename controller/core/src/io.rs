@@ -24,7 +24,7 @@ use constella_shared::wire::rpc::{Request, Response, RpcError};
 pub use bot::{BotCall, BotError, BotReply, BotState, Update, UpdateEvent};
 pub use disk::{DocumentName, Trouble};
 pub use note::Note;
-pub use operator::{NodeStatus, OperatorAnswer, OperatorRequest, VoterStatus};
+pub use operator::{InviteRow, NodeStatus, OperatorAnswer, OperatorRequest, Progress, VoterStatus};
 
 /// A request of this node that waits for its answer. Each gets exactly one answer, a time-out included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

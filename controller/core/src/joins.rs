@@ -55,7 +55,7 @@ pub enum InviteError {
     #[error("an invitation holds for a second to seven days")]
     Ttl,
     /// As many as may be are open.
-    #[error("{OPEN_INVITES} invitations are open; wait until one is used or expires")]
+    #[error("{OPEN_INVITES} invitations of this node are open; wait until one is used or expires, or revoke some")]
     TooMany,
     /// This node's own record is not there yet.
     #[error("this node's own address is not known yet; try again in a minute")]
@@ -210,7 +210,7 @@ pub fn invite(
     if !(1..=INVITE_TTL_S).contains(&ttl_s) {
         return Err(InviteError::Ttl);
     }
-    if roster.open_invites(now.unix_ms / 1_000) >= OPEN_INVITES {
+    if roster.own_open_invites(now.unix_ms / 1_000) >= OPEN_INVITES {
         return Err(InviteError::TooMany);
     }
     let seed = |node: &NodeId| {

@@ -4,7 +4,9 @@
 //! before everything else that this step wants done. The parts do not know each other; what one needs of another passes through here.
 
 mod assemble;
+mod authority;
 mod copies;
+mod custody;
 mod dialogue;
 mod edit;
 mod farewell;
@@ -20,6 +22,7 @@ mod notes;
 mod operator;
 mod orders;
 mod pending;
+mod refused;
 mod requests;
 mod resume;
 mod serve;
@@ -119,9 +122,9 @@ pub struct Node {
     parting: Parting,
     hindrances: Hindrances,
     proof: Option<requests::Proof>,
+    authority: authority::Authority,
+    refused: refused::Refusals,
     retired: bool,
-    /// A voter that the owner wants to remove, and until when its place is being given to another.
-    leaving: Option<(NodeId, u64)>,
 
     fence: Fence,
     probe: Probe,
@@ -241,7 +244,7 @@ impl Node {
         let claim = if self.claim.active() { self.claim.next_round() } else { self.claim_at() };
         let strong = self.strong_until();
         let farewell = self.parting.deadline().into_iter().chain(self.hindrances.deadline()).min();
-        let disk = self.disk.deadline();
+        let disk = self.disk.deadline().into_iter().chain(self.authority.deadline()).min();
         let (batch, fence, probe) = (self.batch_deadline(), self.fence.deadline(), self.probe.deadline());
         [member, handover, dialogue, proof, claim, strong, farewell, disk, batch, fence, probe]
             .into_iter()
@@ -283,6 +286,7 @@ impl Node {
             }
         }
         self.proof_due(now);
+        self.authority_due(now);
         self.send_frames(now);
         self.note_changes(now);
         self.keep_judgement();
@@ -294,6 +298,7 @@ impl Node {
         if now.boot_ms >= self.at.second {
             self.at.second = now.boot_ms.saturating_add(CHORES_MS);
             self.tend_voters(now);
+            self.tend_leaving(now);
             self.look_for_a_better(now);
             self.pass_commands_on(now);
             self.tell_of_disks(now);

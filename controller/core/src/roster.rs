@@ -6,12 +6,14 @@
 mod buckets;
 mod found;
 mod hlc;
+mod leaving;
 mod merge;
 pub mod name;
 mod opaque;
 mod query;
 mod rank;
 mod sync;
+mod word;
 mod write;
 
 #[cfg(test)]
@@ -19,7 +21,7 @@ pub(crate) mod fake;
 #[cfg(test)]
 mod tests;
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -41,8 +43,10 @@ use opaque::Opaque;
 use rank::{Rank, Ranked};
 
 pub use found::{Founding, adopt, found};
+pub use leaving::Revoke;
 pub use merge::{Merged, Refusal, Refused};
 pub use query::{Bot, Member, Message, Owner};
+pub use word::Word;
 pub use write::{Admission, Edit, EditError};
 
 /// All records, and the network's secret beside them.
@@ -66,8 +70,15 @@ pub struct Roster {
     net: BTreeMap<String, NetRecord>,
     /// S7: how much of it this version does not know.
     opaque: Opaque,
+    /// Nodes that the owner removes, and that may still vote or hold; and the unix milliseconds of their marks.
+    leaving: BTreeMap<NodeId, u64>,
     invites: BTreeMap<TokenHash, InviteRecord>,
+    /// Of these, the ones that this node wrote itself.
+    made: BTreeSet<TokenHash>,
     voters: VoterRecord,
+    /// Rights of the sender whose records come.
+    word: Word,
+    room: word::Room,
     buckets: Buckets,
     hlc: Hlc,
     /// No record has a later stamp than this: where it is not ahead of the clock, none is (M2).
@@ -150,8 +161,12 @@ impl Roster {
             selfs: BTreeMap::new(),
             net: BTreeMap::new(),
             opaque: Opaque::default(),
+            leaving: BTreeMap::new(),
             invites: BTreeMap::new(),
+            made: BTreeSet::new(),
             voters: VoterRecord::default(),
+            word: Word::default(),
+            room: word::Room::default(),
             buckets: Buckets::default(),
             hlc: Hlc::default(),
             newest_ms: 0,
@@ -167,6 +182,8 @@ impl Roster {
             records.selfs.extend(own);
         }
         let merged = roster.take(merge::Limits::NONE, records, keys);
+        let own = roster.invites.values().filter(|invite| invite.stamp.node == node).map(|invite| invite.token);
+        roster.made = own.collect();
         match roster.owners.get(&node) {
             Some(owner) if owner.pin == pin => Ok((roster, merged.refused)),
             _ => Err(OpenError::NotOurs),
@@ -212,6 +229,7 @@ impl Roster {
             .map(|invite| invite.token)
             .collect();
         for token in &gone {
+            self.made.remove(token);
             if let Some(invite) = self.invites.remove(token) {
                 self.buckets.change(&invite.key(), Some(invite.rank()), None);
             }
@@ -297,6 +315,7 @@ impl Roster {
         self.book(&record);
         self.hlc.see(&record.stamp);
         let name = record.name();
+        self.leaving.extend(leaving::leaves(&record).map(|node| (node, record.stamp.unix_ms)));
         self.opaque.change(self.net.get(&name), &record);
         self.net.insert(name, record);
     }

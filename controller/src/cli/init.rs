@@ -91,7 +91,7 @@ fn told(founded: &Founded, name: &str, config: &Config, json: bool) {
 }
 
 /// Asks Telegram whose token this is. A token that Telegram refuses founds nothing; a Telegram that cannot be reached is no hindrance.
-async fn who_is(bot: &impl BotClient, token: Secret) -> Result<Option<(i64, String)>, CliError> {
+pub(super) async fn who_is(bot: &impl BotClient, token: Secret) -> Result<Option<(i64, String)>, CliError> {
     bot.set_token(token);
     match tokio::time::timeout(PATIENCE, bot.call(BotCall::GetMe, PATIENCE)).await {
         Ok(Ok(BotReply::Me { id, username })) => Ok(Some((id, username))),

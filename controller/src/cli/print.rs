@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::CliError;
 use crate::clock;
-use crate::control::{StatusDocument, Told};
+use crate::control::{InviteDocument, StatusDocument, Told};
 use crate::doctor::{Finding, Verdict};
 use crate::runner::note;
 
@@ -73,6 +73,51 @@ pub(super) fn status(told: Told, json: bool) {
     }
 }
 
+/// An edit that is done.
+pub(super) fn edited(told: Told, json: bool, says: &str) {
+    match told {
+        Told::Edited { name, .. } if !json => line(&format!("{name} {says}")),
+        other => self::told(other),
+    }
+}
+
+/// A removal that is done.
+pub(super) fn removed(told: Told, json: bool) {
+    match told {
+        Told::Edited { name, .. } if !json => {
+            line(&format!("{name} is out: no member answers it any more, and its open invitations are over"));
+            line("It had the bot's token, where the network shares it. If the server may be in wrong hands, send");
+            line("/revoke to @BotFather and give the network the new token: constella-controller set-token -");
+        }
+        other => self::told(other),
+    }
+}
+
+/// A token that is set.
+pub(super) fn token_set(username: Option<&str>, json: bool) {
+    if json {
+        return document(&serde_json::json!({ "set": true, "bot": username }));
+    }
+    match username {
+        Some(username) => line(&format!("the network has the token of @{username}")),
+        None => line("the network has the token; Telegram cannot be reached from here, so it was not tried"),
+    }
+}
+
+/// The invitations.
+pub(super) fn invites(told: Told, json: bool) {
+    match told {
+        Told::Invites { invites } if json => document(&invites),
+        Told::Invites { invites } => invitations(&invites),
+        other => self::told(other),
+    }
+}
+
+/// An invitation that is over.
+pub(super) fn revoked(id: &str, json: bool) {
+    if json { document(&serde_json::json!({ "revoked": id })) } else { line(&format!("the invitation {id} is over")) }
+}
+
 /// The whole answer as a document.
 pub(super) fn told(told: Told) {
     match told {
@@ -123,14 +168,37 @@ fn table(peers: &[PeerRow]) {
     line("* the Host: it holds the lease");
 }
 
+fn invitations(invites: &[InviteDocument]) {
+    let now_s = clock::now().unix_ms / 1_000;
+    line(&format!("{:<10} {:<24} {:<24}", "ID", "STATE", "BY"));
+    for invite in invites {
+        let short: String = invite.id.chars().take(8).collect();
+        let state = match &invite.used_by {
+            Some(name) => format!("used by {name}"),
+            None if invite.expires < now_s => "over".to_owned(),
+            None => format!("open for {} s", invite.expires.saturating_sub(now_s)),
+        };
+        line(&format!("{short:<10} {state:<24} {}", invite.by));
+    }
+}
+
 fn sentences(status: &StatusDocument) {
     line(&format!("node     {}", status.name));
     line(&format!("network  {}", status.network_id.short()));
+    if status.removed {
+        line(
+            "removed  the owner put this node out, and no member answers it; it comes back with a new invitation, in an empty state folder",
+        );
+    }
     line(&format!("members  {} of {} alive", status.alive, status.members));
     line(&format!("host     {}", status.who_leads()));
     let telegram = if status.ready { "reachable" } else { "not reachable" };
     line(&format!("bot      {}, Telegram is {telegram} from here", status.bot));
     line(&format!("voters   {}", status.who_votes()));
+    if !status.refused.is_empty() {
+        let refused = status.refused.iter().map(|(kind, count)| format!("{} {count}", kind.replace('_', " ")));
+        line(&format!("refused  {}", refused.collect::<Vec<_>>().join(", ")));
+    }
     if let Some(why) = &status.disk {
         line(&format!("disk     {why}: it takes no orders and no changes until that is over"));
     }

@@ -18,6 +18,7 @@ pub fn differing(config: &Config, node: NodeId, network: &NetworkState) -> Vec<&
         | NetValue::Bot { .. }
         | NetValue::AlertRule { .. }
         | NetValue::QuietHours { .. }
+        | NetValue::Leaving {}
         | NetValue::Other(_) => None,
     });
     // Standard input is `init`'s to read: a node that starts must not wait for it.

@@ -76,6 +76,11 @@ pub(super) fn agent(health: Result<Health, AgentFailure>, socket: &Path) -> Find
 
 pub(super) fn controller(status: Result<&StatusDocument, String>) -> Finding {
     match status {
+        Ok(StatusDocument { name, removed: true, .. }) => fail(
+            "controller",
+            format!("{name} runs, but the owner put it out of the network, and no member answers it"),
+            "stop it; to bring this server back, empty the state folder and join with a new invitation",
+        ),
         Ok(StatusDocument { name, disk: Some(why), .. }) => fail(
             "controller",
             format!("{name} runs, but {why}: it takes no orders and no changes"),
@@ -84,6 +89,15 @@ pub(super) fn controller(status: Result<&StatusDocument, String>) -> Finding {
         Ok(status) => ok("controller", format!("{} runs, version {}", status.name, status.version)),
         Err(why) => fail("controller", why, "docker compose up -d controller; docker compose logs controller"),
     }
+}
+
+/// Refusals of requests that no member of this program's making has a cause for.
+pub(super) fn refused(status: &StatusDocument) -> Option<Finding> {
+    let hostile = status.refused.iter().filter(|(kind, _)| HOSTILE.contains(&kind.as_str()));
+    let found: Vec<String> = hostile.map(|(kind, count)| format!("{} {count}", kind.replace('_', " "))).collect();
+    let todo = "the log names the members; put one out that is not yours any more: constella-controller remove NAME";
+    (!found.is_empty())
+        .then(|| note("refused", format!("since its start this node has refused: {}", found.join(", ")), todo))
 }
 
 /// Who leads, whether strong or weak, and which voters are missing.
@@ -115,7 +129,7 @@ pub(super) fn telegram(bot: &BotDocument) -> Vec<Finding> {
             fail(
                 "token",
                 "Telegram does not know this bot token",
-                "ask @BotFather for the token; the network needs the new one",
+                "ask @BotFather for the new one, then, where the leading node is: constella-controller set-token -",
             ),
         ],
         BotDocument::NoToken => vec![note(
@@ -281,6 +295,9 @@ const LITTLE: u64 = 200 << 20;
 
 /// Names in one sentence.
 const MOST_NAMES: usize = 5;
+
+/// Of what is refused, the kinds that a member of good will has no cause for.
+const HOSTILE: [&str; 4] = ["orders", "records_not_signed", "records_with_another_certificate", "records_too_many"];
 
 #[cfg(test)]
 mod tests;

@@ -37,7 +37,13 @@ fn refusal(code: u16, description: &str, retry_after_s: Option<u64>, token: &Sec
         409 if says(&["webhook"]) => BotError::WebhookSet,
         409 => BotError::Conflict,
         401 | 404 => BotError::Unauthorized,
-        429 => BotError::RetryAfter { ms: retry_after_s.unwrap_or(RETRY_AFTER_S).saturating_mul(1_000) },
+        429 => {
+            let pause_s = retry_after_s.unwrap_or(RETRY_AFTER_S);
+            if pause_s > LONG_PAUSE_S {
+                tracing::warn!(pause_s, "telegram asks for a long pause");
+            }
+            BotError::RetryAfter { ms: pause_s.saturating_mul(1_000) }
+        }
         403 => BotError::ChatGone,
         400 if says(&["query is too old", "query id is invalid", "query_id_invalid"]) => BotError::QueryTooOld,
         400 if says(&[
@@ -99,6 +105,9 @@ pub(super) const NO_ANSWER: &str = "no answer in time";
 
 /// HTTP.
 const TOO_MANY_REQUESTS: u16 = 429;
+
+/// A pause that somebody who reads the log wants to know of.
+const LONG_PAUSE_S: u64 = 10;
 
 /// A 429 without a number: the chat's own pace and a bit.
 const RETRY_AFTER_S: u64 = 3;

@@ -111,6 +111,35 @@ async fn an_oversized_body_is_refused_with_and_without_a_length() {
 }
 
 #[tokio::test]
+async fn a_member_holds_two_large_bodies_at_once_and_no_more() {
+    // S6: sixty connections with bodies of 4 MB took 252 MB
+    let (alpha, beta) = pair().await;
+    let head = format!("POST /rpc HTTP/1.1\r\nhost: node\r\ncontent-length: {PEER_BODY_BYTES}\r\n\r\n");
+    let begun = [head.as_bytes(), &vec![b' '; 100 * 1024]].concat();
+    let mut held = Vec::new();
+    for _ in 0..constella_shared::limits::LARGE_BODIES_OF_ONE {
+        let mut stream = alpha.tls(&beta).await;
+        stream.write_all(&begun).await.unwrap();
+        stream.flush().await.unwrap();
+        held.push(stream);
+    }
+    let one_more = async || {
+        let mut stream = alpha.tls(&beta).await;
+        // The server answers before it has read everything.
+        let _ = stream.write_all(&begun).await;
+        let mut head = [0; 12];
+        tokio::time::timeout(Duration::from_millis(500), stream.read_exact(&mut head)).await.map(|_| head)
+    };
+    let by = std::time::Instant::now() + Duration::from_secs(20);
+    // Until the first ones have arrived, this one is taken in their place, and says nothing.
+    while one_more().await.is_err() {
+        assert!(std::time::Instant::now() < by, "a third one is held too");
+    }
+    assert_eq!(&one_more().await.unwrap(), b"HTTP/1.1 429");
+    assert!(alpha.ask(&beta).await.is_ok(), "small ones go on");
+}
+
+#[tokio::test]
 async fn an_oversized_head_is_refused() {
     let (alpha, beta) = pair().await;
     let mut stream = alpha.tls(&beta).await;

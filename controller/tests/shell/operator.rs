@@ -46,7 +46,13 @@ fn core() -> Inbox {
                         Ok(OperatorAnswer::Link(Secret::new(format!("join://{ttl_s}"))))
                     }
                     OperatorRequest::Peers => Ok(OperatorAnswer::Peers(Vec::new())),
-                    OperatorRequest::OwnerLink | OperatorRequest::Status | OperatorRequest::Edit { .. } => {
+                    OperatorRequest::Invites => Ok(OperatorAnswer::Invites(Vec::new())),
+                    OperatorRequest::OwnerLink
+                    | OperatorRequest::Status
+                    | OperatorRequest::OwnerSet { .. }
+                    | OperatorRequest::SetToken(_)
+                    | OperatorRequest::Revoke(_)
+                    | OperatorRequest::Edit { .. } => {
                         Err(RpcError { code: RpcCode::NotHolder, message: "the owner is pinned".into() })
                     }
                 });

@@ -78,6 +78,7 @@ impl Rig {
             members: members.clone(),
             verifier: Verifier::new(members.clone(), SKEW_MS),
             inbox,
+            bodies: constella_controller::bodies::Bodies::default(),
             joins: Joins::default(),
             version: "9.9.9".into(),
         });

@@ -102,6 +102,7 @@ async fn start(
         members: rig.members.clone(),
         verifier: constella_controller::verify::Verifier::new(rig.members.clone(), 1_000),
         inbox: inbox.clone(),
+        bodies: constella_controller::bodies::Bodies::default(),
         joins: constella_controller::admission::Joins::default(),
         version: "1".into(),
     });
@@ -209,7 +210,10 @@ async fn what_is_persisted_is_on_disk_before_what_follows() {
 async fn what_rests_on_a_state_that_cannot_be_written_waits_for_the_core() {
     // S4, F6: a full disk ends no process
     let network = network(&constella_controller::identity::Identity::generate("x").unwrap(), "x");
-    let answered = |inbound| Output::OperatorReply { inbound, result: Ok(OperatorAnswer::Edited) };
+    let answered = |inbound| Output::OperatorReply {
+        inbound,
+        result: Ok(OperatorAnswer::Edited(constella_core::io::Progress::Done)),
+    };
     let token = || Output::Token(Secret::new("1:abcdefgh".into()));
     let persist = move |input: &Input| match input {
         Input::Operator { inbound, .. } => {
@@ -226,7 +230,10 @@ async fn what_rests_on_a_state_that_cannot_be_written_waits_for_the_core() {
     let spare = running.folder.path().join("network_state.json.new");
     std::fs::remove_file(&spare).unwrap();
     std::fs::create_dir(spare).unwrap();
-    assert_eq!(running.inbox.operator(OperatorRequest::Status).await.unwrap(), OperatorAnswer::Edited);
+    assert_eq!(
+        running.inbox.operator(OperatorRequest::Status).await.unwrap(),
+        OperatorAnswer::Edited(constella_core::io::Progress::Done)
+    );
     let seen = running.seen.lock().unwrap().clone();
     let [.., Input::Unwritten { document: DocumentName::Network, why: Trouble::Failing, rest }] = &seen[..] else {
         unreachable!("{seen:?}")

@@ -146,4 +146,15 @@ pub struct LeaseState {
     pub voters: VoterRecord,
     /// Whether it would grant `heir` if the holder named in the question released now.
     pub would_grant: bool,
+    /// What the asked node granted as a voter, by its own word and nobody else's; absent in an answer of an older build.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub granted: Option<Granted>,
+}
+
+/// The grant of a voter that holds now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Granted {
+    /// To whom; None while it has granted nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<NodeId>,
 }

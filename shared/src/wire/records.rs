@@ -189,6 +189,8 @@ pub enum NetValue {
         /// IANA name of the time zone.
         zone: String,
     },
+    /// The owner removes the node that the record's `which` names: it gives its vote and its lease away first, and is removed then.
+    Leaving {},
     /// S7: of a kind that this version does not know. It is kept and passed on, and nothing is done by it.
     #[serde(untagged)]
     Other(More),
@@ -206,6 +208,7 @@ impl NetValue {
             Self::Bot { .. } => "bot",
             Self::AlertRule { .. } => "alert_rule",
             Self::QuietHours { .. } => "quiet_hours",
+            Self::Leaving {} => "leaving",
             Self::Other(value) => value.text("kind").unwrap_or_default(),
         }
     }
@@ -216,7 +219,7 @@ impl<'de> Deserialize<'de> for NetValue {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         match Self::deserialize(from)? {
             Self::Other(more) => {
-                let known = ["owner", "token", "message", "language", "bot", "alert_rule", "quiet_hours"];
+                let known = ["owner", "token", "message", "language", "bot", "alert_rule", "quiet_hours", "leaving"];
                 more.of_another("kind", &known).map(Self::Other)
             }
             known @ (Self::Owner { .. }
@@ -225,7 +228,8 @@ impl<'de> Deserialize<'de> for NetValue {
             | Self::Language { .. }
             | Self::Bot { .. }
             | Self::AlertRule { .. }
-            | Self::QuietHours { .. }) => Ok(known),
+            | Self::QuietHours { .. }
+            | Self::Leaving {}) => Ok(known),
         }
     }
 }

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use super::command::{CommandContent, Stage, StoredCommand};
 use super::heartbeat::{Facts, Heartbeat};
 use super::join::JoinAnswer;
+use super::lease::LeaseState;
 use super::more::More;
 use super::records::{RecordKey, Records, Stamp};
 use super::rpc::{Request, Response, RosterSync};
@@ -106,6 +107,9 @@ impl Speaks {
             (Self::First, Response::Stats { stats, controller_version }) => {
                 let (stats, controller_version) = (stats.clone().for_protocol_1(), controller_version.clone());
                 Cow::Owned(Response::Stats { stats, controller_version })
+            }
+            (Self::First, Response::Lease { state }) if state.granted.is_some() => {
+                Cow::Owned(Response::Lease { state: LeaseState { granted: None, ..state.clone() } })
             }
             (Self::First, Response::Series { series }) => {
                 Cow::Owned(Response::Series { series: series.clone().for_protocol_1() })

@@ -44,6 +44,7 @@ pub(crate) struct Bench {
     /// Calls to Telegram that wait for an answer.
     pub(crate) calls: Vec<(AskId, BotCall)>,
     pub(crate) invites: Vec<(AskId, u64)>,
+    pub(crate) edits: Vec<(AskId, NodeId, crate::roster::Edit)>,
     pub(crate) stages: Vec<(CommandId, Stage)>,
     pub(crate) records: Vec<NetValue>,
     /// Everything that went out, in order, in short.
@@ -83,6 +84,7 @@ impl Bench {
             asks: Vec::new(),
             calls: Vec::new(),
             invites: Vec::new(),
+            edits: Vec::new(),
             stages: Vec::new(),
             records: Vec::new(),
             order: Vec::new(),
@@ -123,6 +125,7 @@ impl Bench {
                         NetValue::Token { .. }
                         | NetValue::Bot { .. }
                         | NetValue::AlertRule { .. }
+                        | NetValue::Leaving {}
                         | NetValue::Other(_) => {
                             panic!("not the dialogue's to write")
                         }
@@ -137,12 +140,22 @@ impl Bench {
                         None => _ = self.world.choices.remove(&which),
                     }
                 }
+                Act::Edit { ask, node, edit } => {
+                    self.order.push("edit");
+                    self.edits.push((ask, node, edit));
+                }
                 Act::Invite { ask, ttl_s } => {
                     self.order.push("invite");
                     self.invites.push((ask, ttl_s));
                 }
             }
         }
+    }
+
+    /// Whether anything waits for an answer.
+    pub(crate) fn waits(&self) -> bool {
+        let Self { calls, asks, invites, edits, .. } = self;
+        !calls.is_empty() || !asks.is_empty() || !invites.is_empty() || !edits.is_empty()
     }
 
     pub(crate) fn stored(&mut self, content: CommandContent) -> StoredCommand {

@@ -148,6 +148,11 @@ impl Desk {
         step.acts.push(Act::Invite { ask, ttl_s });
     }
 
+    /// Names a question of a room's own kind; the answer comes to [`room::Room::answered`] under `tag`.
+    pub(crate) fn ask_as_room(&mut self, (room, tag): (&'static str, u64)) -> AskId {
+        self.ask(Asker::Room(room, tag))
+    }
+
     /// The next text of the owner that is no command answers this question of this room, where the room says that it fits.
     pub(crate) fn await_text(&mut self, room: &'static str, question: Press) {
         self.awaited = Some((room, question));

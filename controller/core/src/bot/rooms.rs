@@ -3,6 +3,7 @@
 pub mod card;
 pub mod invite;
 pub mod list;
+pub mod nodes;
 pub mod reboot;
 pub mod settings;
 pub mod speedtest;
@@ -28,6 +29,7 @@ fn all(seed: [u8; 32]) -> Vec<Box<dyn Room>> {
         Box::new(card::CardRoom),
         Box::new(speedtest::SpeedtestRoom),
         Box::new(reboot::RebootRoom::new(seed)),
+        Box::new(nodes::NodesRoom::new(seed)),
         Box::new(invite::InviteRoom::default()),
         Box::new(thresholds::ThresholdsRoom),
         Box::new(settings::SettingsRoom::default()),

@@ -197,7 +197,12 @@ impl Poll {
                 self.hooked = true;
                 acts.push(FenceAct::Webhook(true));
             }
-            Err(BotError::RetryAfter { ms }) => self.poll_at = now.boot_ms.saturating_add(ms.max(RETRY_MS)),
+            Err(BotError::RetryAfter { ms }) => {
+                self.poll_at = now.boot_ms.saturating_add(pause_ms(ms).max(RETRY_MS));
+                if ms >= LONG_PAUSE_MS {
+                    acts.push(FenceAct::ApiLost);
+                }
+            }
             Err(BotError::Cancelled) => self.poll_at = now.boot_ms,
             Err(BotError::Unreachable(_) | BotError::Server | BotError::Unauthorized | BotError::NoToken) => {
                 self.poll_at = now.boot_ms.saturating_add(RETRY_MS);
@@ -226,7 +231,9 @@ impl Poll {
                 self.reached(acts);
                 self.confirmed(upto, offset, acts);
             }
-            Err(BotError::RetryAfter { ms }) => self.confirm_at = now.boot_ms.saturating_add((*ms).max(RETRY_MS)),
+            Err(BotError::RetryAfter { ms }) => {
+                self.confirm_at = now.boot_ms.saturating_add(pause_ms(*ms).max(RETRY_MS))
+            }
             // Telegram may have heard it. To send it again while nothing waits would be a poll of 3 s, and so would each further one.
             Ok(_) | Err(_) => {
                 if result != Err(BotError::Conflict) {
@@ -273,7 +280,7 @@ impl Poll {
                 self.settle_doubt(now, since, pending, offset, acts);
                 self.judge_pending(now, pending, acts);
             }
-            Err(BotError::RetryAfter { ms }) => self.look_at = now.boot_ms.saturating_add(ms),
+            Err(BotError::RetryAfter { ms }) => self.look_at = now.boot_ms.saturating_add(pause_ms(ms)),
             Ok(_) | Err(BotError::Cancelled) => {}
             Err(_) => {
                 self.failed(since, acts);
@@ -362,3 +369,14 @@ const RETRY_MS: u64 = 500;
 
 /// A webhook is somebody's wish: the owner is told, and now and then it is tried whether it is gone.
 const WEBHOOK_RETRY_MS: u64 = 10_000;
+
+/// A pause that Telegram asks for, as far as it is kept: the owner's bot asks again within a minute, whatever number came.
+pub(super) const fn pause_ms(asked_ms: u64) -> u64 {
+    if asked_ms > LONGEST_PAUSE_MS { LONGEST_PAUSE_MS } else { asked_ms }
+}
+
+/// One call a minute offends no limit of Telegram's.
+const LONGEST_PAUSE_MS: u64 = 60_000;
+
+/// A pause that the owner would notice: another node may be asked for none.
+const LONG_PAUSE_MS: u64 = 10_000;

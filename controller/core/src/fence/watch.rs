@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::FenceAct;
+use super::poll::pause_ms;
 use crate::calls::Calls;
 use crate::clock::Now;
 use crate::io::{BotCall, BotError, BotReply, CallId};
@@ -94,7 +95,7 @@ impl Watch {
                     Some(update) => self.peeked(asked_at, update.id),
                 }
             }
-            Err(BotError::RetryAfter { ms }) => self.not_before = now.boot_ms.saturating_add(ms),
+            Err(BotError::RetryAfter { ms }) => self.not_before = now.boot_ms.saturating_add(pause_ms(ms)),
             Err(BotError::WebhookSet) => acts.push(FenceAct::Webhook(true)),
             Err(BotError::Cancelled) => {}
             Ok(_) | Err(_) => {

@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use constella_shared::ids::{NetworkId, NodeId};
+use constella_shared::link::InviteId;
 use constella_shared::secret::Secret;
 use constella_shared::wire::lease::LeaseView;
 use constella_shared::wire::records::VoterRecord;
@@ -26,6 +27,17 @@ pub enum OperatorRequest {
     Peers,
     /// `status`.
     Status,
+    /// `owner set`: somebody else becomes the owner, by a link (R4).
+    OwnerSet {
+        /// Telegram user name, without `@`.
+        username: String,
+    },
+    /// `set-token`: the bot's token from now on (R4).
+    SetToken(Secret),
+    /// `invites`.
+    Invites,
+    /// `invites revoke`.
+    Revoke(InviteId),
     /// `rename`, `priority`, `remove` (R4): for a strong holder only.
     Edit {
         /// Which node.
@@ -44,8 +56,32 @@ pub enum OperatorAnswer {
     Peers(Vec<PeerRow>),
     /// This node.
     Status(NodeStatus),
-    /// The owner's edit is written here and on its way to everybody.
-    Edited,
+    /// The owner's edit.
+    Edited(Progress),
+    /// The invitations that are on record.
+    Invites(Vec<InviteRow>),
+}
+
+/// How far an edit has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// It is written here and on its way to everybody.
+    Done,
+    /// A node is on its way out: it gives its vote, and where it holds its lease, to another first.
+    Begun,
+}
+
+/// An invitation, as an operator reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InviteRow {
+    /// Which: it is also in the link, and opens nothing.
+    pub id: InviteId,
+    /// Unix seconds after which it is refused.
+    pub exp_ts: u64,
+    /// The name of the node that wrote it last.
+    pub by: String,
+    /// The name of the node that came in with it.
+    pub used_by: Option<String>,
 }
 
 /// `status`.
@@ -69,6 +105,10 @@ pub struct NodeStatus {
     pub bot: BotState,
     /// Whether the Bot API answered the last probe.
     pub ready: bool,
+    /// R2: the others take this node for a stranger, since the owner put it out.
+    pub removed: bool,
+    /// What members were refused since the start of the process, by kind.
+    pub refused: Vec<(&'static str, u64)>,
     /// Why this node stores nothing new; None where it does.
     pub disk: Option<super::Trouble>,
     /// Members that this node sees alive, itself included.

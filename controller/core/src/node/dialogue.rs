@@ -61,6 +61,10 @@ impl Node {
             Act::Stage { command, stage } => self.stage(command, stage),
             Act::Record(value) => self.record(now, None, value),
             Act::RecordOf { which, value } => self.record(now, Some(which), value),
+            Act::Edit { ask, node, edit } => {
+                let edited = self.edit(now, &node, edit);
+                self.answers.push_back((ask, Answer::Edited(edited)));
+            }
             Act::Invite { ask, ttl_s } => {
                 let link = self.invite(now, ttl_s);
                 self.answers.push_back((ask, Answer::Link(link)));

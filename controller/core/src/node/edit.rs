@@ -11,21 +11,80 @@ use constella_shared::wire::rpc::{RpcCode, RpcError};
 use super::Node;
 use super::requests::refusal;
 use crate::clock::Now;
+use crate::io::Progress;
 use crate::joins::edit_refusal;
-use crate::roster::Edit;
+use crate::roster::{Edit, Revoke};
 use crate::voters::{self, Shortage};
 
 impl Node {
-    /// Writes an edit and announces it.
+    /// Writes an edit and announces it. A removal is only begun: the node gives its vote and its lease away first.
     ///
     /// # Errors
-    /// One sentence for the operator; nothing was written. `Busy` where the same request may succeed in a few seconds.
-    pub(super) fn edit(&mut self, now: Now, node: &NodeId, edit: Edit) -> Result<(), RpcError> {
+    /// One sentence for the operator; nothing was written.
+    pub(super) fn edit(&mut self, now: Now, node: &NodeId, edit: Edit) -> Result<Progress, RpcError> {
+        if edit == Edit::Remove {
+            return self.remove(now, node);
+        }
         self.may_edit(now)?;
         self.may_store()?;
-        if edit == Edit::Remove {
-            self.may_remove(now, node)?;
+        self.write_edit(now, node, edit).map(|()| Progress::Done)
+    }
+
+    /// R2: out, for ever. The mark goes before the tombstone, so that a successor of this holder knows of the removal as well. A node that is out
+    /// already, or on its way, is no error: who asks again learns how far it is.
+    fn remove(&mut self, now: Now, node: &NodeId) -> Result<Progress, RpcError> {
+        if self.roster.is_removed(node) || (*node == self.id && self.is_disowned()) {
+            return Ok(Progress::Done);
         }
+        if self.roster.is_leaving(node) {
+            return Ok(Progress::Begun);
+        }
+        self.may_edit(now)?;
+        self.may_store()?;
+        if !self.roster.is_member(node) {
+            return Err(edit_refusal(&crate::roster::EditError::UnknownNode));
+        }
+        if self.roster.len() == 1 {
+            let message = "this is the only node of its network; stop it and delete its state folder instead";
+            return Err(refusal(RpcCode::BadRequest, message));
+        }
+        self.hear_clocks(now);
+        let records = self.roster.write_leaving(now, self.claim.term(), *node);
+        self.announce(now, &records);
+        Ok(Progress::Begun)
+    }
+
+    /// Once a second: a strong holder removes every node on its way out that neither votes nor holds any more.
+    pub(super) fn tend_leaving(&mut self, now: Now) {
+        if self.roster.leaving().next().is_none() || self.disk.trouble().is_some() || self.may_edit(now).is_err() {
+            return;
+        }
+        let voters = voters::everyone(self.roster.voters());
+        let spread = |marked_ms: u64| now.unix_ms.abs_diff(marked_ms) >= SPREAD_MS;
+        let ready: Vec<NodeId> = self
+            .roster
+            .leaving()
+            .filter(|(node, marked_ms)| *node != self.id && !voters.contains(node) && spread(*marked_ms))
+            .map(|(node, _)| node)
+            .collect();
+        for node in ready {
+            if let Err(error) = self.put_out(now, &node) {
+                self.warn(error.message);
+            }
+        }
+    }
+
+    /// Writes the tombstone, and ends the open invitations of that node.
+    fn put_out(&mut self, now: Now, node: &NodeId) -> Result<(), RpcError> {
+        let name = self.shown_name(node);
+        self.write_edit(now, node, Edit::Remove)?;
+        let revoked = self.roster.revoke(now, &Revoke::WrittenBy(*node));
+        self.announce(now, &revoked);
+        self.warn(format!("{name} was removed by the owner"));
+        Ok(())
+    }
+
+    fn write_edit(&mut self, now: Now, node: &NodeId, edit: Edit) -> Result<(), RpcError> {
         self.hear_clocks(now);
         let records = self.roster.edit(now, self.claim.term(), node, edit).map_err(|error| edit_refusal(&error))?;
         self.introduce_members(now);
@@ -33,11 +92,6 @@ impl Node {
         self.peers.retain(|node| roster.is_member(node));
         self.announce(now, &records);
         Ok(())
-    }
-
-    /// Whether the owner removes this node once it votes no more.
-    pub(super) fn is_leaving(&self, now: Now, node: &NodeId) -> bool {
-        self.leaving.is_some_and(|(leaving, until)| leaving == *node && now.boot_ms < until)
     }
 
     /// R2: half of the other voters, or more, take this node for a stranger: it was removed while it did not listen. It serves nobody.
@@ -63,7 +117,7 @@ impl Node {
     }
 
     /// R4: a strong holder, and nobody else.
-    fn may_edit(&self, now: Now) -> Result<(), RpcError> {
+    pub(super) fn may_edit(&self, now: Now) -> Result<(), RpcError> {
         let record = self.roster.voters();
         match self.held {
             Some(Strength::Strong) if self.strong_until().is_some_and(|until| until > now.boot_ms) => Ok(()),
@@ -89,25 +143,7 @@ impl Node {
         let names: Vec<String> = missing.iter().map(|node| self.shown_name(node)).collect();
         format!("{} of {total} voters are missing ({}), {needed} are needed", names.len(), names.join(", "))
     }
-
-    /// A voter first gives its place to another: without it the rest might have no majority, and could not even replace it.
-    fn may_remove(&mut self, now: Now, node: &NodeId) -> Result<(), RpcError> {
-        if *node == self.id {
-            return Err(refusal(
-                RpcCode::BadRequest,
-                "this node leads; stop it first, then remove it where another leads",
-            ));
-        }
-        if self.roster.is_member(node) && voters::everyone(self.roster.voters()).contains(node) {
-            self.leaving = Some((*node, now.boot_ms.saturating_add(LEAVING_MS)));
-            return Err(refusal(
-                RpcCode::Busy,
-                "it votes, and its place is being given to another; ask again in a few seconds",
-            ));
-        }
-        Ok(())
-    }
 }
 
-/// An operator who asked for a removal and does not come back changed their mind.
-const LEAVING_MS: u64 = 60_000;
+/// A mark is with everybody in sight after so long, and a tombstone that follows it cannot be lost with the holder that wrote it.
+const SPREAD_MS: u64 = 1_000;

@@ -83,6 +83,11 @@ impl Node {
         if (unready || self.disk.trouble().is_some()) && self.another_is_ready(now) {
             return api_lost(self, now);
         }
+        if self.roster.is_leaving(&self.id) {
+            let heirs = self.heirs(now);
+            self.handover = Some(Handover::new(now, Reason::Better, heirs).over(self.farthest_ms()));
+            return;
+        }
         let me = self.key();
         let better = |key: &LeaderKey| {
             let (status, since) = self.status_since.get(&key.node).copied().unwrap_or((Status::Down, 0));
@@ -105,7 +110,8 @@ impl Node {
             .reachable()
             .into_iter()
             .filter_map(|node| {
-                let unready = self.peers.ready(now, &node, HEIR_AGE_MS) == Some(false);
+                // A node on its way out would only hand the lease on.
+                let unready = self.roster.is_leaving(&node) || self.peers.ready(now, &node, HEIR_AGE_MS) == Some(false);
                 Some((unready, self.roster.leader_key(&node)?))
             })
             .collect();

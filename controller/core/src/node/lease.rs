@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use constella_shared::ids::{LeaderKey, NodeId, Term};
 use constella_shared::wire::lease::{LeaseAnswer, LeaseAsk, LeaseRefusal, LeaseRelease, LeaseView, Strength};
-use constella_shared::wire::records::{Records, VoterRecord};
+use constella_shared::wire::records::VoterRecord;
 use constella_shared::wire::rpc::{Request, RpcCode, RpcError, Status};
 
 use super::Node;
@@ -98,7 +98,9 @@ impl Node {
 
     /// Answers an ask as a voter; a newer voter record that came with it is taken over first.
     pub(super) fn vote(&mut self, now: Now, ask: &LeaseAsk) -> LeaseAnswer {
-        if let Some(record) = ask.voters.clone().filter(|record| record.mark == ask.mark) {
+        // A voter with a living grant learns of voters from whom it granted, and from nobody else.
+        let other = self.voter.granted(now).is_some_and(|(holder, ..)| holder.node != ask.holder.node);
+        if let Some(record) = ask.voters.clone().filter(|record| record.mark == ask.mark && !other) {
             self.take_voters(now, record);
         }
         if let Some(refused) = self.cannot_grant(ask) {
@@ -130,7 +132,11 @@ impl Node {
     /// A voter answered, or did not.
     pub(super) fn ask_answered(&mut self, now: Now, voter: NodeId, sent: &AskSent, answer: Option<&LeaseAnswer>) {
         if let Some(LeaseAnswer::Refused { reason: LeaseRefusal::OlderVoters, voters: Some(record), .. }) = answer {
-            self.take_voters(now, record.clone());
+            if self.held == Some(Strength::Strong) {
+                self.outnumber(now, record.mark);
+            } else {
+                self.take_voters(now, record.clone());
+            }
         }
         self.claim.answered(now, &mut self.durable, voter, sent, answer);
         self.follow_the_claim(now);
@@ -201,7 +207,7 @@ impl Node {
     fn voter_candidates(&self, now: Now) -> Vec<voters::Candidate> {
         let mut members: Vec<LeaderKey> =
             self.roster.members().map(|m| LeaderKey { priority: m.priority, node: m.id }).collect();
-        members.retain(|key| !self.is_leaving(now, &key.node));
+        members.retain(|key| !self.roster.is_leaving(&key.node));
         members.sort_unstable();
         let candidate = |key: LeaderKey| {
             let node = key.node;
@@ -275,7 +281,11 @@ impl Node {
         if held != before {
             self.fence.heard_after_ms = self.farthest_ms();
         }
+        if held != Some(Strength::Strong) {
+            self.refused.strong_since = None;
+        }
         if held == Some(Strength::Strong) && before != Some(Strength::Strong) {
+            self.refused.strong_since = Some(now.boot_ms);
             self.told = false;
             // The election is not over for everybody yet: a hand-over on top of it would open it anew.
             self.at.steady = now.boot_ms.saturating_add(STEADY_MS);
@@ -369,20 +379,6 @@ impl Node {
     pub(super) fn reaches_voters(&self, _now: Now) -> bool {
         let reached = |voter: &NodeId| *voter == self.id || self.peers.in_touch(voter);
         voters::majority(self.roster.voters(), reached)
-    }
-
-    /// The holder's standing changed hands: tell everybody, or in a large network some, who tell others by heartbeat.
-    pub(super) fn announce(&mut self, now: Now, records: &Records) {
-        if *records == Records::default() {
-            return;
-        }
-        self.network_dirty = true;
-        self.invites_dirty |= !records.invites.is_empty();
-        self.publish_members(now);
-        for node in self.audience() {
-            let request = PeerRequest::Announce(records.clone());
-            self.call(node, self.settings.rpc_timeout_ms, request, Pending::Told { to: node });
-        }
     }
 }
 

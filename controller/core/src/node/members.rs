@@ -5,7 +5,6 @@ use alloc::vec::Vec;
 
 use constella_shared::ids::NodeId;
 use constella_shared::wire::heartbeat::{Facts, Heartbeat};
-use constella_shared::wire::lease::Strength;
 use constella_shared::wire::records::Records;
 use constella_shared::wire::rpc::{Request, RosterSync, Status};
 use rand::RngExt as _;
@@ -70,11 +69,7 @@ impl Node {
         self.heard(now, from, heartbeat.facts.clone(), rtt_ms);
         self.resume.hear(heartbeat.lease.as_ref(), self.id);
         if let Some(view) = heartbeat.lease.as_ref().filter(|view| view.holder.node != self.id) {
-            self.seen.hear(now, view, self.settings.lease_ttl_ms);
-            if view.strength == Strength::Strong {
-                // L3: who just joined, or was away for thousands of terms, comes up by a leap a heartbeat, and then grants and obeys.
-                self.durable.raise_near(view.term);
-            }
+            self.view_told(now, view);
         }
         if let Some(sync) = self.roster.sync_due(now, from, heartbeat.roster) {
             self.sync(from, sync);
@@ -172,12 +167,17 @@ impl Node {
         if merged.network_changed {
             self.publish_members(now);
         }
-        for refused in merged.refused {
-            self.warn(alloc::format!("a record was refused: {refused:?}"));
-        }
+        self.records_refused(now, &merged.refused);
         for token in merged.spent_twice {
             self.warn(alloc::format!("a cut let the invitation {} be used twice", token.short()));
         }
+    }
+
+    /// R1, R4: before a member's records are taken, which clocks are in sight, and what that member may change.
+    pub(super) fn listen_to(&mut self, now: Now, from: NodeId) {
+        self.hear_clocks(now);
+        let word = self.word_of(now, from);
+        self.roster.listen_to(now, word);
     }
 
     /// R1: before records are taken or written, which clocks are in sight.
@@ -193,7 +193,7 @@ impl Node {
 
     /// The answer to a step of the exchange.
     pub(super) fn synced(&mut self, now: Now, with: NodeId, answer: RosterSync) {
-        self.hear_clocks(now);
+        self.listen_to(now, with);
         let (follow_up, merged) = self.roster.sync_finish(now, answer, self.keys.as_ref());
         self.merged(now, merged);
         if let Some(sync) = follow_up {
@@ -201,9 +201,23 @@ impl Node {
         }
     }
 
+    /// Tells records to everybody, or in a large network to some, from whom the others learn them by heartbeat.
+    pub(super) fn announce(&mut self, now: Now, records: &Records) {
+        if *records == Records::default() {
+            return;
+        }
+        self.network_dirty = true;
+        self.invites_dirty |= !records.invites.is_empty();
+        self.publish_members(now);
+        for node in self.audience() {
+            let request = PeerRequest::Announce(records.clone());
+            self.call(node, self.settings.rpc_timeout_ms, request, Pending::Told { to: node });
+        }
+    }
+
     /// Records that somebody announced.
-    pub(super) fn announced(&mut self, now: Now, records: Records) {
-        self.hear_clocks(now);
+    pub(super) fn announced(&mut self, now: Now, from: NodeId, records: Records) {
+        self.listen_to(now, from);
         let merged = self.roster.merge(now, records, self.keys.as_ref());
         self.merged(now, merged);
     }

@@ -1,15 +1,11 @@
 //! What the operator's CLI asks.
 
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use constella_shared::ids::NodeId;
-use constella_shared::link::token_hash;
 use constella_shared::secret::Secret;
-use constella_shared::wire::records::NetValue;
-use constella_shared::wire::rpc::{RpcCode, RpcError, Status};
-use rand::RngExt as _;
+use constella_shared::wire::rpc::{RpcCode, Status};
 
 use super::Node;
 use super::requests::refusal;
@@ -29,34 +25,13 @@ impl Node {
             OperatorRequest::OwnerLink => self.owner_link(now),
             OperatorRequest::Peers => Ok(OperatorAnswer::Peers(self.peer_rows(now))),
             OperatorRequest::Status => Ok(OperatorAnswer::Status(self.status(now))),
-            OperatorRequest::Edit { node, edit } => self.edit(now, &node, edit).map(|()| OperatorAnswer::Edited),
+            OperatorRequest::Edit { node, edit } => self.edit(now, &node, edit).map(OperatorAnswer::Edited),
+            OperatorRequest::OwnerSet { username } => self.owner_set(now, username),
+            OperatorRequest::SetToken(token) => self.set_token(now, token),
+            OperatorRequest::Invites => Ok(OperatorAnswer::Invites(self.invite_rows())),
+            OperatorRequest::Revoke(invite) => self.revoke(now, invite),
         };
         self.out.push(Output::OperatorReply { inbound, result });
-    }
-
-    /// A new code in place of the one before: only its hash was ever stored, so the old link cannot be printed again.
-    fn owner_link(&mut self, now: Now) -> Result<OperatorAnswer, RpcError> {
-        self.may_store()?;
-        let owner = self.roster.owner();
-        if owner.telegram_id.is_some() {
-            return Err(refusal(RpcCode::BadRequest, "the owner is known already; send /start to the bot"));
-        }
-        let username = owner.username.to_string();
-        let bot = self.roster.bot().map(|bot| bot.username.to_string());
-        let Some(bot) = bot.or_else(|| self.bot.as_ref().map(|(_, name)| name.clone())) else {
-            return Err(refusal(
-                RpcCode::AgentUnreachable,
-                "Telegram was not reached yet, so the bot's name is not known; try again in a minute",
-            ));
-        };
-        let bytes: [u8; 16] = self.rng.random();
-        let code: String = hex::encode(bytes);
-        let claim = Some(token_hash(&Secret::new(code.clone())));
-        let value = NetValue::Owner { username, telegram_id: None, claim };
-        self.hear_clocks(now);
-        let records = self.roster.write_net(now, self.durable.term(), value);
-        self.announce(now, &records);
-        Ok(OperatorAnswer::Link(Secret::new(format!("https://t.me/{bot}?start={code}"))))
     }
 
     /// A node's name as a person reads it.
@@ -86,6 +61,8 @@ impl Node {
             lease,
             bot: self.bot_state(),
             ready: self.probe.ready(),
+            removed: self.roster.is_removed(&self.id) || self.is_disowned(),
+            refused: self.refused.counts(),
             disk: self.disk.trouble(),
             alive: self.membership.alive(),
             members: self.roster.len(),

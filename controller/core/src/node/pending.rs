@@ -33,6 +33,8 @@ pub(super) enum Pending {
     HolderProbe { to: NodeId },
     /// `Lease.Get` for a proof.
     ProofVote { voter: NodeId },
+    /// `Lease.Get`: whom a voter granted.
+    GrantOf { voter: NodeId },
     /// `getMe` for readiness.
     Probe,
     /// A call of the fence.

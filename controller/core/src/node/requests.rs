@@ -7,7 +7,7 @@ use alloc::string::ToString;
 use constella_shared::agent::{AgentErrorCode, RebootRequest, SpeedtestRequest};
 use constella_shared::ids::{NodeId, Term};
 use constella_shared::wire::heartbeat::Glance;
-use constella_shared::wire::lease::{LeaseRelease, LeaseState, LeaseView};
+use constella_shared::wire::lease::{Granted, LeaseRelease, LeaseState, LeaseView};
 use constella_shared::wire::rpc::{Request, Response, RpcCode, RpcError};
 
 use super::Node;
@@ -40,11 +40,14 @@ impl Node {
                 self.out.push(Output::Reply { inbound, result: Ok(PeerResponse::Heartbeat(answer)) });
             }
             PeerRequest::Announce(records) => {
-                self.announced(now, records);
+                self.announced(now, from, records);
                 self.out.push(Output::Reply { inbound, result: Ok(PeerResponse::Announced) });
             }
             PeerRequest::Rpc(Request::BotOffer { term }) => self.prove(now, inbound, from, term),
             PeerRequest::Rpc(Request::Join(forward)) => self.join_passed_on(now, inbound, from, &forward),
+            PeerRequest::Rpc(request @ (Request::Reboot { .. } | Request::RunSpeedtest { .. })) => {
+                self.ordered(now, inbound, from, request);
+            }
             PeerRequest::Rpc(request) => self.rpc(now, Asker::Peer(inbound), from, request),
         }
     }
@@ -119,7 +122,7 @@ impl Node {
             }
             Request::BotHandover { term } => self.our_turn(now, from, term).map(|()| Response::Done),
             Request::RosterSync(sync) => {
-                self.hear_clocks(now);
+                self.listen_to(now, from);
                 let (sync, merged) = self.roster.sync_answer(now, sync, self.keys.as_ref());
                 self.merged(now, merged);
                 Ok(Response::Sync { sync })
@@ -128,6 +131,9 @@ impl Node {
                 let effects = self.membership.import(now, &members);
                 self.member_effects(now, None, effects);
                 Ok(Response::Members { members: self.membership.export() })
+            }
+            Request::CommandStore { commands, .. } if !self.has_room_for(&commands) => {
+                Err(refusal(RpcCode::Busy, "as many commands are open here as a node keeps"))
             }
             Request::CommandStore { commands, term, adopt } => {
                 self.keep_commands(now, from, commands, term, adopt).map(|()| Response::Done)
@@ -234,12 +240,13 @@ impl Node {
             term: self.durable.term(),
             voters: self.roster.voters().clone(),
             would_grant,
+            granted: Some(Granted { to: self.voter.granted(now).map(|(holder, ..)| holder.node) }),
         }
     }
 
     /// L3: a hint, never more: who holds strongly is known a heartbeat earlier.
     fn takeover_told(&mut self, now: Now, from: NodeId, holder: constella_shared::ids::LeaderKey, term: Term) {
-        if holder.node == from && from != self.id {
+        if holder.node == from && self.obeys(now, &from) {
             let strength = constella_shared::wire::lease::Strength::Strong;
             let left_ms = self.settings.lease_ttl_ms / 2;
             let renewal = constella_shared::ids::Seq(0);

@@ -1,9 +1,11 @@
 //! Scenarios of whole nodes on a perfect network with a small Telegram: what the parts do together. Faults are the simulator's.
 
+mod authority;
 mod bench;
 mod copies;
 mod disk;
 mod edits;
+mod forgeries;
 mod holder_probe;
 mod reboots;
 mod resume;

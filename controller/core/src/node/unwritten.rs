@@ -191,7 +191,7 @@ impl Node {
             Output::Reply { inbound, result: Ok(PeerResponse::Rpc(Response::Joined { .. })) } => {
                 Output::Reply { inbound, result: Err(error()) }
             }
-            Output::OperatorReply { inbound, result: Ok(OperatorAnswer::Edited | OperatorAnswer::Link(_)) } => {
+            Output::OperatorReply { inbound, result: Ok(OperatorAnswer::Edited(_) | OperatorAnswer::Link(_)) } => {
                 let error = RpcError { message: format!("{}; {MAY_HOLD}", error().message), ..error() };
                 Output::OperatorReply { inbound, result: Err(error) }
             }

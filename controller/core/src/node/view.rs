@@ -136,6 +136,7 @@ impl Node {
                 let grants = matches!(&result, Ok(PeerResponse::Rpc(Response::Lease { state })) if state.would_grant);
                 self.proof_part(ProofPart::Vote(voter, grants));
             }
+            Pending::GrantOf { voter } => self.grant_told(voter, &result),
             Pending::HolderProbe { to } => self.holder_probe.answered(now, result.is_ok().then_some(to)),
             Pending::Sync { with } => {
                 if let Ok(PeerResponse::Rpc(Response::Sync { sync })) = result {
@@ -204,7 +205,10 @@ impl Node {
             | Pending::PassedOn { to, .. }
             | Pending::DialogueNode { to, .. } => *to,
             Pending::Order(order) | Pending::TermAt(order) => order.to,
-            Pending::Ask { voter, .. } | Pending::Release { voter } | Pending::ProofVote { voter } => *voter,
+            Pending::Ask { voter, .. }
+            | Pending::Release { voter }
+            | Pending::ProofVote { voter }
+            | Pending::GrantOf { voter } => *voter,
             Pending::Offer { heir } | Pending::Tell { heir } => *heir,
             Pending::Sync { with } | Pending::Members { with } => *with,
             Pending::Copy { keeper } => *keeper,

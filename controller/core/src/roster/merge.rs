@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use constella_shared::ids::TokenHash;
 use constella_shared::limits::{
     ADDR_BYTES, COUNT_MOST, EARLY_RECORDS, INVITE_KEPT_S, SELF_RECORD_BYTES, TOKEN_BYTES, USERNAME_BYTES,
-    VERSION_BYTES, VOTERS, ZONE_BYTES,
+    VERSION_BYTES, VOTERS, VOTERS_LEAP, ZONE_BYTES,
 };
 use constella_shared::link::checked_addr;
 use constella_shared::wire::records::{
@@ -72,9 +72,12 @@ pub enum Refusal {
     /// It says what no version of this program writes.
     #[error("it is not sound: {0}")]
     Unsound(&'static str),
-    /// S7: its writer has as much here of what this version does not know as a member may have.
-    #[error("this node keeps no more records of kinds that it does not know; upgrade it")]
+    /// S6: this node keeps as many of its kind as a network has a use for, or as one writer has.
+    #[error("this node keeps no more records of this kind")]
     TooMany,
+    /// R4: it changes what is the owner's, and its sender does not hold the lease. Nothing is lost by it: the holder is asked for its own.
+    #[error("only the node that leads may change it")]
+    NotHolder,
     /// An invitation that expired more than a day ago.
     #[error("it is an invitation that expired long ago")]
     LongExpired,
@@ -175,6 +178,7 @@ impl Roster {
             return Err(Refusal::Removed);
         }
         if self.is_new(limits, &record)? {
+            self.check_owner(&record)?;
             merged.network_changed = true;
             let held = self.owners.get(&record.node);
             merged.pins_changed |= held.is_none_or(|held| held.removed != record.removed);
@@ -237,7 +241,7 @@ impl Roster {
             NetValue::QuietHours { from_min, until_min, zone, .. } => {
                 *from_min < DAY_MIN && *until_min < DAY_MIN && zone.len() <= ZONE_BYTES
             }
-            NetValue::Message { .. } | NetValue::AlertRule { .. } | NetValue::Other(_) => true,
+            NetValue::Message { .. } | NetValue::AlertRule { .. } | NetValue::Leaving {} | NetValue::Other(_) => true,
         };
         if !sound {
             return Err(Refusal::Unsound("a text or a number in it is none that it can be"));
@@ -246,6 +250,7 @@ impl Roster {
             self.check_opaque(&record)?;
         }
         if self.is_new(limits, &record)? {
+            self.check_net(&record)?;
             merged.network_changed = true;
             merged.news.net.push(record.clone());
             self.put_net(record);
@@ -260,6 +265,7 @@ impl Roster {
         if !record.more.is_bounded() {
             return Err(Refusal::Unsound(TOO_MUCH));
         }
+        self.check_invite(&record)?;
         let held = self.invites.get(&record.token).and_then(|held| held.spent.as_ref());
         let twice = matches!((held, &record.spent), (Some(one), Some(other)) if one != other);
         let unused_again = held.is_some() && record.spent.is_none();
@@ -277,6 +283,7 @@ impl Roster {
     fn take_voters(&mut self, record: VoterRecord, merged: &mut Merged) -> Result<(), Refusal> {
         self.check_voters(&record)?;
         if self.is_new(Limits::NONE, &record)? {
+            self.check_who_changes_voters(&record)?;
             merged.network_changed = true;
             merged.voters_changed = true;
             merged.news.voters = Some(record.clone());
@@ -289,6 +296,9 @@ impl Roster {
     pub(super) fn check_voters(&self, record: &VoterRecord) -> Result<(), Refusal> {
         if record.mark.number >= COUNT_MOST || record.mark.term.0 >= COUNT_MOST {
             return Err(Refusal::Unsound("its number is no count"));
+        }
+        if record.mark.number > self.voters.mark.number.saturating_add(VOTERS_LEAP) {
+            return Err(Refusal::Unsound("its number is too far above the one that is held"));
         }
         if !voters_are_sound(record) {
             return Err(Refusal::Unsound("nobody votes, somebody votes twice, or too many do"));

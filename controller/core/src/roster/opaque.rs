@@ -23,9 +23,20 @@ struct Load {
     bytes: usize,
 }
 
-/// Whether there may be many like it: of an unknown kind, or of one that there is for each node.
+/// Whether there may be many like it: of an unknown kind, of one that there is for each node, one more of a kind that this version has one of,
+/// or a mark of no node.
 pub(super) fn is_opaque(record: &NetRecord) -> bool {
-    record.which.is_some() || matches!(record.value, NetValue::Other(_))
+    match record.value {
+        NetValue::Other(_) => true,
+        NetValue::Leaving {} => super::leaving::leaves(record).is_none(),
+        NetValue::Owner { .. }
+        | NetValue::Token { .. }
+        | NetValue::Message { .. }
+        | NetValue::Language { .. }
+        | NetValue::Bot { .. }
+        | NetValue::AlertRule { .. }
+        | NetValue::QuietHours { .. } => record.which.is_some(),
+    }
 }
 
 impl Opaque {

@@ -112,10 +112,11 @@ impl Roster {
         self.owners.get(node).is_some_and(|owner| owner.removed)
     }
 
-    /// What the node leads by.
+    /// What the node leads by. A node that the owner removes comes after all others.
     #[must_use]
     pub fn leader_key(&self, node: &NodeId) -> Option<LeaderKey> {
-        self.member(node).map(|member| LeaderKey { priority: member.priority, node: member.id })
+        let priority = |member: Member<'_>| if self.is_leaving(&member.id) { u32::MAX } else { member.priority };
+        self.member(node).map(|member| LeaderKey { priority: priority(member), node: member.id })
     }
 
     /// The members as TLS must know them, this node included (its own CLI comes with its certificate). Generations are membership's to fill in.
@@ -148,6 +149,12 @@ impl Roster {
             Some(NetValue::Token { token }) => Some(token),
             _ => self.own_token.as_ref(),
         }
+    }
+
+    /// Whether the bot's token is a record that every member has.
+    #[must_use]
+    pub fn shares_token(&self) -> bool {
+        self.net_value("token").is_some()
     }
 
     /// The bot's one message.
@@ -218,6 +225,7 @@ impl Roster {
         self.invites.values().map(|invite| Invited {
             token: invite.token,
             exp_unix_s: invite.exp_ts,
+            by: invite.stamp.node,
             spent_by: invite.spent.as_ref().map(|spent| spent.node),
         })
     }

@@ -4,6 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use constella_shared::ids::{NodeId, Pin, Term, TokenHash};
+use constella_shared::limits::INVITE_TTL_S;
 use constella_shared::secret::Secret;
 use constella_shared::wire::more::More;
 use constella_shared::wire::records::{
@@ -159,6 +160,7 @@ impl Roster {
     /// A new invitation. The token itself is never written.
     pub fn write_invite(&mut self, now: Now, token: TokenHash, exp_ts: u64) -> Records {
         let record = InviteRecord { token, stamp: self.stamp(now), exp_ts, spent: None, more: More::none() };
+        self.made.insert(token);
         self.put_invite(record.clone());
         Records { invites: Vec::from([record]), ..Records::default() }
     }
@@ -224,6 +226,8 @@ impl Roster {
         }
         for mut record in invites {
             record.stamp = self.stamp(now);
+            // Its end was reckoned by that clock too.
+            record.exp_ts = record.exp_ts.min((now.unix_ms / 1_000).saturating_add(INVITE_TTL_S));
             again.invites.push(record.clone());
             self.put_invite(record);
         }
@@ -243,7 +247,7 @@ impl Roster {
     }
 
     /// The next stamp. What this node itself wrote with a clock that was ahead does not push it into the future.
-    fn stamp(&mut self, now: Now) -> Stamp {
+    pub(super) fn stamp(&mut self, now: Now) -> Stamp {
         let node = self.node;
         let stamp = self.hlc.next(now, node);
         if stamp.unix_ms <= now.unix_ms.saturating_add(self.skew_ms) {

@@ -7,10 +7,11 @@ use constella_shared::ids::{CommandId, NodeId};
 use constella_shared::link::InviteLink;
 use constella_shared::wire::command::Stage;
 use constella_shared::wire::records::NetValue;
-use constella_shared::wire::rpc::{Request, Response};
+use constella_shared::wire::rpc::{Request, Response, RpcError};
 
-use crate::io::{BotCall, BotError, BotReply, CallError};
+use crate::io::{BotCall, BotError, BotReply, CallError, Progress};
 use crate::joins::InviteError;
+use crate::roster::Edit;
 
 /// Names a question of the dialogue until it is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,6 +61,15 @@ pub enum Act {
         /// How long it holds, seconds.
         ttl_s: u64,
     },
+    /// Edit a node (R4); answered with [`Answer::Edited`].
+    Edit {
+        /// Names the answer.
+        ask: AskId,
+        /// Which node.
+        node: NodeId,
+        /// What becomes of it.
+        edit: Edit,
+    },
 }
 
 /// The answer to an ask.
@@ -71,6 +81,8 @@ pub enum Answer {
     Bot(Result<BotReply, BotError>),
     /// To [`Act::Invite`]: the link, or why there is none.
     Link(Result<InviteLink, InviteError>),
+    /// To [`Act::Edit`]: how far it is, or why nothing was written.
+    Edited(Result<Progress, RpcError>),
 }
 
 impl Answer {
@@ -81,7 +93,7 @@ impl Answer {
     pub fn peer(self) -> Result<Response, CallError> {
         match self {
             Self::Peer(result) => result,
-            Self::Bot(_) | Self::Link(_) => Err(CallError::Lost(OTHER_KIND.into())),
+            Self::Bot(_) | Self::Link(_) | Self::Edited(_) => Err(CallError::Lost(OTHER_KIND.into())),
         }
     }
 
@@ -92,7 +104,7 @@ impl Answer {
     pub fn bot(self) -> Result<BotReply, BotError> {
         match self {
             Self::Bot(result) => result,
-            Self::Peer(_) | Self::Link(_) => Err(BotError::Unreachable(OTHER_KIND.into())),
+            Self::Peer(_) | Self::Link(_) | Self::Edited(_) => Err(BotError::Unreachable(OTHER_KIND.into())),
         }
     }
 }

@@ -10,10 +10,11 @@ use crate::roster::name::same;
 /// Characters of a name that a line of a screen has room for; a longer one is cut.
 pub const SHOWN_CHARS: usize = 24;
 
-/// Whether another node's name looks like this node's: in any case of letters, and as far as a screen shows it.
+/// Whether another node's name looks like this node's: in any case of letters, in letters of other scripts that look the same, and as far as a screen
+/// shows it.
 #[must_use]
 pub fn is_alike<'a>(mut all: impl Iterator<Item = (NodeId, &'a str)>, node: NodeId, name: &str) -> bool {
-    all.any(|(other, its)| other != node && same(as_shown(its), as_shown(name)))
+    all.any(|(other, its)| other != node && look(as_shown(its)).eq(look(as_shown(name))))
 }
 
 /// The name of a node; with its short id where another's looks alike, and that id alone where it does not belong any longer.
@@ -44,6 +45,32 @@ fn as_shown(name: &str) -> &str {
     cut.map_or(name, |(at, _)| name.split_at(at).0)
 }
 
+/// A name as an eye takes it: in lower case, each letter that looks like one of ASCII as that one (after the confusables of Unicode's UTS 39).
+fn look(name: &str) -> impl Iterator<Item = char> {
+    name.chars().flat_map(char::to_lowercase).map(|c| match c {
+        'а' | 'α' => 'a',
+        'в' | 'β' => 'b',
+        'с' | 'ϲ' => 'c',
+        'ԁ' => 'd',
+        'е' | 'ё' | 'ε' => 'e',
+        'һ' | 'н' | 'η' => 'h',
+        'і' | 'ı' | 'ι' | 'l' | '1' | 'ӏ' => 'i',
+        'ј' => 'j',
+        'к' | 'κ' => 'k',
+        'м' | 'μ' => 'm',
+        'о' | 'ο' | '0' => 'o',
+        'р' | 'ρ' => 'p',
+        'ѕ' => 's',
+        'т' | 'τ' => 't',
+        'ѵ' | 'ν' => 'v',
+        'ԝ' | 'ω' => 'w',
+        'х' | 'χ' => 'x',
+        'у' | 'υ' | 'γ' => 'y',
+        'ζ' => 'z',
+        other => other,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,7 +87,10 @@ mod tests {
     #[test]
     fn the_short_id_is_shown_only_where_names_look_alike() {
         let long = ["a-very-long-name-of-a-server-one", "a-very-long-name-of-a-server-two"];
-        let cases: [(&[&str], &str); 6] = [
+        let cases: [(&[&str], &str); 9] = [
+            (&["alpha", "аlpha"], "alpha (01010101)"),
+            (&["web1", "webl"], "web1 (01010101)"),
+            (&["MOCKBA", "МОСКВА"], "MOCKBA (01010101)"),
             (&["web", "web-2"], "web"),
             (&["web", "db"], "web"),
             (&["web", "WEB"], "web (01010101)"),

@@ -75,6 +75,8 @@ pub struct Invited {
     pub token: TokenHash,
     /// Unix seconds after which it is refused.
     pub exp_unix_s: u64,
+    /// The node that wrote it last.
+    pub by: NodeId,
     /// The node that came in with it.
     pub spent_by: Option<NodeId>,
 }

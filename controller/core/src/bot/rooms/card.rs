@@ -267,12 +267,14 @@ impl Gather {
 
 fn card_buttons(node: NodeId, is_down: bool) -> Vec<Vec<Button>> {
     let refresh = button(Key::Refresh, ways::card(node));
+    let manage = button(Key::Manage, ways::manage(node));
     if is_down {
-        return vec![vec![refresh, ways::to_list()]];
+        return vec![vec![refresh], vec![manage, ways::to_list()]];
     }
     vec![
         vec![refresh, button(Key::Speedtest, ways::speedtest(node))],
-        vec![button(Key::Reboot, ways::ask_reboot(node)), button(Key::Thresholds, ways::thresholds(Some(node)))],
+        vec![button(Key::Thresholds, ways::thresholds(Some(node))), manage],
+        vec![button(Key::Reboot, ways::ask_reboot(node))],
         vec![ways::to_list()],
     ]
 }

@@ -234,10 +234,10 @@ fn a_card_has_figures_graphs_and_the_last_speedtest() {
     assert_eq!(bench.done(id), 1);
     let data: Vec<Press> = screen.buttons.iter().flatten().map(|button| button.press.clone()).collect();
     let node = || node("beta");
-    let thresholds = ways::thresholds(Some(node()));
+    let (thresholds, manage) = (ways::thresholds(Some(node())), ways::manage(node()));
     assert_eq!(
         data,
-        [ways::card(node()), ways::speedtest(node()), ways::ask_reboot(node()), thresholds, ways::list(0)]
+        [ways::card(node()), ways::speedtest(node()), thresholds, manage, ways::ask_reboot(node()), ways::list(0)]
     );
 }
 

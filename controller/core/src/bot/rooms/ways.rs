@@ -40,6 +40,12 @@ pub fn thresholds(node: Option<NodeId>) -> Press {
     node.map_or_else(|| Press::new(THRESHOLDS), |node| Press::with(THRESHOLDS, NodeTag::of(&node)))
 }
 
+/// What can be changed about a node.
+#[must_use]
+pub fn manage(node: NodeId) -> Press {
+    Press::with(MANAGE, NodeTag::of(&node))
+}
+
 /// The help.
 #[must_use]
 pub fn help() -> Press {
@@ -72,6 +78,9 @@ pub const ASK_REBOOT: &str = "rq";
 
 /// Verb of the rules.
 pub const THRESHOLDS: &str = "th";
+
+/// Verb of what can be changed about a node.
+pub const MANAGE: &str = "nd";
 
 /// Verb of the help.
 pub const HELP: &str = "hp";

@@ -124,3 +124,18 @@ fn another_program_is_disturbed_less_and_less_often_and_told_once() {
     }
     assert!(waits.windows(2).all(|pair| pair[1] >= pair[0]) && waits[0] <= 61 && waits[5] >= 590, "{waits:?}");
 }
+
+#[test]
+fn a_long_pause_is_cut_to_a_minute_and_the_bot_is_handed_over() {
+    // F1: after `retry_after: 3600` the bot was silent for an hour
+    let mut rig = Rig::new(STRONG);
+    let parked = poll(&rig.step()).unwrap();
+    let acts = rig.answer(parked, Err(BotError::RetryAfter { ms: 3_600_000 }));
+    assert!(acts.contains(&FenceAct::ApiLost));
+    rig.now = 59_000;
+    assert_eq!(poll(&rig.step()), None);
+    rig.now = 60_000;
+    let parked = poll(&rig.step()).unwrap();
+    let acts = rig.answer(parked, Err(BotError::RetryAfter { ms: 5_000 }));
+    assert!(!acts.contains(&FenceAct::ApiLost), "a short one is waited for");
+}

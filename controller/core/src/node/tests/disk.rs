@@ -220,7 +220,10 @@ fn nobody_is_let_in_and_no_edit_is_promised_by_a_roster_that_is_not_stored() {
     let mut bench = Bench::of(1);
     bench.run_ms(10_000);
     for document in [DocumentName::Network, DocumentName::Invites] {
-        let edited = Output::OperatorReply { inbound: InboundId(1), result: Ok(OperatorAnswer::Edited) };
+        let edited = Output::OperatorReply {
+            inbound: InboundId(1),
+            result: Ok(OperatorAnswer::Edited(crate::io::Progress::Done)),
+        };
         let rest = vec![edited, reply(Response::Peers { peers: Vec::new() })];
         let left = without(&mut bench, 1, document, rest);
         assert!(matches!(left[0], Output::OperatorReply { result: Err(RpcError { code: RpcCode::Busy, .. }), .. }));
@@ -275,7 +278,7 @@ fn a_node_whose_disk_is_full_can_be_rebooted() {
     let (term, not_after_boot_ms) = (bench.node(2).durable.term(), Some(bench.now + 30_000));
     let request =
         Request::Reboot { command_id: CommandId([5; 32]), term, expires_in_ms: 0, not_after_boot_ms, boot_id: None };
-    assert_eq!(bench.ask(2, 1, request.clone()), (None, true));
+    assert_eq!(bench.ask(2, 1, request.clone()), (None, false), "the voter is asked first");
     bench.run_ms(5_000);
     assert_eq!(bench.rebooted, [2]);
     assert_eq!(bench.ask(2, 1, request), (None, false), "once");

@@ -102,6 +102,9 @@ impl Story {
     }
 
     fn answer_node(&mut self) {
+        if let Some((ask, ..)) = self.bench.edits.pop() {
+            self.bench.answer(ask, Answer::Edited(Ok(crate::io::Progress::Done)));
+        }
         if let Some((ask, _)) = self.bench.invites.pop() {
             let link = self.dice.one(&[Ok(crate::bot::rooms::invite::tests::link(ask.0)), Err(InviteError::TooMany)]);
             return self.bench.answer(ask, Answer::Link(link));
@@ -195,11 +198,14 @@ impl Story {
     fn heal(&mut self) {
         // The longest is an invitation that nobody uses.
         for _ in 0..2_000 {
-            while !self.bench.calls.is_empty() || !self.bench.asks.is_empty() || !self.bench.invites.is_empty() {
+            while self.bench.waits() {
                 self.bench.telegram();
                 for (ask, _, request) in core::mem::take(&mut self.bench.asks) {
                     let result = self.node_says(&request);
                     self.bench.answer(ask, Answer::Peer(result));
+                }
+                for (ask, ..) in core::mem::take(&mut self.bench.edits) {
+                    self.bench.answer(ask, Answer::Edited(Ok(crate::io::Progress::Done)));
                 }
                 for (ask, _) in core::mem::take(&mut self.bench.invites) {
                     self.bench.answer(ask, Answer::Link(Ok(crate::bot::rooms::invite::tests::link(ask.0))));

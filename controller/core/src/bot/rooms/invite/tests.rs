@@ -20,7 +20,12 @@ pub(crate) fn link(number: u64) -> InviteLink {
 }
 
 fn record(link: &InviteLink, world: &World, ttl_s: u64) -> Invited {
-    Invited { token: token_hash(&link.token), exp_unix_s: world.now.unix_ms / 1_000 + ttl_s, spent_by: None }
+    Invited {
+        token: token_hash(&link.token),
+        exp_unix_s: world.now.unix_ms / 1_000 + ttl_s,
+        by: world.me,
+        spent_by: None,
+    }
 }
 
 /// Asks for an invitation, which is on record and in the chat afterwards; the message, and whether the command ended.
