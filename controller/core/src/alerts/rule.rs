@@ -1,6 +1,6 @@
 //! N2: a rule, and one subject's state under it. A level is held against `raise` and `clear`; what lies between them changes nothing.
 
-use constella_shared::wire::alert::{Change, Kind, Value};
+use constella_shared::wire::alert::{Change, Kind, Unit, Value};
 
 use crate::clock::Now;
 
@@ -38,6 +38,12 @@ enum Side {
 }
 
 impl Rule {
+    /// The value with what it is held against, where it has no mark of its own.
+    fn marked(&self, value: Value) -> Value {
+        let raise = (value.unit != Unit::Nothing).then_some(self.raise);
+        Value { mark: value.mark.or(raise), ..value }
+    }
+
     const fn side(&self, level: i64) -> Side {
         let (beyond, good) = if self.clear > self.raise {
             (level <= self.raise, level > self.clear)
@@ -99,7 +105,7 @@ impl Latch {
     /// Takes a look in. The answer is the change that it makes, where it makes one.
     pub fn look(&mut self, now: Now, kind: &Kind, rule: &Rule, sight: Sight) -> Option<Change> {
         let (side, value) = match sight {
-            Sight::Level(level, value) => (rule.side(level), value),
+            Sight::Level(level, value) => (rule.side(level), rule.marked(value)),
             Sight::Gone => (Side::Good, Value::none()),
             Sight::Absent => return None,
         };

@@ -2,8 +2,6 @@
 
 use alloc::vec::Vec;
 
-use constella_shared::wire::alert::Unit;
-
 use super::*;
 
 const RULE: Rule = Rule { raise: 900, clear: 850, for_ms: 60_000, clear_for_ms: 120_000 };
@@ -32,7 +30,7 @@ fn times(count: usize, sight: Sight) -> impl Iterator<Item = Sight> + Clone {
 fn it_is_raised_after_for_and_cleared_after_clear_for() {
     // N2
     let told = changes(RULE, times(10, level(910)).chain(times(20, level(849))));
-    let raised = Change::Raised(Value::of(910, Unit::PercentTenths));
+    let raised = Change::Raised(Value { mark: Some(900), ..Value::of(910, Unit::PercentTenths) });
     assert_eq!(told, [(4, raised), (18, Change::Cleared)]);
     assert_eq!(changes(RULE, times(4, level(910)).chain(times(9, level(849)))), [], "45 s are no minute");
 }
@@ -84,7 +82,7 @@ fn it_gets_worse_once_for_each_severity() {
     // N2
     let sights = times(6, level(910)).chain([970, 971, 940, 980, 999].map(level));
     let told: Vec<Change> = changes(RULE, sights).into_iter().map(|(_, change)| change).collect();
-    let value = |amount| Value::of(amount, Unit::PercentTenths);
+    let value = |amount| Value { mark: Some(900), ..Value::of(amount, Unit::PercentTenths) };
     assert_eq!(told, [Change::Raised(value(910)), Change::Worse(value(970))]);
 }
 

@@ -12,7 +12,6 @@ use constella_shared::wire::rpc::Request;
 
 use super::bench::Bench;
 use crate::alerts::choice::Scope;
-use crate::io::DocumentName;
 use crate::io::Trouble;
 use crate::roster::fake::node;
 
@@ -218,17 +217,15 @@ fn two_processes_of_one_identity_are_told_by_those_that_hear_them() {
 }
 
 #[test]
-fn a_disk_that_takes_nothing_is_judged_all_the_same_and_nothing_is_written_for_it() {
+fn a_disk_that_is_full_is_judged_all_the_same_and_nothing_is_written_for_it() {
     // N2, S4
     let mut bench = Bench::of(2);
     bench.run_ms(MINUTE);
     bench.input(2, crate::io::Input::Room(Some(Trouble::Full)));
-    bench.unwritable.insert((2, DocumentName::Commands), Trouble::Full);
     bench.figures.insert(2, Some(full(99)));
     bench.run_ms(5 * MINUTE);
     assert_eq!(judged(&bench, 2), ["disk_full raised"]);
     assert_eq!(bench.disks[&2].commands.judge.standing, []);
-    bench.unwritable.clear();
     bench.input(2, crate::io::Input::Room(None));
     bench.run_ms(1_000);
     assert_eq!(bench.disks[&2].commands.judge.standing.len(), 1, "it is kept as soon as there is room");
