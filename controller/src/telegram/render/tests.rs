@@ -373,8 +373,8 @@ fn the_status_is_as_recorded() {
             world.voters =
                 ids.iter().take(7).map(|node| Voter { node: *node, there: *node != ids[last] || last == 0 }).collect();
             let mut dialogue = dialogue(Settings { language, seed: [1; 32] });
-            let content = CommandContent::Text { text: "/status".into() };
-            let acts = dialogue.command(&world, &StoredCommand { content, ..press(1, &ways::help()) });
+            let (content, taken_unix_ms) = (CommandContent::Text { text: "/status".into() }, world.now.unix_ms);
+            let acts = dialogue.command(&world, &StoredCommand { content, taken_unix_ms, ..press(1, &ways::help()) });
             let screen = acts.iter().find_map(|act| match act {
                 Act::Bot { call: BotCall::Send { screen, .. }, .. } => Some(screen),
                 _ => None,

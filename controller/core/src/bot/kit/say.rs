@@ -90,6 +90,8 @@ pub enum Value {
     Bits(Option<u64>),
     /// A moment of the day, unix seconds.
     Clock(u64),
+    /// The same to the second: it shows that a screen was read again.
+    Second(u64),
     /// One after the other.
     Several(Vec<Value>),
 }
@@ -140,7 +142,7 @@ impl Value {
         match self {
             Self::Say(say) => say.is_whole(),
             Self::Several(values) => values.iter().all(Self::is_whole),
-            Self::Text(_) | Self::Count(_) | Self::Span(_) | Self::Bits(_) | Self::Clock(_) => true,
+            Self::Text(_) | Self::Count(_) | Self::Span(_) | Self::Bits(_) | Self::Clock(_) | Self::Second(_) => true,
         }
     }
 }

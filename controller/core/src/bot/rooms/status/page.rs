@@ -23,7 +23,7 @@ pub(super) fn says(world: &World, agents: Option<&BTreeMap<NodeId, String>>) -> 
     says.push(self::agents(world, agents));
     says.push(clocks(world));
     says.push(disks(world));
-    says.push(Say::new(Key::StatusTime).with("time", Value::Clock(world.now.unix_ms / 1_000)));
+    says.push(Say::new(Key::StatusTime).with("time", Value::Second(world.now.unix_ms / 1_000)));
     says
 }
 
