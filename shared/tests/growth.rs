@@ -254,6 +254,10 @@ fn a_reader_of_protocol_1_is_sent_nothing_that_it_would_refuse() {
     one_more["which"] = "b2".into();
     records.pointer_mut("/net").unwrap().as_array_mut().unwrap().extend([newer, one_more]);
     assert_eq!(for_first("announce", &records), Some(known));
+    let (_, mut lease) = recorded("response").into_iter().find(|(case, _)| case == "lease").unwrap();
+    let known = for_first("response", &lease).unwrap();
+    lease.pointer_mut("/state").unwrap()["granted"] = json!({ "to": "ab".repeat(32) });
+    assert_eq!(for_first("response", &lease), Some(known), "whom a voter granted");
     let (_, mut store) = recorded("request").into_iter().find(|(case, _)| case == "command_store").unwrap();
     for stage in [json!({ "stage": "upgrading" }), json!({ "stage": "running", "room": "quota", "data": "2" })] {
         *store.pointer_mut("/params/commands/0/stage").unwrap() = stage;
