@@ -13,13 +13,19 @@ readonly min_docker=20.10.10  # its seccomp support knows errnoRet, without whic
 readonly min_rust=1.95
 readonly build_disk_mb=4096   # Rust's image, compiled dependencies, two small images
 readonly build_memory_mb=1500 # the linker's peak with fat LTO
+readonly release_disk_mb=100  # a release's images, packed and unpacked, twice
+readonly release_memory_mb=64 # what agent, controller and `docker load` need, with room
 
+# shellcheck source=compose/get.sh
+. "$root/compose/get.sh"
 # shellcheck source=compose/install/say.sh
 . "$root/compose/install/say.sh"
 # shellcheck source=compose/install/options.sh
 . "$root/compose/install/options.sh"
 # shellcheck source=compose/install/checks.sh
 . "$root/compose/install/checks.sh"
+# shellcheck source=compose/install/images.sh
+. "$root/compose/install/images.sh"
 # shellcheck source=compose/install/node.sh
 . "$root/compose/install/node.sh"
 # shellcheck source=compose/install/vpn.sh
@@ -32,7 +38,8 @@ Usage: ./install.sh VERB [FLAGS]
   init      found a network: this server becomes its first node
   join      add this server to a network, with a link from the bot's /invite
   demo      three nodes on this computer with a local Telegram; needs only Rust
-  upgrade   build the sources that are checked out and replace the controller; the agent only if its own version changed
+  upgrade   take the images of a release, or build the sources that are checked out, and replace the controller; the agent only if its own
+            version changed
   remove    stop and remove the containers (--purge: also state, volumes and images)
   doctor    check this host and this node, and say what to do (exit status 0: all is well, 1: something is wrong)
   vpn-peer KEY ADDRESS | KEY --remove
@@ -43,7 +50,8 @@ Flags of init and join (what is missing is asked, or with no terminal an error):
   --public-addr HOST[:PORT] where other nodes reach it (default: what the seed sees; port 4747)
   --priority N              smaller holds the bot earlier (default: 100)
   --network host|bridge     the controller's network (default: host)
-  --no-start                write and build everything, start nothing
+  --from URL|FOLDER         a release, whose signature is checked; without it: one that is in artefacts/ here, else the sources are built
+  --no-start                write, load and build everything, start nothing
   --yes                     ask nothing
 init only:
   --owner @NAME             your Telegram username
@@ -52,7 +60,8 @@ init only:
 join only:
   --join LINK               the join:// link; `-` reads it from standard input, --join-file PATH from a file
 upgrade:
-  --no-start                build everything, replace nothing      --yes  ask nothing
+  --from URL|FOLDER         as above; the release brings its own install.sh: compose/get.sh FROM upgrade
+  --no-start                load or build everything, replace nothing      --yes  ask nothing
 remove:
   --purge                   also state, volumes and images         --yes  ask nothing
 demo:

@@ -124,28 +124,35 @@ check_clock() {
 }
 
 check_disk() {
-    local folder free_mb
+    local folder free_mb needed purpose=building
+    needed="$(needed_disk_mb)"
+    ! has_release || purpose='a release'
     folder="$(docker_info '{{.DockerRootDir}}')"
     [ -d "$folder" ] || folder="$root"
     free_mb="$(df -Pk "$folder" 2>/dev/null | awk 'NR == 2 { print int($4 / 1024) }')" || free_mb=
     if [ -z "$free_mb" ]; then
-        hint "cannot tell how much disk is free in $folder: building needs $build_disk_mb MB"
-    elif [ "$free_mb" -ge "$build_disk_mb" ]; then
+        hint "cannot tell how much disk is free in $folder: $purpose needs $needed MB"
+    elif [ "$free_mb" -ge "$needed" ]; then
         good "$free_mb MB free in $folder"
     elif have_images; then
-        hint "$free_mb MB free in $folder: enough to run, too little for the next build ($build_disk_mb MB)"
+        hint "$free_mb MB free in $folder: enough to run, too little for the next upgrade ($purpose needs $needed MB)"
     else
-        bad "$free_mb MB free in $folder, building needs $build_disk_mb: make room (docker system prune)"
+        bad "$free_mb MB free in $folder, $purpose needs $needed: make room (docker system prune)$(or_a_release)"
     fi
 }
 
+or_a_release() { has_release || printf ', or take a release, which needs %s MB (--from)' "$release_disk_mb"; }
+
 check_memory() {
-    local free_mb
+    local free_mb needed
+    needed="$(needed_memory_mb)"
     free_mb="$(awk '/^(MemAvailable|SwapFree):/ { sum += $2 } END { print int(sum / 1024) }' /proc/meminfo 2>/dev/null)" || free_mb=0
-    if [ "$free_mb" -ge "$build_memory_mb" ] || have_images; then
+    if [ "$free_mb" -ge "$needed" ] || have_images; then
         good "$free_mb MB of memory and swap available"
+    elif has_release; then
+        hint "$free_mb MB of memory and swap, a node wants $needed: add swap"
     else
-        hint "$free_mb MB of memory and swap, the build wants $build_memory_mb: add swap, or build elsewhere and copy (docker save | docker load)"
+        hint "$free_mb MB of memory and swap, the build wants $needed: take a release (--from), which is built already, or add swap"
     fi
 }
 

@@ -59,6 +59,7 @@ need_docker() {
 install_node() {
     local verb="$1"
     need_root
+    need_source
     vpn_check
     can_ask || ask_missing "$verb"
     step "Checking this host"
@@ -69,8 +70,7 @@ install_node() {
     write_env
     make_state
     vpn_setup
-    step "Building (minutes the first time)"
-    build_images
+    get_images
     if has_network; then
         say "state/ already belongs to a network; it is kept as it is"
     else
@@ -108,23 +108,6 @@ make_state() {
     mkdir -m 0700 "$root/state"
     chown "$controller_uid:$controller_uid" "$root/state"
     say "  state/ (0700, uid $controller_uid): keys, roster, network secret and token; back it up, show it to nobody"
-}
-
-# The agent's image once for each version of it; the controller's every time. Compiled dependencies stay in BuildKit's caches.
-build_images() {
-    local agent_image
-    agent_image="constella-agent:$(agent_version)"
-    if have_image "$agent_image"; then
-        say "$agent_image is there; it is reused"
-    else
-        build_agent "$agent_image"
-    fi
-    compose build controller
-}
-
-build_agent() {
-    DOCKER_BUILDKIT=1 docker build -f "$root/compose/Dockerfile" --target agent \
-        --build-arg "AGENT_VERSION=$(agent_version)" --build-arg "CONTROLLER_VERSION=$(controller_version)" -t "$1" "$root"
 }
 
 # run_once SECRET_NAME SECRET ARGS...: the controller's own verb, with the secret in a file that only it reads.
@@ -194,14 +177,14 @@ upgrade_node() {
     need_root
     [ -f "$root/.env" ] || die "there is no node here to upgrade: ./install.sh init or join"
     has_network || die "this node belongs to no network yet: ./install.sh init or join"
+    need_source
     need_docker
     local old
     old="$(env_get CONTROLLER_VERSION)"
-    step "Building"
     ! have_image "constella-controller:$old" || docker tag "constella-controller:$old" constella-controller:previous
     env_set AGENT_VERSION "$(agent_version)"
     env_set CONTROLLER_VERSION "$(controller_version)"
-    build_images
+    get_images
     [ -z "$opt_no_start" ] || { say "Not restarted (--no-start)."; return; }
     step "Replacing the controller"
     say "  stopping: it finishes the update in hand and hands the bot to the next node first"

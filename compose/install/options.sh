@@ -2,11 +2,11 @@
 # Flags: parsed once, checked here, kept in opt_* variables. Sourced by install.sh.
 
 opt_server_name='' opt_public_addr='' opt_priority='' opt_network='' opt_no_start='' opt_yes=''
-opt_owner='' opt_bot_token='' opt_no_share_token='' opt_join='' opt_purge=''
+opt_owner='' opt_bot_token='' opt_no_share_token='' opt_join='' opt_purge='' opt_from=''
 opt_vpn_mode='' opt_vpn_interface='' opt_vpn_cidr='' opt_vpn_address='' opt_vpn_listen_port=''
 opt_vpn_hub_endpoint='' opt_vpn_hub_public_key='' opt_vpn_allowed_ips='' opt_vpn_preshared_key=''
 
-readonly flags_node='server-name public-addr priority network no-start yes vpn-mode vpn-interface vpn-cidr vpn-address vpn-listen-port vpn-hub-endpoint vpn-hub-public-key vpn-allowed-ips vpn-preshared-key'
+readonly flags_node='server-name public-addr priority network from no-start yes vpn-mode vpn-interface vpn-cidr vpn-address vpn-listen-port vpn-hub-endpoint vpn-hub-public-key vpn-allowed-ips vpn-preshared-key'
 
 options() {
     local verb="$1" known
@@ -14,7 +14,7 @@ options() {
     case "$verb" in
         init) known="$flags_node owner bot-token bot-token-file no-share-token" ;;
         join) known="$flags_node join join-file" ;;
-        upgrade) known='yes no-start' ;;
+        upgrade) known='yes no-start from' ;;
         remove) known='yes purge' ;;
         doctor) known='' ;;
     esac

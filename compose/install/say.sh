@@ -1,15 +1,10 @@
 # shellcheck shell=bash
-# Speaking, asking, and the temporary place for secrets. Sourced by install.sh.
+# Speaking, asking, and the temporary place for secrets. Sourced by install.sh, after get.sh, which has say and die.
 
-say() { printf '%s\n' "$*"; }
 step() { printf '\n== %s\n' "$*"; }
 warn() { printf 'warning: %s\n' "$*" >&2; }
-die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 # For arguments that no verb knows: a status of its own, as the programs have it.
 refuse() { printf 'error: %s\n' "$*" >&2; exit 2; }
-
-# version_at_least HAVE WANT
-version_at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
 
 can_ask() { [ -t 0 ] && [ -z "${opt_yes:-}" ]; }
 

@@ -9,6 +9,8 @@ setup() {
     # A time service and no firewall, whatever the machine has.
     printf '#!/bin/sh\necho yes\n' >"$FAKE/bin/timedatectl"
     printf '#!/bin/sh\necho Status: inactive\n' >"$FAKE/bin/ufw"
+    # No user of this machine has a node's numbers.
+    printf '#!/bin/sh\n! grep ":$2:" "%s" 2>/dev/null || exit 0\nexit 2\n' "$FAKE/users" >"$FAKE/bin/getent"
     # The overlay's files in a place of their own, and an interface that never comes up.
     export WIREGUARD_DIR="$FAKE/wireguard"
     printf '#!/bin/sh\nprintf "wg-quick %%s\n" "$*" >>"%s"\n' "$FAKE/calls" >"$FAKE/bin/wg-quick"
@@ -17,15 +19,18 @@ setup() {
     repo="$BATS_TEST_TMPDIR/checkout"
     source="$BATS_TEST_DIRNAME/../.."
     mkdir -p "$repo/agent"
-    cp -r "$source/install.sh" "$source/compose" "$source/Cargo.toml" "$repo/"
+    cp -r "$source/install.sh" "$source/compose" "$source/Cargo.toml" "$source/Cargo.lock" "$repo/"
     cp "$source/agent/Cargo.toml" "$repo/agent/"
     token="123456789:AAEhBOweik9aaaaaaaaaaaaaaaaaaaaaaaa"
     # shellcheck disable=SC2034 # the tests read it
-    link="join://203.0.113.7:4747?net=abc&token=onetimetoken&ttl=15m&fp=00ff"
+    link="join://203.0.113.7:4747?net=$(digits a)&token=$(digits c0de)&ttl=900s&fp=$(digits 0f)"
     cd "$repo" || exit
     # Ports of the test's own: 4747 of this machine may be in use.
     printf "LISTEN_ADDR='[::]:47471'\nPUBLISH_PORT='127.0.0.1:47472'\n" >.env
 }
+
+# digits PATTERN: 64 of them, as a link's parts have.
+digits() { printf -v spaces '%64s' ''; spaces="${spaces// /$1}"; printf '%s' "${spaces:0:64}"; }
 
 # bats lets a plain `!` pass in the middle of a test.
 refute() { if "$@"; then return 1; fi; }

@@ -147,7 +147,7 @@ secret_is_nowhere() {
     [ "$(cat "$FAKE/secret")" = "$link" ]
     [ "$(cat "$FAKE/secret-mode")" = "600 10001:10001" ]
     rm "$FAKE/secret"
-    secret_is_nowhere onetimetoken
+    secret_is_nowhere c0dec0de
 }
 
 # The invitation's message as the renderer's own test recorded it, as a phone copies it.
