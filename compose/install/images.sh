@@ -27,6 +27,7 @@ get_images() {
         load_image agent "$(agent_version)"
         load_image controller "$(controller_version)"
         drop_old_images
+        env_set RELEASE_URL "$(shown_url)"
     elif has_sources; then
         step "Building (minutes the first time)"
         build_images
@@ -42,6 +43,10 @@ how_to_meet() {
         printf 'bash compose/get.sh --dir %s FROM upgrade' "$root"
     fi
 }
+
+# The bot's invitations name the place that this node itself came from, where that is a URL.
+# The controller's own rule (RELEASE_URL): it becomes a word of a shell's command, and a password in it would be shown to everybody invited.
+shown_url() { if [[ $opt_from =~ ^https?://[A-Za-z0-9][A-Za-z0-9._~:/%-]{0,500}$ ]]; then printf '%s\n' "${opt_from%/}"; fi; }
 
 fetch_release() {
     local new

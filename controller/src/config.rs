@@ -20,7 +20,7 @@ use constella_shared::secret::Secret;
 
 use crate::address::HostPort;
 use crate::state::file;
-use check::{api_url, bot_token, log_filter, owner, public_addr, seed_peers, server_name, value};
+use check::{api_url, bot_token, log_filter, owner, public_addr, release_url, seed_peers, server_name, value};
 pub use overlay::Overlay;
 pub use source::Environment;
 use value::{Raw, RawSeed, RawTiming, Seconds};
@@ -46,6 +46,8 @@ pub struct Config {
     pub telegram_api_url: String,
     /// `TELEGRAM_PROXY`: may have a password, so it is a secret.
     pub telegram_proxy: Option<Secret>,
+    /// Where this node's release came from; invitations send new servers there.
+    pub release_url: Option<String>,
     /// `AGENT_SOCKET`.
     pub agent_socket: PathBuf,
     /// `CONTROL_SOCKET`.
@@ -202,6 +204,7 @@ impl Config {
             timing,
             telegram_api_url: raw.telegram_api_url.map_or_else(|| Ok(TELEGRAM.to_owned()), |text| api_url(&text.0))?,
             telegram_proxy: raw.telegram_proxy.map(|text| Secret::new(text.0)),
+            release_url: raw.release_url.map(|text| release_url(&text.0)).transpose()?,
             agent_socket: raw.agent_socket.map_or_else(|| PathBuf::from(AGENT_SOCKET), |text| PathBuf::from(text.0)),
             control_socket,
             overlay,

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use constella_controller::cli;
 use constella_controller::config::Config;
 use constella_controller::telegram::client::{Settings, Telegram};
+use constella_controller::telegram::render::install::Source;
 use constella_core::bot::kit::language::Language;
 
 fn main() -> ExitCode {
@@ -19,5 +20,6 @@ fn telegram(config: &Config) -> Result<Telegram, String> {
         proxy: config.telegram_proxy.as_ref().map(|proxy| proxy.expose().to_owned()),
         language: Language::of_tag(&config.timing.language).unwrap_or(Language::Ru),
     };
-    Telegram::new(&settings).map_err(|error| error.to_string())
+    let source = config.release_url.clone().map_or(Source::Folder, Source::Release);
+    Telegram::new(&settings).map(|telegram| telegram.with_source(source)).map_err(|error| error.to_string())
 }

@@ -40,6 +40,9 @@ pub const DONE_COMMANDS: usize = 256;
 /// Voters at most: more only slow the lease down.
 pub const VOTERS: usize = 7;
 
+/// Bytes of a release's address: it stands once in the block of an invitation, whose message has 4,096 characters.
+pub const RELEASE_URL_BYTES: usize = 512;
+
 /// A node's name: fits a button and a DNS label.
 pub const NAME_CHARS: usize = 63;
 

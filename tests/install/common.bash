@@ -32,6 +32,11 @@ setup() {
 # digits PATTERN: 64 of them, as a link's parts have.
 digits() { printf -v spaces '%64s' ''; spaces="${spaces// /$1}"; printf '%s' "${spaces:0:64}"; }
 
+# recorded_block NAME: the block of an invitation's message as the renderer's own test recorded it, as a phone copies it.
+recorded_block() {
+    sed -n '/<pre>/,/<\/pre>/p' "$source/controller/src/telegram/render/golden/$1.txt" | sed 's/.*<pre>//; s/<\/pre>.*//; s/&lt;/</g; s/&gt;/>/g; s/&quot;/"/g; s/&amp;/\&/g'
+}
+
 # bats lets a plain `!` pass in the middle of a test.
 refute() { if "$@"; then return 1; fi; }
 need_root() { [ "$(id -u)" = 0 ] || skip "gives files away, which only root may"; }

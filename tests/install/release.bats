@@ -85,6 +85,8 @@ load release
     # The images are the release's.
     cmp "$release/$(image agent)" "$FAKE/images/constella-agent_$(version)"
     cmp "$release/$(image controller)" "$FAKE/images/constella-controller_$(version)"
+    # A folder is nothing that an invitation could name.
+    refute grep -q RELEASE_URL "$node/.env"
 }
 
 @test "by minisign where there is no openssl" {
@@ -187,7 +189,7 @@ server.serve_forever()' "$release" "$FAKE/http-port" >/dev/null 2>&1 3>&- &
 }
 teardown() { [ ! -e "$FAKE/http-pid" ] || kill "$(cat "$FAKE/http-pid")"; }
 
-@test "a release comes over HTTP by curl or by wget, fetched once" {
+@test "a release comes over HTTP by curl or by wget, fetched once, and the node remembers from where" {
     need_root
     made_release
     served
@@ -198,6 +200,7 @@ teardown() { [ ! -e "$FAKE/http-pid" ] || kill "$(cat "$FAKE/http-pid")"; }
             run get "$url/" "$(version)" join --join - --server-name beta <<<"$link"
             echo "$output"
             [ "$status" -eq 0 ]
+            grep -qx "RELEASE_URL='$url'" "$node/.env"
         )
     done
     # All that came over the wire, at a second run nothing but the list.
@@ -208,9 +211,45 @@ teardown() { [ ! -e "$FAKE/http-pid" ] || kill "$(cat "$FAKE/http-pid")"; }
     run ./install.sh join --server-name beta
     echo "$output"
     [ "$status" -eq 0 ]
+    grep -qx "RELEASE_URL='$url'" .env
     run ./install.sh join --server-name beta --from "$url"
     [ "$status" -eq 1 ]
     [[ $output == *"SHA256SUMS cannot be fetched"* && $output == *"copy its folder here and name that folder"* ]]
+}
+
+# pasted: the recorded block with this test's release. get.sh's folder is /opt/constella, so its own is made a folder of the test by a mount.
+pasted() {
+    recorded_block "invite-release.$1" |
+        sed "s|https://releases.example/constella/1|$url|; s|HASH|$(sha256sum <"$2" | cut -d' ' -f1)|; s|VERSION|$(version)|" >"$BATS_TEST_TMPDIR/block"
+    mkdir -p "$node"
+    # Settings that a test's node needs; a folder with nothing but those is free.
+    printf "LISTEN_ADDR='[::]:47471'\n" >"$node/.env"
+    # shellcheck disable=SC2016 # the inner shell expands its own arguments
+    run unshare --mount sh -c 'mount -t tmpfs none /opt && mkdir /opt/constella && mount --bind "$1" /opt/constella && shift && exec "$@"' sh "$node" \
+        timeout 120 python3 "$BATS_TEST_DIRNAME/paste.py" "$BATS_TEST_TMPDIR/block" "$BATS_TEST_TMPDIR/history"
+    echo "$output"
+}
+
+@test "the block of a released node's invitation, pasted on a server that has nothing, fetches, checks and joins" {
+    need_root
+    unshare --mount true 2>/dev/null || skip "no mount namespaces here"
+    made_release
+    served
+    without git cargo rustc cc minisign
+    cd /
+    for language in en ru; do
+        pasted "$language" "$release/get.sh"
+        [[ $output == *"release $(version): the signature is good"*"== This node runs"* ]]
+        [ "$(cat "$FAKE/secret")" = "$link" ]
+        refute grep -qE 'c0dec0de|join://' "$BATS_TEST_TMPDIR/history"
+        refute grep -qE 'c0dec0de|join://' "$FAKE/calls"
+        # A script that is not this release's own is not run.
+        rm -rf "$node" "$FAKE/secret" "$FAKE/running" "$FAKE/images/"* "$FAKE/calls"
+        pasted "$language" "$release/SHA256SUMS"
+        [[ $output == *"get.sh: FAILED"* && $output != *"signature"* ]]
+        [ "$(ls -A "$node")" = .env ]
+        [ ! -e "$FAKE/calls" ]
+    done
 }
 
 @test "a release beside install.sh is taken before the sources, and a bad one is refused and not built around" {

@@ -1,6 +1,7 @@
 //! Texts into types, one setting each. The command line's words are checked by the same functions.
 
 use constella_core::roster::name::check;
+use constella_shared::limits::RELEASE_URL_BYTES;
 use constella_shared::link::Seed;
 use constella_shared::secret::Secret;
 
@@ -81,6 +82,22 @@ pub(super) fn api_url(text: &str) -> Result<String, ConfigError> {
     });
     good.map(|_| text.trim_end_matches('/').to_owned())
         .ok_or_else(|| value("TELEGRAM_API_URL", "is no http or https address"))
+}
+
+/// The address of a release's folder. It becomes a word of a shell's command, so it holds nothing that a shell would read otherwise.
+pub(super) fn release_url(text: &str) -> Result<String, ConfigError> {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/%".contains(&b);
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let good = host.is_some_and(|rest| {
+        rest.len() <= RELEASE_URL_BYTES
+            && rest.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && rest.bytes().all(is_plain)
+    });
+    if good {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err(value("RELEASE_URL", "is no http or https address of letters, digits, dots, slashes and - _ ~ : % alone"))
+    }
 }
 
 /// A filter of tracing's. It would take a misspelt level for the name of a target, and log nothing at all.

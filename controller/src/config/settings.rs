@@ -18,7 +18,7 @@ const fn kept(name: &'static str, meaning: &'static str) -> Setting {
 }
 
 /// What the controller reads. An empty variable counts as absent.
-pub const CONTROLLER: [Setting; 27] = [
+pub const CONTROLLER: [Setting; 28] = [
     fixed(
         "STATE_DIR",
         "state",
@@ -74,6 +74,11 @@ pub const CONTROLLER: [Setting; 27] = [
         "TELEGRAM_PROXY",
         "",
         "The proxy to Telegram, and to nothing else: http://, https://, socks5:// or socks5h://, also with USER:PASSWORD@.",
+    ),
+    passed(
+        "RELEASE_URL",
+        "",
+        "Where the release came from that this node runs; `install.sh --from URL` writes it, and `/invite` sends new servers there.",
     ),
     passed("LANG_DEFAULT", "ru", "The bot's language until the owner chooses or Telegram names one: ru or en."),
     fixed("AGENT_SOCKET", "/run/constella/agent.sock", "The agent's socket."),

@@ -261,6 +261,30 @@ fn an_api_address_may_have_a_path() {
     assert_eq!(config.telegram_api_url, "http://127.0.0.1:8081/bot-api");
 }
 
+/// It becomes a word of a command that the owner pastes into a root shell.
+#[test]
+fn a_releases_address_is_nothing_but_a_word_of_a_shell() {
+    for good in ["https://releases.example/constella/0.1.0/", "http://203.0.113.7:8000/a-b_c~d%20e"] {
+        let config = load(&[("RELEASE_URL", good)]).unwrap();
+        assert_eq!(config.release_url.as_deref(), Some(good.trim_end_matches('/')));
+    }
+    let long = format!("https://{}", "a".repeat(600));
+    for bad in [
+        "ftp://a/b",
+        "https://",
+        "https://a/$(reboot)",
+        "https://a/'b",
+        "https://a b",
+        "https://u:p@a/",
+        "https://a/?b&c",
+        "https://a;b",
+        &long,
+    ] {
+        let error = load(&[("RELEASE_URL", bad)]).unwrap_err().to_string();
+        assert!(error.contains("RELEASE_URL"), "{error}");
+    }
+}
+
 #[test]
 fn a_token_file_is_read_when_it_is_needed_and_not_before() {
     let config = load(&[("BOT_TOKEN_FILE", "/nonexistent/token")]).unwrap();
@@ -285,6 +309,7 @@ fn every_setting_of_the_table_is_read_and_has_the_default_that_it_says() {
         ("LISTEN_ADDR", "0.0.0.0:4747"),
         ("PUBLIC_ADDR", "203.0.113.7"),
         ("PRIORITY", "7"),
+        ("RELEASE_URL", "https://releases.example/constella"),
         ("OWNER_USERNAME", "maria"),
         ("BOT_TOKEN", "123456:abcdefgh"),
         ("BOT_TOKEN_FILE", "/token"),

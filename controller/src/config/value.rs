@@ -14,6 +14,7 @@ pub(super) struct Raw {
     pub(super) priority: Option<Count>,
     pub(super) telegram_api_url: Option<Text>,
     pub(super) telegram_proxy: Option<Text>,
+    pub(super) release_url: Option<Text>,
     pub(super) agent_socket: Option<Text>,
     pub(super) control_socket: Option<Text>,
     pub(super) log: Option<Text>,

@@ -27,7 +27,8 @@ use teloxide::types::{
 
 use super::error::{self, foreign, is_not_modified, unreachable};
 use super::fields::Fields;
-use super::render::{Rendered, render, toast};
+use super::render::install::Source;
+use super::render::{Rendered, toast};
 use super::text::words;
 use super::unknown::Unknown;
 use super::update;
@@ -76,6 +77,7 @@ pub struct Telegram {
     rest: reqwest::Client,
     token: RwLock<Option<Secret>>,
     language: Language,
+    source: Source,
     unknown: Unknown,
 }
 
@@ -111,8 +113,15 @@ impl Telegram {
             rest: http_client(settings.proxy.as_deref())?,
             token: RwLock::new(None),
             language: settings.language,
+            source: Source::default(),
             unknown: Unknown::default(),
         })
+    }
+
+    /// Invitations say that a new server gets Constella from there.
+    #[must_use]
+    pub fn with_source(self, source: Source) -> Self {
+        Self { source, ..self }
     }
 
     /// Uses this token from now on; calls on their way keep theirs.
@@ -175,7 +184,7 @@ impl Telegram {
     }
 
     async fn send(&self, chat: i64, thread: Option<i64>, screen: &Screen) -> Result<BotReply, BotError> {
-        let Rendered { html, keyboard } = render(screen);
+        let Rendered { html, keyboard } = self.source.render(screen);
         let mut payload =
             SendMessage::new(ChatId(chat), html).parse_mode(ParseMode::Html).link_preview_options(NO_PREVIEW);
         if let Some(keyboard) = keyboard {
@@ -192,7 +201,7 @@ impl Telegram {
 
     async fn edit(&self, chat: i64, message: i64, screen: &Screen) -> Result<BotReply, BotError> {
         let id = i32::try_from(message).map_err(|_| BotError::MessageGone)?;
-        let Rendered { html, keyboard } = render(screen);
+        let Rendered { html, keyboard } = self.source.render(screen);
         let mut payload = EditMessageText::new(ChatId(chat), MessageId(id), html)
             .parse_mode(ParseMode::Html)
             .link_preview_options(NO_PREVIEW);

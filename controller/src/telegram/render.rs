@@ -1,6 +1,7 @@
 //! Screens as Telegram takes them: HTML and an inline keyboard, for a phone's width, within Telegram's limits.
 
 mod card;
+pub mod install;
 mod keyboard;
 #[cfg(test)]
 mod tests;
@@ -11,10 +12,10 @@ use constella_core::bot::kit::page::{Body, List, Message, Row, Screen, Speedtest
 use constella_core::bot::kit::say::{Key, Say, Value};
 use constella_core::bot::kit::why::why_disk;
 use constella_shared::agent::SpeedtestPhase;
-use constella_shared::secret::Secret;
 use constella_shared::wire::rpc::Status;
 use teloxide::types::InlineKeyboardMarkup;
 
+use self::install::Source;
 use super::text::{Markup, bits_per_s, clean, fill, milliseconds, words};
 
 /// A message as Telegram takes it.
@@ -32,7 +33,7 @@ pub fn render(screen: &Screen) -> Rendered {
     match screen {
         Screen::Words { text, .. } => plain(lines_of(text)),
         Screen::Note { language, say } => plain(vec![fill(*language, say, Markup::Html)]),
-        Screen::Invite { language, link, ttl_s } => Rendered { html: invite(*language, link, *ttl_s), keyboard: None },
+        Screen::Invite { .. } => Source::Folder.render(screen),
         Screen::Message(message) => {
             Rendered { html: fit(lines(message)), keyboard: keyboard::markup(message.language, &message.buttons) }
         }
@@ -191,18 +192,6 @@ fn speedtest_lines(language: Language, test: &Speedtest) -> Vec<String> {
     ];
     lines.extend(rows.into_iter().filter_map(|(key, value)| value.map(|value| row(key, value))));
     lines
-}
-
-/// One block to copy. The link goes to standard input: an argument is shown by ps(1), and a shell keeps what it was given, here-documents too,
-/// unless it is told not to. The block is far within a message, so its tag may span lines.
-fn invite(language: Language, link: &Secret, ttl_s: u64) -> String {
-    let ready = Say::new(Key::InviteReady).span("ttl", ttl_s.saturating_mul(1_000));
-    let link = clean(link.expose(), LINK_CHARS, Markup::Html);
-    format!(
-        "{}\n\n<pre>set +o history\nsudo ./install.sh join --join - &lt;&lt;'LINK'\n{link}\nLINK\nset -o history</pre>\n\n{}",
-        fill(language, &ready, Markup::Html),
-        words(language, Key::InviteWhatNow),
-    )
 }
 
 const fn emoji(status: Status) -> &'static str {

@@ -17,14 +17,20 @@ use constella_core::clock::Now;
 use constella_core::io::{BotCall, BotReply};
 use constella_shared::agent::SpeedtestFigures;
 use constella_shared::ids::{CommandId, NodeId, Term};
+use constella_shared::secret::Secret;
 use constella_shared::wire::command::{CommandContent, Stage, StoredCommand};
 use constella_shared::wire::heartbeat::Glance;
+use sha2::{Digest, Sha256};
 use teloxide::types::InlineKeyboardButtonKind;
 
 use super::*;
 
 /// As install.sh takes it: its tests paste the recorded block.
-const LINK: &str = "join://203.0.113.7:4747?net=a&token=onetimetoken&ttl=900s&fp=00ff";
+const LINK: &str = concat!(
+    "join://203.0.113.7:4747?net=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    "&token=c0dec0dec0dec0dec0dec0dec0dec0dec0dec0dec0dec0dec0dec0dec0dec0de&ttl=900s",
+    "&fp=0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f",
+);
 
 fn node(n: u8) -> NodeId {
     NodeId([n; 32])
@@ -224,6 +230,23 @@ fn screens_are_as_recorded() {
         for (name, screen) in screens(language) {
             compare(&format!("{name}.{}", language.code()), &picture(&render(&screen)));
         }
+    }
+}
+
+/// A node that was installed from a release sends new servers there. The script's hash and the version change with each release.
+#[test]
+fn an_invitation_of_a_released_node_fetches_checks_and_joins() {
+    let script = std::fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../compose/get.sh")).unwrap();
+    let hash = hex::encode(Sha256::digest(script));
+    let source = Source::Release("https://releases.example/constella/1".into());
+    for language in Language::ALL {
+        let screen = Screen::Invite { language, link: Secret::new(LINK.into()), ttl_s: 900 };
+        let picture = picture(&source.render(&screen));
+        assert!(
+            picture.contains(&format!("{hash} *$d/get.sh")) && picture.contains(&format!("$u {} join", crate::VERSION))
+        );
+        let picture = picture.replace(&hash, "HASH").replace(crate::VERSION, "VERSION");
+        compare(&format!("invite-release.{}", language.code()), &picture);
     }
 }
 

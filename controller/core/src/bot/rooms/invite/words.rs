@@ -26,6 +26,19 @@ words! {
             "срок выйдет, это сообщение скажет об этом.",
         ),
     }
+    /// The same where the block fetches a release.
+    InviteWhatNowRelease() {
+        en: concat!(
+            "On the new server, paste the whole block into a shell. It fetches Constella, checks it and joins, and keeps the ",
+            "link out of the shell's history. Show it to nobody: whoever has it can enter the network. This message will ",
+            "say when the invitation is used or over.",
+        ),
+        ru: concat!(
+            "На новом сервере вставьте весь блок в командную строку. Он скачает Constella, проверит её и присоединит сервер, ",
+            "а ссылка не попадёт в историю. Никому её не показывайте: с ней любой войдёт в сеть. Когда приглашение используют ",
+            "или его срок выйдет, это сообщение скажет об этом.",
+        ),
+    }
     /// `/invite` with something that is no duration.
     InviteUsage() {
         en: "That is no duration. Example: /invite 15m (s, m, h, d).",
