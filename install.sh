@@ -9,6 +9,7 @@ umask 022
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 readonly root
 readonly controller_uid=10001
+readonly agent_front_uid=10002 # the agent's part without power
 readonly min_docker=20.10.10  # its seccomp support knows errnoRet, without which clone3 breaks threads
 readonly min_rust=1.95
 readonly build_disk_mb=4096   # Rust's image, compiled dependencies, two small images
@@ -24,6 +25,8 @@ readonly release_memory_mb=64 # what agent, controller and `docker load` need, w
 . "$root/compose/install/options.sh"
 # shellcheck source=compose/install/checks.sh
 . "$root/compose/install/checks.sh"
+# shellcheck source=compose/install/link.sh
+. "$root/compose/install/link.sh"
 # shellcheck source=compose/install/images.sh
 . "$root/compose/install/images.sh"
 # shellcheck source=compose/install/node.sh
@@ -48,6 +51,7 @@ Usage: ./install.sh VERB [FLAGS]
 Flags of init and join (what is missing is asked, or with no terminal an error):
   --server-name NAME        how the owner sees this server (default: the host's name)
   --public-addr HOST[:PORT] where other nodes reach it (default: what the seed sees; port 4747)
+  --port N                  where this server listens (default: 4747)
   --priority N              smaller holds the bot earlier (default: 100)
   --network host|bridge     the controller's network (default: host)
   --from URL|FOLDER         a release, whose signature is checked; without it: one that is in artefacts/ here, else the sources are built

@@ -66,7 +66,7 @@ is_bridge() { [ "${opt_network:-}" = bridge ] || { [ -z "${opt_network:-}" ] && 
 port_setting() { if is_bridge; then echo PUBLISH_PORT; else echo LISTEN_ADDR; fi; }
 host_port() {
     local port
-    port="$(env_get "$(port_setting)")"
+    port="${opt_port:-$(env_get "$(port_setting)")}"
     port="${port##*:}"
     printf '%s\n' "${port:-4747}"
 }
@@ -78,6 +78,13 @@ is_taken() {
     cat "/proc/net/$1" "/proc/net/${1}6" 2>/dev/null |
         awk -v port=":$(printf '%04X' "$2")" -v state="$state" \
             '(state == "" || $4 == state) && substr($2, length($2) - 4) == port { found = 1 } END { exit !found }'
+}
+
+# free_port PROTOCOL PORT: the next one that nobody has.
+free_port() {
+    local port=$(($2 + 1))
+    while is_taken "$1" "$port"; do port=$((port + 1)); done
+    printf '%s\n' "$port"
 }
 
 # Ours may have it.
@@ -92,7 +99,7 @@ check_port() {
     elif container_runs controller; then
         good "port $port/tcp is served by this node"
     else
-        bad "port $port/tcp is taken by another program: stop it, or set $setting in .env (ss -ltnp | grep $port)"
+        bad "port $port/tcp is taken by another program: stop it, or set $setting in .env or --port $(free_port tcp "$port"), which is free (ss -ltnp | grep $port)"
     fi
 }
 
@@ -107,10 +114,49 @@ check_hub_port() {
     elif ! is_port "$port"; then
         bad "$(vpn_state_file) has no ListenPort from 1 to 65535: write one there and in $(vpn_quick)"
     elif is_taken udp "$port"; then
-        bad "port $port/udp is taken by another program: stop it, or choose another with --vpn-listen-port (ss -lunp | grep $port)"
+        bad "port $port/udp is taken by another program: stop it, or choose another with --vpn-listen-port $(free_port udp "$port"), which is free (ss -lunp | grep $port)"
     else
         good "port $port/udp is free for the overlay"
     fi
+}
+
+# The images run as these users. A user of this host with such a number could read the node's keys, or speak to its agent.
+check_users() {
+    local uid name free=10003 taken=''
+    for uid in "$controller_uid" "$agent_front_uid"; do
+        name="$(user_of "$uid")"
+        case "$name" in '' | constella*) continue ;; esac
+        while [ -n "$(user_of "$free")" ]; do free=$((free + 1)); done
+        taken=1
+        bad "uid $uid, which a node's files belong to, is the user $name of this host: give $name another number (usermod -u $free $name; $free is free)"
+    done
+    [ -n "$taken" ] || good "the users $controller_uid and $agent_front_uid are the node's alone"
+}
+user_of() { { getent passwd "$1" 2>/dev/null || awk -F: -v uid="$1" '$3 == uid' /etc/passwd 2>/dev/null; } | head -n 1 | cut -d: -f1; }
+
+# Compose knows a project by its name: a second folder of the same name would take the containers of the first away.
+check_project() {
+    local name folder free number=2
+    name="${COMPOSE_PROJECT_NAME:-$(env_get COMPOSE_PROJECT_NAME)}"
+    name="${name:-constella}"
+    folder="$(project_folder "$name")"
+    if [ -z "$folder" ] || [ "$folder" = "$root/compose" ] || [ "$folder" = "$root" ]; then
+        good "the containers' names ($name) are free"
+        return
+    fi
+    free="$name-$number"
+    while [ -n "$(project_folder "$free")" ]; do number=$((number + 1)); free="$name-$number"; done
+    bad "the compose project $name is that of $folder: use that folder, or write COMPOSE_PROJECT_NAME='$free' into .env for a second node (it needs a port of its own)"
+}
+project_folder() {
+    [ -n "$docker_answers" ] || return 0
+    docker ps -a --filter "label=com.docker.compose.project=$1" --format '{{.Label "com.docker.compose.project.working_dir"}}' 2>/dev/null | head -n 1
+}
+
+# A container on Docker's own bridge has IPv4 unless its daemon was told otherwise.
+check_families() {
+    if has_ipv4 || ! is_bridge; then return 0; fi
+    hint "this server has no way to IPv4, and a container with --network bridge has IPv6 only where Docker's daemon is told so: --network host needs nothing"
 }
 
 check_clock() {
@@ -191,7 +237,10 @@ check_key_tools() {
 
 check_host() {
     check_docker
+    check_project
+    check_users
     check_port
+    check_families
     check_hub_port
     check_key_tools
     check_clock

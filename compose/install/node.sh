@@ -43,7 +43,7 @@ env_set() {
     fi
 }
 
-need_root() { is_root || die "run this as root (sudo ./install.sh ...): the state folder belongs to uid $controller_uid, which only root can give away"; }
+need_root() { is_root || die "run this as root (sudo ./install.sh ..., without sudo: su -c './install.sh ...'): the state folder belongs to uid $controller_uid, which only root can give away"; }
 
 stop_on_failed_checks() {
     [ "$failed_checks" -eq 0 ] || die "$failed_checks check(s) failed; nothing was changed. Mend what is marked FAIL and run this again"
@@ -60,6 +60,7 @@ install_node() {
     local verb="$1"
     need_root
     need_source
+    refuse_predecessor
     vpn_check
     can_ask || ask_missing "$verb"
     step "Checking this host"
@@ -94,9 +95,16 @@ write_env() {
     env_set SERVER_NAME "$opt_server_name"
     env_set PUBLIC_ADDR "$opt_public_addr"
     env_set PRIORITY "$opt_priority"
+    if is_bridge; then env_set PUBLISH_PORT "$opt_port"; else env_set LISTEN_ADDR "${opt_port:+[::]:$opt_port}"; fi
     case "$(env_get COMPOSE_FILE)" in
         *bridge*) [ -n "$(env_get PUBLIC_ADDR)" ] || die "--network bridge needs --public-addr: the container cannot see the host's address" ;;
     esac
+}
+
+# The older Constella, a Python program, has a state/ too: its network_state.json has no format, and no node's key stands beside it.
+is_predecessors() { has_network && { [ ! -e "$root/state/node_key.pem" ] || ! grep -q '"format"' "$root/state/network_state.json"; }; }
+refuse_predecessor() {
+    ! is_predecessors || die "state/ is of the older Constella in Python, whose network cannot be carried over. Stop that program for good on this server (two programs with one bot token take each other's messages), move its folder away (mv state state.python), and run this again. Its bot, with the same token, can be used again once all its servers are stopped"
 }
 
 # Made once, and not written by root again: what a controller that went bad could put there must not steer root.
@@ -177,6 +185,7 @@ upgrade_node() {
     need_root
     [ -f "$root/.env" ] || die "there is no node here to upgrade: ./install.sh init or join"
     has_network || die "this node belongs to no network yet: ./install.sh init or join"
+    refuse_predecessor
     need_source
     need_docker
     local old
@@ -239,6 +248,10 @@ check_state() {
     fi
     if ! has_network; then
         bad "state/ belongs to no network: ./install.sh init or join"
+        return
+    fi
+    if is_predecessors; then
+        bad "state/ is of the older Constella in Python: move it away (mv state state.python), then ./install.sh init or join"
         return
     fi
     owner="$(stat -c '%u %a' "$root/state")"

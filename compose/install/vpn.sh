@@ -43,12 +43,44 @@ vpn_check() {
 vpn_check_made() {
     if [ ! -e "$(vpn_state_file)" ]; then
         ! has_network || die "state/ is a running node's, and root does not write there again: to give it an overlay, remove it and join anew"
-        [ ! -e "$(vpn_quick)" ] || die "$(vpn_quick) is another overlay's: choose a name with --vpn-interface"
+        [ ! -e "$(vpn_quick)" ] || die "$(vpn_quick) is another overlay's: choose a name with --vpn-interface, for instance $(free_interface)"
+        ! vpn_is_up || die "this host has an interface $(vpn_interface) already: choose a name with --vpn-interface, for instance $(free_interface)"
+        local route
+        ! route="$(route_within "$vpn_cidr")" || die "$vpn_cidr is in use on this host ($route): choose a network that is free on all servers of the overlay with --vpn-cidr, for instance $(free_cidr), which is free here"
         return
     fi
     local made
     made="$(sed -n 's/^Address = //p' "$(vpn_state_file)")"
     [ "$made" = "$vpn_address/${vpn_cidr##*/}" ] || die "$(vpn_state_file) is made with $made and is kept: leave --vpn-address and --vpn-cidr out, or remove the node and install anew"
+}
+
+free_interface() {
+    local number=0
+    while [ -e "/sys/class/net/wg$number" ] || [ -e "$wireguard_dir/wg$number.conf" ]; do number=$((number + 1)); done
+    printf 'wg%s\n' "$number"
+}
+
+# route_within CIDR: the first of this host's own networks that has an address in common with it, or status 1. The kernel's list has addresses and
+# masks as hexadecimal numbers of the host's byte order; a default route (mask 0) overlaps with everything and says nothing.
+route_within() {
+    local interface destination mask rest common
+    while read -r interface destination _ _ _ _ _ mask rest; do
+        [[ $destination =~ ^[0-9A-F]{8}$ && $mask =~ ^[0-9A-F]{8}$ && $mask != 00000000 ]] || continue
+        destination="$(swapped "$destination")" mask="$(swapped "$mask")"
+        common=$((mask & $(mask_of "${1#*/}")))
+        if (((destination & common) == ($(number_of "${1%/*}") & common))); then
+            printf '%s on %s\n' "$(dotted "$destination")" "$interface"
+            return
+        fi
+    done < <(cat /proc/net/route 2>/dev/null)
+    return 1
+}
+# amd64 and arm64 are little-endian.
+swapped() { printf '%d\n' "0x${1:6:2}${1:4:2}${1:2:2}${1:0:2}"; }
+free_cidr() {
+    local second=43
+    while route_within "10.$second.0.0/24" >/dev/null && [ "$second" -lt 255 ]; do second=$((second + 1)); done
+    printf '10.%s.0.0/24\n' "$second"
 }
 
 # refuse_flag FLAG WHY

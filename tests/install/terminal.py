@@ -1,5 +1,5 @@
 """An operator at a terminal: terminal.py ANSWERS COMMAND... types each line of the file when it is asked for, a secret only when the
-terminal does not echo, and prints what the screen showed. Ends with the command's status."""
+terminal does not echo (a carriage return within a line is Enter, as in a paste of several lines), and prints what the screen showed. Ends with the command's status."""
 
 import os
 import pty
@@ -8,7 +8,7 @@ import termios
 
 
 def main():
-    answers = open(sys.argv[1]).read().splitlines()
+    answers = open(sys.argv[1], newline="").read().rstrip("\n").split("\n")
     child, terminal = pty.fork()
     if child == 0:
         os.execvp(sys.argv[2], sys.argv[2:])
