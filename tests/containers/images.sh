@@ -2,7 +2,7 @@
 # Makes the images that the container tests need where no registry is reachable, from Debian's packages and this machine's toolchain:
 #   constella-test/host:bookworm   a "host": Debian with its own recording /sbin/reboot
 #   rust:1.95-slim-bookworm        a stand-in under the name that the Dockerfile asks for, made only where no image has that name
-# Then builds both products from compose/Dockerfile, unchanged. Usage: images.sh [base|rust|products|all]. Repeating it is cheap.
+# Then builds both products from compose/Dockerfile, unchanged. Usage: images.sh [base|rust|server|products|all]. Repeating it is cheap.
 set -euo pipefail
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
@@ -36,6 +36,15 @@ host_base() {
     docker import "$work/host.tar" constella-test/debian:bookworm >/dev/null
     printf 'FROM constella-test/debian:bookworm\nRUN rm -f /sbin/reboot\nCOPY --chmod=0755 reboot /sbin/reboot\nCMD ["sleep", "infinity"]\n' >"$work/host/Dockerfile"
     DOCKER_BUILDKIT=1 docker build --quiet -t "$host_image" "$work/host" >/dev/null
+}
+
+# A "server" as a provider hands it out: the host with OpenSSL, curl, and a Docker engine of its own.
+server_base() {
+    have_image constella-test/server:bookworm && return
+    host_base
+    say "making constella-test/server:bookworm"
+    printf 'FROM %s\nRUN apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends openssl curl docker.io iptables >/dev/null\n' "$host_image" |
+        DOCKER_BUILDKIT=0 docker build --quiet --network host -t constella-test/server:bookworm - >/dev/null
 }
 
 # This machine's pinned toolchain where the official image has it, the C compiler that `ring` needs, and the machine's certificates.
@@ -82,9 +91,10 @@ main() {
     case "${1:-all}" in
         base) host_base ;;
         rust) rust_base ;;
+        server) server_base ;;
         products) products ;;
         all) host_base; rust_base; products ;;
-        *) die "usage: images.sh [base|rust|products|all]" ;;
+        *) die "usage: images.sh [base|rust|server|products|all]" ;;
     esac
 }
 

@@ -27,8 +27,15 @@ container() { printf '%s-%s-%s-1' "$suite_id" "$1" "$2"; }
 token() { cat "$suite_work/token"; }
 controller_version() { sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | sed -n 1p; }
 
-# A network with a fixed subnet, or a host that was cut off could not come back with its address; and Telegram on it.
+# A network with Telegram, for nodes of this machine's engine.
 network_up() {
+    telegram_up
+    set_images_aside
+    origin
+}
+
+# A network with a fixed subnet, or a host that was cut off could not come back with its address; and Telegram on it.
+telegram_up() {
     local third
     find_docker || skip "no docker client here does BuildKit"
     find_compose "$root/target/tools/bin" || skip "no Docker Compose 2 here, and none to be had: nothing was installed"
@@ -45,8 +52,6 @@ network_up() {
     docker run -d --name "$suite_id-botapi" --label "$suite_id" --network "$suite_id" --network-alias botapi \
         -v "$root/target/debug/botapi:/botapi:ro" "$host_image" /botapi --listen 0.0.0.0:8081 --control 0.0.0.0:8082 --token "$(token)" >/dev/null
     within 20 control stats >/dev/null
-    set_images_aside
-    origin
 }
 
 # The tags that install.sh builds under. A node of this machine may use them, and an image of an earlier run must not be taken for this one's.
