@@ -109,6 +109,8 @@ pub struct Timing {
     pub heartbeat_ms: u64,
     /// `DOWN_AFTER_MISSES`.
     pub down_after_misses: u32,
+    /// `DOWN_AFTER`.
+    pub down_after_ms: u64,
     /// `HEARTBEAT_TIMEOUT`.
     pub heartbeat_timeout_ms: u64,
     /// `RPC_TIMEOUT`.
@@ -241,6 +243,7 @@ impl Config {
         Settings {
             heartbeat_ms: timing.heartbeat_ms,
             down_after_misses: timing.down_after_misses,
+            down_after_ms: timing.down_after_ms,
             heartbeat_timeout_ms: timing.heartbeat_timeout_ms,
             rpc_timeout_ms: timing.rpc_timeout_ms,
             clock_skew_ms: timing.clock_skew_ms,
@@ -273,6 +276,7 @@ fn checked_timing(raw: &RawTiming) -> Result<Timing, ConfigError> {
     Ok(Timing {
         heartbeat_ms,
         down_after_misses,
+        down_after_ms: raw.down_after.map_or(Ok(30_000), |s| bounded("DOWN_AFTER", s, 10_000, 600_000))?,
         heartbeat_timeout_ms,
         rpc_timeout_ms: raw.rpc_timeout.map_or(Ok(3_000), |s| bounded("RPC_TIMEOUT", s, 100, 60_000))?,
         clock_skew_ms: raw.clock_skew.map_or(Ok(30_000), |s| bounded("CLOCK_SKEW", s, 1_000, 3_600_000))?,

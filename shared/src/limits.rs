@@ -291,3 +291,16 @@ pub const LARGE_BODIES_OF_ONE: usize = 2;
 
 /// Larger bodies at once, of all members: with what is read from them they stay under what a small server has left.
 pub const LARGE_BODIES: usize = 8;
+
+/// The name of a person who pressed a button under an alert: Telegram's user names have at most 32 characters.
+pub const ALERT_BY_BYTES: usize = 64;
+
+/// How long the record of an alert is kept after it was last written: `/alerts` shows a week, and a node that was off for so long learns nothing by it.
+pub const ALERT_KEPT_MS: u64 = 7 * 24 * 3_600_000;
+
+/// Alerts that a holder opens records for at once, all nodes together: every node of a network of 200 down, each with an alert of its own before. What is
+/// beyond is told when there is room.
+pub const ALERTS: usize = 512;
+
+/// Nodes that one request asks a witness about: half of the largest network; beyond, the next request asks.
+pub const WITNESSED: usize = 512;

@@ -4,6 +4,7 @@
 pub mod alert;
 pub mod command;
 pub mod heartbeat;
+pub mod incident;
 pub mod join;
 pub mod lease;
 pub mod more;

@@ -24,6 +24,7 @@ use constella_shared::state::{
 use constella_shared::wire::alert::{Change, Kind, Standing, Subject, Transition, Unit, Value};
 use constella_shared::wire::command::{CommandContent, Stage, StoredCommand};
 use constella_shared::wire::heartbeat::{Digest, Facts, Glance, Heartbeat};
+use constella_shared::wire::incident::{Ack, AlertRecord, AlertStage, IncidentId, MessageAt, Mute, Witnesses};
 use constella_shared::wire::join::{JoinAnswer, JoinForward, JoinHandshake, JoinRequest};
 use constella_shared::wire::lease::{
     LeaseAnswer, LeaseAsk, LeaseRefusal, LeaseRelease, LeaseState, LeaseView, Strength,
@@ -34,7 +35,7 @@ use constella_shared::wire::records::{
     VotersMark,
 };
 use constella_shared::wire::rekey::RekeyAnswer;
-use constella_shared::wire::rpc::{PeerRow, Request, Response, RosterSync, RpcCode, RpcError, Status};
+use constella_shared::wire::rpc::{PeerRow, Request, Response, RosterSync, RpcCode, RpcError, Status, Word};
 use constella_shared::wire::speaks::Speaks;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -124,6 +125,31 @@ fn net_values() -> Vec<(&'static str, NetValue)> {
         ("bot", NetValue::Bot { id: 123, username: "constella_bot".into() }),
         ("leaving", NetValue::Leaving {}),
     ]
+}
+
+fn alert(closed: bool) -> NetValue {
+    let subject = Subject::part(B, Kind::DiskFull, "/var");
+    NetValue::Alert(Box::new(AlertRecord {
+        incident: IncidentId::of(&subject, 1_760_000_000_000),
+        stage: if closed { AlertStage::Closed } else { AlertStage::Open },
+        raised_unix_ms: 1_760_000_000_000,
+        value: Value { amount: 921, unit: Unit::PercentTenths, mark: Some(900) },
+        by: B,
+        witnesses: closed.then_some(Witnesses { silent: 2, of: 3 }),
+        cleared_unix_ms: closed.then_some(1_760_000_060_000),
+        raises: vec![1_760_000_000_500],
+        message: Some(MessageAt { chat: 42, message: 18 }),
+        sounded: true,
+        noted: closed,
+        ack: (!closed).then(|| Ack { by: "owner".into(), at_unix_ms: 1_760_000_010_000 }),
+        mute: (!closed).then(|| Mute { by: "owner".into(), until_unix_ms: Some(1_760_003_610_000) }),
+        subject,
+    }))
+}
+
+fn standing() -> Standing {
+    let value = Value::of(965, Unit::PercentTenths);
+    Standing { subject: Subject::whole(B, Kind::Cpu), since_unix_ms: 1_760_000_000_000, value }
 }
 
 fn records() -> Records {
@@ -318,7 +344,8 @@ fn heartbeats() {
 #[test]
 fn announcements() {
     recorded("announce", vec![("full", records()), ("empty", Records::default())]);
-    recorded("net_value", net_values());
+    let alerts = [("alert_open", alert(false)), ("alert_closed", alert(true))];
+    recorded("net_value", net_values().into_iter().chain(alerts).collect());
 }
 
 #[test]
@@ -385,6 +412,8 @@ fn requests() {
             ("command_store", Request::CommandStore { commands: commands(), term: Term(5), adopt: false }),
             ("command_done", Request::CommandDone { ids: vec![COMMAND], ordered: Vec::new() }),
             ("command_done_ordered", Request::CommandDone { ids: vec![COMMAND], ordered: vec![COMMAND] }),
+            ("alerts_witness", Request::AlertsWitness { nodes: vec![A, B] }),
+            ("alerts_tell", Request::AlertsTell { standing: vec![standing()] }),
         ],
     );
 }
@@ -437,6 +466,15 @@ fn responses() {
         ("proof", Response::Proof { ready: true, majority: false }),
         ("sync", Response::Sync { sync: RosterSync::default() }),
         ("members", Response::Members { members: vec!["AAEC".into()] }),
+        (
+            "witnessed",
+            Response::Witnessed {
+                words: vec![
+                    Word { heard_ms: Some(300), silent_ms: None },
+                    Word { heard_ms: None, silent_ms: Some(31_000) },
+                ],
+            },
+        ),
     ];
     let boot_id = Some("9d5e".to_owned());
     cases.extend(

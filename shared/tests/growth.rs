@@ -239,10 +239,12 @@ fn a_reader_of_protocol_1_is_sent_nothing_that_it_would_refuse() {
     for name in ["heartbeat", "announce", "request", "response", "speedtest", "join_answer"] {
         let (_, read) = TOLERANT.into_iter().find(|(known, _)| *known == name).unwrap();
         for (case, document) in recorded(name) {
-            let plain = read(&document).unwrap();
-            assert_eq!(for_first(name, &document).as_ref(), Some(&plain), "{name} {case}");
+            // That one has no words for it.
+            let is_later = name == "request" && case.starts_with("alerts_");
+            let plain = Some(read(&document).unwrap()).filter(|_| !is_later);
+            assert_eq!(for_first(name, &document), plain, "{name} {case}");
             for (place, grown) in grown(&document) {
-                assert_eq!(for_first(name, &grown).as_ref(), Some(&plain), "{name} {case} at {place:?}");
+                assert_eq!(for_first(name, &grown), plain, "{name} {case} at {place:?}");
             }
         }
     }

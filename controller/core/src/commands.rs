@@ -318,6 +318,13 @@ impl Commands {
         self.last.as_ref()
     }
 
+    /// Whether a reboot of the node was ordered, and is not through.
+    #[must_use]
+    pub fn reboots(&self, node: &NodeId) -> bool {
+        let of = |stage: &Stage| matches!(stage, Stage::Rebooting { target, .. } if target == node);
+        self.open.values().any(|open| of(&open.command.stage))
+    }
+
     /// Whether any command is open.
     #[must_use]
     pub fn any_open(&self) -> bool {

@@ -12,6 +12,8 @@ pub struct Settings {
     pub heartbeat_ms: u64,
     /// `DOWN_AFTER_MISSES`: times the period is the suspicion time.
     pub down_after_misses: u32,
+    /// `DOWN_AFTER`: a node that gave no answer for so long is down (N1).
+    pub down_after_ms: u64,
     /// `HEARTBEAT_TIMEOUT`: after it a direct probe has failed.
     pub heartbeat_timeout_ms: u64,
     /// `RPC_TIMEOUT`.
@@ -33,6 +35,7 @@ impl Default for Settings {
         Self {
             heartbeat_ms: 2_000,
             down_after_misses: 3,
+            down_after_ms: 30_000,
             heartbeat_timeout_ms: 1_000,
             rpc_timeout_ms: 3_000,
             clock_skew_ms: 30_000,

@@ -3,6 +3,7 @@
 //! [`Node::handle`] routes an input to its part, then does everything that has become due ([`Node::settle`]), then puts what must be on disk
 //! before everything else that this step wants done. The parts do not know each other; what one needs of another passes through here.
 
+mod alerts;
 mod assemble;
 mod authority;
 mod copies;
@@ -69,6 +70,7 @@ use crate::membership::{MemberTimer, Membership};
 use crate::peers::Peers;
 use crate::probe::Probe;
 use crate::roster::{OpenError, Roster};
+use alerts::Alerts;
 use assemble::Parts;
 use copies::{CopiedTo, CopyJob};
 use dialogue::default_language;
@@ -121,6 +123,7 @@ pub struct Node {
     handover: Option<Handover>,
     parting: Parting,
     hindrances: Hindrances,
+    alerts: Alerts,
     proof: Option<requests::Proof>,
     authority: authority::Authority,
     refused: refused::Refusals,
@@ -191,6 +194,7 @@ impl Node {
     pub fn start(&mut self, now: Now) -> Vec<Output> {
         let version = self.settings.version.clone();
         let addr = self.addr.clone();
+        self.open_alerts(now);
         let mut records = self.roster.write_self(now, &addr, &version, PROTOCOL, self.keys.as_ref());
         let again = self.roster.restamp(now, self.keys.as_ref());
         records.owners.extend(again.owners);
@@ -302,6 +306,7 @@ impl Node {
             self.look_for_a_better(now);
             self.pass_commands_on(now);
             self.tell_of_disks(now);
+            self.watch_members(now);
             self.part(now);
             self.outlive_a_restored_copy();
         }
@@ -313,6 +318,7 @@ impl Node {
             self.at.minute = now.boot_ms.saturating_add(MINUTE_MS);
             self.look_at_the_voters();
             self.invites_dirty |= self.roster.expire(now);
+            self.expire_alerts(now);
             self.hear_clocks(now);
             let again = self.roster.restamp(now, self.keys.as_ref());
             self.announce(now, &again);

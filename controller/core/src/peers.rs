@@ -27,6 +27,8 @@ pub struct Peer {
     pub heard_at: u64,
     /// Unix milliseconds when they arrived.
     pub heard_unix_ms: u64,
+    /// CLOCK_BOOTTIME of its last sign of life: facts, an answer, or a request of its own.
+    sign_at: u64,
     /// Round trip of the last call, milliseconds; with the time for a new connection in it where no request on an open one was measured yet.
     pub rtt_ms: Option<u32>,
     /// Unix milliseconds when it last answered a call; 0 for never.
@@ -35,6 +37,8 @@ pub struct Peer {
     pub ready_since: Option<u64>,
     /// When a call to it last failed.
     failed_at: Option<u64>,
+    /// When the first of the calls failed that had no answer since the node was last heard.
+    failing_since: Option<u64>,
     /// Its port refused, and nothing was heard of it since.
     port: Port,
     /// When it was lost lately: restarts, and times that it was not ready or not alive. Newest last.
@@ -86,10 +90,12 @@ impl Peers {
             facts,
             heard_at: now.boot_ms,
             heard_unix_ms: now.unix_ms,
+            sign_at: now.boot_ms,
             rtt_ms,
             reached_unix_ms,
             ready_since,
             failed_at: None,
+            failing_since: None,
             port: before.map_or(Port::Open, |peer| peer.port).heard(restarted || answered),
             losses,
         };
@@ -130,6 +136,7 @@ impl Peers {
     pub fn failed(&mut self, now: Now, node: &NodeId) {
         if let Some(peer) = self.peers.get_mut(node) {
             peer.failed_at = Some(now.boot_ms);
+            peer.failing_since.get_or_insert(now.boot_ms);
         }
     }
 
@@ -144,8 +151,9 @@ impl Peers {
     }
 
     /// The node asked something: it lives, whatever its port says.
-    pub fn asked(&mut self, node: &NodeId) {
+    pub fn asked(&mut self, now: Now, node: &NodeId) {
         if let Some(peer) = self.peers.get_mut(node) {
+            peer.sign_at = now.boot_ms;
             peer.port = peer.port.heard(false);
         }
     }
@@ -157,17 +165,18 @@ impl Peers {
     }
 
     /// A call to the node was answered.
-    pub fn answered(&mut self, node: &NodeId) {
+    pub fn answered(&mut self, now: Now, node: &NodeId) {
         self.strangers_to.remove(node);
         if let Some(peer) = self.peers.get_mut(node) {
             peer.port = Port::Open;
-            peer.failed_at = None;
+            (peer.failed_at, peer.failing_since) = (None, None);
+            peer.sign_at = now.boot_ms;
         }
     }
 
     /// The node answered that this node is no member.
-    pub fn disowned(&mut self, by: NodeId) {
-        self.answered(&by);
+    pub fn disowned(&mut self, now: Now, by: NodeId) {
+        self.answered(now, &by);
         self.strangers_to.insert(by);
     }
 
@@ -181,6 +190,18 @@ impl Peers {
     #[must_use]
     pub fn failing(&self, node: &NodeId) -> Option<u64> {
         self.peers.get(node).and_then(|peer| peer.failed_at)
+    }
+
+    /// When the first call failed of those that had no answer since the node was last heard; None where the last one was answered.
+    #[must_use]
+    pub fn failing_since(&self, node: &NodeId) -> Option<u64> {
+        self.peers.get(node).and_then(|peer| peer.failing_since)
+    }
+
+    /// CLOCK_BOOTTIME of the last sign that this node itself had of it.
+    #[must_use]
+    pub fn sign_at(&self, node: &NodeId) -> Option<u64> {
+        self.peers.get(node).map(|peer| peer.sign_at)
     }
 
     /// Whether the node was heard, and no call to it failed since.
@@ -326,7 +347,7 @@ mod tests {
         peers.heard(at(0), n(1), facts(1, true), Some(1));
         peers.port_closed(at(1), &n(1));
         assert!(peers.refuses(&n(1)) && peers.failing(&n(1)).is_some());
-        peers.asked(&n(1));
+        peers.asked(at(1), &n(1));
         peers.port_closed(at(2), &n(1));
         assert!(!peers.refuses(&n(1)));
         peers.heard(at(3), n(1), facts(2, true), None);

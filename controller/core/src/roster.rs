@@ -28,10 +28,12 @@ use alloc::vec::Vec;
 use constella_shared::ids::{NetworkId, NodeId, Pin, TokenHash};
 use constella_shared::secret::Secret;
 use constella_shared::state::{InvitesState, NetworkState, Peer, STATE_FORMAT};
+use constella_shared::wire::alert::Subject;
 use constella_shared::wire::heartbeat::Digest;
+use constella_shared::wire::incident::is_forgotten;
 use constella_shared::wire::more::More;
 use constella_shared::wire::records::{
-    InviteRecord, NetRecord, OwnerRecord, RecordKey, Records, SelfRecord, SignedSelf, VoterRecord,
+    InviteRecord, NetRecord, NetValue, OwnerRecord, RecordKey, Records, SelfRecord, SignedSelf, VoterRecord,
 };
 use constella_shared::wire::speaks::Speaks;
 
@@ -235,6 +237,24 @@ impl Roster {
             }
         }
         !gone.is_empty()
+    }
+
+    /// Forgets the alerts of which nothing was written for a week; to be called about once a minute. Answers what they were about.
+    pub fn expire_alerts(&mut self, now: Now) -> Vec<Subject> {
+        let gone = |(name, record): (&String, &NetRecord)| match &record.value {
+            NetValue::Alert(alert) if is_forgotten(record.stamp.unix_ms, now.unix_ms) => {
+                Some((name.clone(), alert.subject.clone()))
+            }
+            _ => None,
+        };
+        let gone: Vec<(String, Subject)> = self.net.iter().filter_map(gone).collect();
+        for (name, _) in &gone {
+            if let Some(record) = self.net.remove(name) {
+                self.buckets.change(&record.key(), Some(record.rank()), None);
+                self.opaque.leave(&record);
+            }
+        }
+        gone.into_iter().map(|(_, subject)| subject).collect()
     }
 
     /// R1: what the clocks of others say, before records of others are taken.

@@ -19,6 +19,7 @@ pub fn differing(config: &Config, node: NodeId, network: &NetworkState) -> Vec<&
         | NetValue::AlertRule { .. }
         | NetValue::QuietHours { .. }
         | NetValue::Leaving {}
+        | NetValue::Alert(_)
         | NetValue::Other(_) => None,
     });
     // Standard input is `init`'s to read: a node that starts must not wait for it.

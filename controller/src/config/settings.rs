@@ -54,6 +54,11 @@ pub const CONTROLLER: [Setting; 28] = [
         "Seconds after which a probe has failed: 0.01 to 60, and less than the interval; without it half the interval.",
     ),
     passed("DOWN_AFTER_MISSES", "3", "Intervals that a suspected member has to answer before it is down: 1 to 100."),
+    passed(
+        "DOWN_AFTER",
+        "30",
+        "Seconds without an answer to anybody after which the owner is told that a node is down: 10 to 600. The one of the Host counts.",
+    ),
     passed("RPC_TIMEOUT", "3", "Seconds for a request to another node that has no limit of its own: 0.1 to 60."),
     passed(
         "CLOCK_SKEW",

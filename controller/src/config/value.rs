@@ -41,6 +41,7 @@ pub(super) struct RawSeed {
 #[serde(default)]
 pub(super) struct RawTiming {
     pub(super) heartbeat_interval: Option<Seconds>,
+    pub(super) down_after: Option<Seconds>,
     pub(super) down_after_misses: Option<Count>,
     pub(super) heartbeat_timeout: Option<Seconds>,
     pub(super) rpc_timeout: Option<Seconds>,

@@ -164,7 +164,7 @@ impl Telegram {
                 let client = if timeout_s > 0 { &self.poll } else { &self.rest };
                 self.updates(&self.ask(client, &payload).await?)
             }
-            BotCall::Send { chat, thread, screen } => self.send(chat, thread, &screen).await,
+            BotCall::Send { chat, thread, screen, silent } => self.send((chat, thread), &screen, silent).await,
             BotCall::TakeButtons { chat, message } => self.take_buttons(chat, message).await,
             BotCall::Edit { chat, message, screen } => self.edit(chat, message, &screen).await,
             BotCall::AnswerCallback { callback_id, toast: said } => {
@@ -183,7 +183,12 @@ impl Telegram {
         done(self.ask(&self.rest, &EditMessageReplyMarkup::new(ChatId(chat), MessageId(id))).await)
     }
 
-    async fn send(&self, chat: i64, thread: Option<i64>, screen: &Screen) -> Result<BotReply, BotError> {
+    async fn send(
+        &self,
+        (chat, thread): (i64, Option<i64>),
+        screen: &Screen,
+        silent: bool,
+    ) -> Result<BotReply, BotError> {
         let Rendered { html, keyboard } = self.source.render(screen);
         let mut payload =
             SendMessage::new(ChatId(chat), html).parse_mode(ParseMode::Html).link_preview_options(NO_PREVIEW);
@@ -193,6 +198,9 @@ impl Telegram {
         if let Some(thread) = thread {
             let thread = i32::try_from(thread).map_err(|_| BotError::TopicGone)?;
             payload = payload.message_thread_id(ThreadId(MessageId(thread)));
+        }
+        if silent {
+            payload = payload.disable_notification(true);
         }
         let sent = self.ask(&self.rest, &payload).await?;
         let message = Fields::of(&sent).and_then(|sent| sent.whole("message_id")).ok_or_else(foreign)?;

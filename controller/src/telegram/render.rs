@@ -34,6 +34,10 @@ pub fn render(screen: &Screen) -> Rendered {
         Screen::Words { text, .. } => plain(lines_of(text)),
         Screen::Note { language, say } => plain(vec![fill(*language, say, Markup::Html)]),
         Screen::Invite { .. } => Source::Folder.render(screen),
+        Screen::Alert { language, says, buttons, .. } => {
+            let lines = says.iter().map(|say| fill(*language, say, Markup::Html)).collect();
+            Rendered { html: fit(lines), keyboard: keyboard::markup(*language, buttons) }
+        }
         Screen::Message(message) => {
             Rendered { html: fit(lines(message)), keyboard: keyboard::markup(message.language, &message.buttons) }
         }
@@ -46,8 +50,8 @@ pub fn toast(screen: &Screen) -> String {
     let text = match screen {
         Screen::Words { text, .. } => text.clone(),
         Screen::Note { language, say } => fill(*language, say, Markup::Plain),
-        // Neither fits a toast; what it is about is in the chat.
-        Screen::Message(_) | Screen::Invite { .. } => String::new(),
+        // None of them fits a toast; what it is about is in the chat.
+        Screen::Message(_) | Screen::Invite { .. } | Screen::Alert { .. } => String::new(),
     };
     clean(&text, TOAST_CHARS, Markup::Plain)
 }

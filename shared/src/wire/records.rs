@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::incident::AlertRecord;
 use super::more::More;
 use crate::ids::{NodeId, Pin, Term, TokenHash};
 use crate::secret::Secret;
@@ -191,6 +192,8 @@ pub enum NetValue {
     },
     /// The owner removes the node that the record's `which` names: it gives its vote and its lease away first, and is removed then.
     Leaving {},
+    /// An alert that was told, or is being told. Which: [`AlertRecord::which`].
+    Alert(alloc::boxed::Box<AlertRecord>),
     /// S7: of a kind that this version does not know. It is kept and passed on, and nothing is done by it.
     #[serde(untagged)]
     Other(More),
@@ -209,6 +212,7 @@ impl NetValue {
             Self::AlertRule { .. } => "alert_rule",
             Self::QuietHours { .. } => "quiet_hours",
             Self::Leaving {} => "leaving",
+            Self::Alert(_) => "alert",
             Self::Other(value) => value.text("kind").unwrap_or_default(),
         }
     }
@@ -219,7 +223,8 @@ impl<'de> Deserialize<'de> for NetValue {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         match Self::deserialize(from)? {
             Self::Other(more) => {
-                let known = ["owner", "token", "message", "language", "bot", "alert_rule", "quiet_hours", "leaving"];
+                let known =
+                    ["owner", "token", "message", "language", "bot", "alert_rule", "quiet_hours", "leaving", "alert"];
                 more.of_another("kind", &known).map(Self::Other)
             }
             known @ (Self::Owner { .. }
@@ -229,7 +234,8 @@ impl<'de> Deserialize<'de> for NetValue {
             | Self::Bot { .. }
             | Self::AlertRule { .. }
             | Self::QuietHours { .. }
-            | Self::Leaving {}) => Ok(known),
+            | Self::Leaving {}
+            | Self::Alert(_)) => Ok(known),
         }
     }
 }

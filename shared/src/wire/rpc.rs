@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::alert::Standing;
 use super::command::StoredCommand;
 use super::heartbeat::{Digest, Facts};
 use super::join::{JoinAnswer, JoinForward};
@@ -122,6 +123,18 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         ordered: Vec<CommandId>,
     },
+    /// What does the asked node hear of these? It tries each of them itself, for the next request. At most [`crate::limits::WITNESSED`] (N1).
+    #[serde(rename = "Alerts.Witness")]
+    AlertsWitness {
+        /// Which.
+        nodes: Vec<NodeId>,
+    },
+    /// All alerts that stand at the sender, by its own judgement (N1). At most [`crate::limits::ALERT_STANDING`].
+    #[serde(rename = "Alerts.Tell")]
+    AlertsTell {
+        /// Each of them; none where all is well.
+        standing: Vec<Standing>,
+    },
 }
 
 /// `Roster.Sync`: narrows the difference by buckets, then by stamps, then carries records.
@@ -235,6 +248,22 @@ pub enum Response {
         /// The answering side's members.
         members: Vec<String>,
     },
+    /// To `Alerts.Witness`.
+    Witnessed {
+        /// One for each node that was asked about, in that order.
+        words: Vec<Word>,
+    },
+}
+
+/// What one node hears of another.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Word {
+    /// Milliseconds since it last heard the other node itself; absent where it never did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_ms: Option<u64>,
+    /// For how many milliseconds it has had no answer, to its own calls or to the gossip's probes; absent where nothing speaks against the other node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent_ms: Option<u64>,
 }
 
 /// One row of `GetPeers`.

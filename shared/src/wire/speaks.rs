@@ -70,6 +70,7 @@ impl Speaks {
                 let commands: Option<Vec<_>> = commands.iter().cloned().map(command_for_first).collect();
                 Request::CommandStore { commands: commands?, term: *term, adopt: *adopt }
             }
+            (Self::First, Request::AlertsWitness { .. } | Request::AlertsTell { .. }) => return None,
             (
                 Self::First,
                 Request::GetPeers {}
@@ -123,7 +124,8 @@ impl Speaks {
                 | Response::Lease { .. }
                 | Response::Vote { .. }
                 | Response::Proof { .. }
-                | Response::Members { .. },
+                | Response::Members { .. }
+                | Response::Witnessed { .. },
             ) => Cow::Borrowed(response),
         }
     }

@@ -74,6 +74,7 @@ async fn run(options: Options) -> Result<(), Failure> {
     let mut plan = Plan::of(&std::env::current_exe()?, usize::from(options.nodes));
     plan.owner = User::new(77, "anna", language);
     plan.reboots = Reboots::Away(AWAY);
+    plan.settings.push(("DOWN_AFTER".to_owned(), ALERT_S.to_string()));
     say(&format!(
         "starting {} nodes: real controllers and agents on loopback addresses, and a local Bot API",
         options.nodes
@@ -121,5 +122,7 @@ fn say(line: &str) {
 
 /// How long a host is away when it "reboots".
 const AWAY: Duration = Duration::from_secs(3);
+/// A node that was killed is told to the phone after so many seconds: whoever watches the page has not the patience of an owner.
+const ALERT_S: u64 = 10;
 /// For all nodes to see each other, on a slow machine.
 const SETTLING: Duration = Duration::from_secs(60);

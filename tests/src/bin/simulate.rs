@@ -260,6 +260,10 @@ fn report(total: &Total, from: u64, to: u64, options: &Options, took_s: f64) {
         "{} commands ({} begun by more than one node), {} reboots, {} crashes, {} long polls",
         total.commands, total.begun_twice, figures.reboots, figures.crashes, figures.polls
     );
+    let [raises, sounds, notes, repeats, downs] = figures.told;
+    println!(
+        "alerts: {downs} nodes said to be down, {raises} messages ({repeats} a second time), {notes} notes, {sounds} sounds"
+    );
     println!(
         "per node and second: {:.1} steps, {:.1} requests, {:.3} writes; {:.3} s of CPU per node-hour",
         figures.steps as f64 / (hours * 3_600.0),

@@ -46,6 +46,9 @@ pub struct MessageView {
     /// The topic that it stands in.
     #[serde(default)]
     pub thread: Option<i64>,
+    /// Whether the phone made no sound for it.
+    #[serde(default)]
+    pub silent: bool,
 }
 
 /// A picture in a message; its bytes are at `/control/photo?file_id=`.
@@ -155,6 +158,7 @@ impl MessageView {
             photo,
             keyboard: message.keyboard.clone(),
             thread: message.thread,
+            silent: message.silent,
         }
     }
 

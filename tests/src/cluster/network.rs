@@ -358,6 +358,8 @@ fn settings(name: &str, index: usize, wires: &Wires, double: &BotApi, speed: &Sp
         own("PRIORITY", ((index + 1) * 10).to_string()),
         own("TELEGRAM_API_URL", double.url(name)),
         own("LANG_DEFAULT", "en".to_owned()),
+        // Whoever wants alerts says so in the plan; elsewhere a death of some seconds is no news in the chat.
+        own("DOWN_AFTER", "600".to_owned()),
         own("LOG", "info".to_owned()),
         own("AGENT_ALLOWED_UIDS", nix::unistd::geteuid().to_string()),
         own("SPEEDTEST_URL", speed.url()),

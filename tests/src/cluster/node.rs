@@ -371,7 +371,7 @@ const CONTROLLER: &[&str] = &[
     "LOG",
     "BOT_LEASE_TTL",
     "HEARTBEAT_",
-    "DOWN_AFTER_MISSES",
+    "DOWN_AFTER",
     "RPC_TIMEOUT",
     "JOIN_URL",
 ];

@@ -103,6 +103,9 @@ impl Story<'_> {
         let answer = self.network.owner().ask("/nodes", PATIENCE).await?;
         self.show(&answer.value);
         (self.tell)(&format!("(answered after {:.1} s)", answer.took.as_secs_f64()));
+        self.say(&format!("The phone is told that {first} is down, with a sound, by whoever leads now."));
+        self.told(&format!("{first} is down")).await?;
+        self.network.owner().ask("/nodes", PATIENCE).await?;
         let down = first.clone();
         self.say(&format!("The list shows {first} down, and who leads now."));
         let next = self.network.settled(PATIENCE).await?;
@@ -123,6 +126,10 @@ impl Story<'_> {
         let first = &outcome.leaders.0;
         self.say(&format!("{first} is started again."));
         self.network.node(first)?.start()?;
+        self.say("The message says how long it was down, and a note tells that it is back.");
+        self.told(&format!("{first} is up again. It was down")).await?;
+        self.told(&format!("{first} is up again after")).await?;
+        self.network.owner().ask("/nodes", PATIENCE).await?;
         let all = format!("{0} of {0}", self.network.nodes().len());
         self.refresh_until("all nodes up again", move |message| message.text.contains(&all)).await
     }
@@ -174,6 +181,13 @@ impl Story<'_> {
             }
         }
         self.wait(what, is_it).await
+    }
+
+    /// Waits for a message of the bot with these words, wherever it stands in the chat.
+    async fn told(&mut self, words: &str) -> Result<(), ClusterError> {
+        let told = self.network.owner().sees(words, PATIENCE, |message| message.text.contains(words)).await?;
+        self.show(&told.value);
+        Ok(())
     }
 
     async fn newest(&self) -> Result<crate::botapi::model::MessageId, ClusterError> {

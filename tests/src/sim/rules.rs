@@ -1,5 +1,6 @@
 //! The rules that hold after every step, whatever happened.
 
+mod alerts;
 mod service;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,7 @@ use constella_shared::wire::records::OwnerRecord;
 
 use super::clock::EPOCH_MS;
 use super::host::Host;
+use alerts::Alerts;
 use service::Service;
 
 /// A rule that was broken.
@@ -41,6 +43,9 @@ pub(super) struct Rules {
     /// What ended at a node that knew of an order.
     ordered: BTreeSet<(NodeId, CommandId)>,
     service: Service,
+    alerts: Alerts,
+    /// Nodes that were said to be down.
+    pub(super) downs: u64,
     /// The step at hand began a command.
     begun: bool,
     broken: Option<Broken>,
@@ -114,6 +119,11 @@ impl Rules {
         if let Some(grant) = self.grants.get_mut(at).filter(|grant| grant.is_some_and(|(to, _)| to == holder)) {
             *grant = None;
         }
+    }
+
+    /// N1: a host heard another one.
+    pub(super) fn heard(&mut self, t: u64, by: NodeId, of: NodeId) {
+        self.alerts.heard(t, by, of);
     }
 
     /// A machine's boot clock stood still: what it had granted and had not run out by then is kept for longer, in true time.
@@ -234,6 +244,11 @@ impl Rules {
                     .then(|| format!("its term, generation or sequence number: {old:?} then {new:?}"))
             }
             Document::Network(new) => {
+                let (downs, wrong) = self.alerts.writes(t, hosts, host, new);
+                self.downs += downs;
+                if let Some(what) = wrong {
+                    self.fail(t, "N1", what);
+                }
                 let old = &disk.network;
                 let voters = new.voters.mark < old.voters.mark;
                 let records: BTreeMap<NodeId, &OwnerRecord> =

@@ -150,7 +150,7 @@ impl Scenario {
             end,
             commands: world.commands(),
             answers: world.answers(),
-            figures: super::figures::Figures { views: world.views(), ..world.figures().clone() },
+            figures: super::figures::Figures { views: world.views(), told: world.told(), ..world.figures().clone() },
             took_ms: world.now_ms(),
             log: world.take_log(),
         }

@@ -5,6 +5,7 @@ mod denial;
 mod duty;
 mod stored;
 mod stranger;
+mod told;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +24,7 @@ pub(super) use calls::Open;
 pub(super) use duty::{Begun, Duty};
 use duty::{Mail, Names, is_about_the_bot};
 use stranger::Stranger;
+pub(super) use told::Told;
 
 /// One bot at Telegram.
 #[derive(Debug)]
@@ -44,6 +46,8 @@ pub(super) struct Telegram {
     mails: Vec<Mail>,
     stranger: Option<Stranger>,
     lie: Option<String>,
+    /// Messages of alerts.
+    pub(super) told: Told,
 }
 
 #[derive(Debug)]
@@ -71,6 +75,7 @@ impl Telegram {
             mails: Vec::new(),
             stranger: None,
             lie: None,
+            told: Told::default(),
         }
     }
 
@@ -283,12 +288,14 @@ impl Telegram {
                 let pending = u32::try_from(info.pending_update_count).unwrap_or(u32::MAX);
                 Ok(BotReply::Webhook { pending, set: !info.url.is_empty() })
             }
-            BotCall::Send { screen, .. } => {
+            BotCall::Send { screen, silent, .. } => {
                 let id = self.next_message;
                 self.next_message += 1;
+                self.told.sent(number, id, screen, *silent);
                 self.shown(t, (number, host), id, screen);
                 Ok(BotReply::Sent { message: id })
             }
+            BotCall::Edit { message, screen, .. } if self.told.edited(*message, screen) => Ok(BotReply::Done),
             BotCall::Edit { message, screen, .. } => {
                 if !self.chat.contains_key(message) {
                     return Err(BotError::MessageGone);
@@ -319,7 +326,7 @@ impl Telegram {
     fn shown(&mut self, t: u64, (call, host): (u64, usize), id: i64, screen: &Screen) {
         let message = match screen {
             Screen::Message(message) => Some((**message).clone()),
-            Screen::Words { .. } | Screen::Note { .. } | Screen::Invite { .. } => None,
+            Screen::Words { .. } | Screen::Note { .. } | Screen::Invite { .. } | Screen::Alert { .. } => None,
         };
         match &message {
             Some(message) => {
@@ -329,6 +336,7 @@ impl Telegram {
                 let before = self.chat.values().rev().find_map(|shown| shown.message.clone());
                 self.denies(t, host, before.as_ref(), message);
             }
+            None if matches!(screen, Screen::Alert { .. }) => return,
             None if matches!(screen, Screen::Note { say, .. } if is_about_the_bot(say.key)) => {}
             None => {
                 let farewell = matches!(screen, Screen::Note { say, .. } if say.key == Key::Farewell);

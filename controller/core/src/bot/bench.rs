@@ -45,6 +45,8 @@ pub(crate) struct Bench {
     pub(crate) calls: Vec<(AskId, BotCall)>,
     pub(crate) invites: Vec<(AskId, u64)>,
     pub(crate) edits: Vec<(AskId, NodeId, crate::roster::Edit)>,
+    /// Presses under incidents that were written down.
+    pub(crate) pressed: Vec<crate::alerts::board::Press>,
     pub(crate) stages: Vec<(CommandId, Stage)>,
     pub(crate) records: Vec<NetValue>,
     /// Everything that went out, in order, in short.
@@ -77,6 +79,7 @@ impl Bench {
             invites: Vec::new(),
             choices: BTreeMap::new(),
             quiet: None,
+            alerts: Vec::new(),
         };
         Self {
             world,
@@ -85,6 +88,7 @@ impl Bench {
             calls: Vec::new(),
             invites: Vec::new(),
             edits: Vec::new(),
+            pressed: Vec::new(),
             stages: Vec::new(),
             records: Vec::new(),
             order: Vec::new(),
@@ -124,6 +128,7 @@ impl Bench {
                         }
                         NetValue::Token { .. }
                         | NetValue::Bot { .. }
+                        | NetValue::Alert(_)
                         | NetValue::AlertRule { .. }
                         | NetValue::Leaving {}
                         | NetValue::Other(_) => {
@@ -143,6 +148,10 @@ impl Bench {
                 Act::Edit { ask, node, edit } => {
                     self.order.push("edit");
                     self.edits.push((ask, node, edit));
+                }
+                Act::Alert(press) => {
+                    self.order.push("alert");
+                    self.pressed.push(press);
                 }
                 Act::Invite { ask, ttl_s } => {
                     self.order.push("invite");
@@ -392,7 +401,7 @@ fn assert_whole(call: &BotCall) {
             }
         }
         Some(Screen::Note { say, .. }) => assert!(say.is_whole(), "{say:?}"),
-        Some(Screen::Words { .. } | Screen::Invite { .. }) | None => {}
+        Some(Screen::Words { .. } | Screen::Invite { .. } | Screen::Alert { .. }) | None => {}
     }
 }
 

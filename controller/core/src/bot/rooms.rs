@@ -1,5 +1,6 @@
 //! The rooms of the bot: one folder or file a feature, and its line here. Rooms lead to each other through `ways` alone.
 
+pub mod alerts;
 pub mod card;
 pub mod invite;
 pub mod list;
@@ -26,6 +27,7 @@ fn all(seed: [u8; 32]) -> Vec<Box<dyn Room>> {
     alloc::vec![
         Box::new(list::ListRoom),
         Box::new(status::StatusRoom),
+        Box::new(alerts::AlertsRoom),
         Box::new(card::CardRoom),
         Box::new(speedtest::SpeedtestRoom),
         Box::new(reboot::RebootRoom::new(seed)),

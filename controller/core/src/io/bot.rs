@@ -33,6 +33,8 @@ pub enum BotCall {
         thread: Option<i64>,
         /// What.
         screen: Screen,
+        /// Without a sound on the reader's phone.
+        silent: bool,
     },
     /// `editMessageReplyMarkup` without buttons.
     TakeButtons {

@@ -9,6 +9,7 @@ use constella_shared::ids::NodeId;
 use constella_shared::state::{CommandsState, VoteState};
 use rand::rngs::StdRng;
 
+use super::alerts::Alerts;
 use super::farewell::Parting;
 use super::hindrance::Hindrances;
 use super::holder_probe::HolderProbe;
@@ -90,6 +91,7 @@ impl Node {
             handover: None,
             parting: Parting::default(),
             hindrances: Hindrances::default(),
+            alerts: Alerts::default(),
             proof: None,
             authority: super::authority::Authority::default(),
             refused: super::refused::Refusals::default(),

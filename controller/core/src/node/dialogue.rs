@@ -65,6 +65,7 @@ impl Node {
                 let edited = self.edit(now, &node, edit);
                 self.answers.push_back((ask, Answer::Edited(edited)));
             }
+            Act::Alert(press) => self.press_alert(now, &press),
             Act::Invite { ask, ttl_s } => {
                 let link = self.invite(now, ttl_s);
                 self.answers.push_back((ask, Answer::Link(link)));

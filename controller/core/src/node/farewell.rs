@@ -76,7 +76,7 @@ impl Node {
             return;
         };
         farewell.send_at = None;
-        let call = BotCall::Send { chat: farewell.chat, thread: None, screen: farewell.screen.clone() };
+        let call = BotCall::Send { chat: farewell.chat, thread: None, silent: false, screen: farewell.screen.clone() };
         self.ask_bot(LIMIT_MS, call, Pending::Farewell);
     }
 

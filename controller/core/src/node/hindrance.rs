@@ -127,7 +127,8 @@ impl Node {
             (Hindrance::Webhook, false) => Key::WebhookGone,
         };
         let language = Language::choose(self.roster.language(), None, default_language(&self.settings));
-        let call = BotCall::Send { chat, thread: None, screen: Screen::Note { language, say: Say::new(key) } };
+        let call =
+            BotCall::Send { chat, thread: None, silent: false, screen: Screen::Note { language, say: Say::new(key) } };
         self.ask_bot(LIMIT_MS, call, Pending::Hindrance { which, there });
     }
 

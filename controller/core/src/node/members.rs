@@ -167,6 +167,7 @@ impl Node {
         if merged.network_changed {
             self.publish_members(now);
         }
+        self.learn_alerts(now, &merged.news.net);
         self.records_refused(now, &merged.refused);
         for token in merged.spent_twice {
             self.warn(alloc::format!("a cut let the invitation {} be used twice", token.short()));
@@ -258,6 +259,7 @@ impl Node {
 
     fn status_changed(&mut self, now: Now, node: NodeId, status: Status) {
         self.status_since.insert(node, (status, now.boot_ms));
+        self.doubt(now, node, status);
         if voters::everyone(self.roster.voters()).contains(&node) {
             self.look_at_the_voters();
         }

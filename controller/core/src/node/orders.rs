@@ -105,7 +105,9 @@ fn term_of(request: &mut Request) -> Option<&mut Term> {
         | Request::RosterSync(_)
         | Request::MembersSync { .. }
         | Request::CommandStore { .. }
-        | Request::CommandDone { .. } => None,
+        | Request::CommandDone { .. }
+        | Request::AlertsWitness { .. }
+        | Request::AlertsTell { .. } => None,
     }
 }
 

@@ -1,10 +1,13 @@
 //! Who waits for which answer.
 
 use constella_shared::agent::SeriesKind;
-use constella_shared::ids::{CommandId, NodeId, Term};
+use constella_shared::ids::{CommandId, Generation, NodeId, Term};
+use constella_shared::wire::alert::Standing;
+use constella_shared::wire::incident::IncidentId;
 
 use super::hindrance::Hindrance;
 use super::orders::Order;
+use crate::alerts::board::Call as AlertCall;
 use crate::bot::desk::act::AskId;
 use crate::clock::Now;
 use crate::io::InboundId;
@@ -61,6 +64,12 @@ pub(super) enum Pending {
     Farewell,
     /// That something keeps the bot from its updates, or does so no longer.
     Hindrance { which: Hindrance, there: bool },
+    /// `Alerts.Witness`.
+    Witness { witness: NodeId, nodes: alloc::vec::Vec<NodeId> },
+    /// `Alerts.Tell`.
+    Standing { to: NodeId, heard: (NodeId, Option<Generation>, Term), what: alloc::vec::Vec<Standing> },
+    /// A message of alerts.
+    Alert { incident: IncidentId, call: AlertCall, chat: i64 },
     /// A question to this host's agent, for somebody.
     Agent { asker: Asker, want: Want },
     /// CPU and memory for the heartbeats.

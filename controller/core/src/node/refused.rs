@@ -117,6 +117,7 @@ const fn kind(why: Refusal) -> &'static str {
         Refusal::TooMany => "records_too_many",
         Refusal::NotHolder => "records_not_of_the_holder",
         Refusal::LongExpired => "invitations_expired",
+        Refusal::LongOver => "alerts_of_long_ago",
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) struct Proof {
 impl Node {
     /// A member's request.
     pub(super) fn peer_request(&mut self, now: Now, inbound: InboundId, from: NodeId, request: PeerRequest) {
-        self.peers.asked(&from);
+        self.peers.asked(now, &from);
         match request {
             PeerRequest::Heartbeat(heartbeat) => {
                 let frames = self.heartbeat_came(now, from, heartbeat, None);
@@ -91,7 +91,9 @@ impl Node {
             | Request::RosterSync(_)
             | Request::MembersSync { .. }
             | Request::CommandStore { .. }
-            | Request::CommandDone { .. } => self.between_members(now, from, request),
+            | Request::CommandDone { .. }
+            | Request::AlertsWitness { .. }
+            | Request::AlertsTell { .. } => self.between_members(now, from, request),
         };
         self.respond(asker, result);
     }
@@ -142,6 +144,8 @@ impl Node {
                 self.commands.done_elsewhere(&ids, &ordered);
                 Ok(Response::Done)
             }
+            Request::AlertsWitness { nodes } => Ok(Response::Witnessed { words: self.witness(now, from, &nodes) }),
+            Request::AlertsTell { standing } => self.alerts_told(from, standing).map(|()| Response::Done),
             Request::GetPeers {}
             | Request::GetStats {}
             | Request::GetTs { .. }

@@ -78,6 +78,7 @@ impl Node {
                 self.met_the_bot(now, result);
             }
             Pending::Farewell => self.farewell_answered(now, &result),
+            Pending::Alert { incident, call, chat } => self.alert_told(now, incident, call, chat, &result),
             Pending::Hindrance { which, there } => self.hindrance_told(now, which, there, &result),
             Pending::DialogueBot { ask } => self.answers.push_back((ask, crate::bot::desk::act::Answer::Bot(result))),
             _ => {}

@@ -1,5 +1,6 @@
 //! Scenarios of whole nodes on a perfect network with a small Telegram: what the parts do together. Faults are the simulator's.
 
+mod alerts;
 mod authority;
 mod bench;
 mod copies;

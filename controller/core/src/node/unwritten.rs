@@ -275,7 +275,9 @@ const fn is_of_commands(request: &Request) -> bool {
         | Request::Join(_)
         | Request::RosterSync(_)
         | Request::MembersSync { .. }
-        | Request::CommandDone { .. } => false,
+        | Request::CommandDone { .. }
+        | Request::AlertsWitness { .. }
+        | Request::AlertsTell { .. } => false,
     }
 }
 

@@ -111,6 +111,7 @@ impl Node {
             invites: self.roster.invites().collect(),
             choices: self.roster.alert_choices().collect(),
             quiet: self.roster.quiet_choice(),
+            alerts: self.alerts.board.incidents().into_values().collect(),
         }
     }
 
@@ -143,6 +144,8 @@ impl Node {
                     self.synced(now, with, sync);
                 }
             }
+            Pending::Witness { witness, nodes } => self.witnessed(now, witness, &nodes, &result),
+            Pending::Standing { heard, what, .. } => self.standing_told(now, heard, what, &result),
             Pending::Members { .. } => {
                 if let Ok(PeerResponse::Rpc(Response::Members { members })) = result {
                     let effects = self.membership.import(now, &members);
@@ -163,6 +166,7 @@ impl Node {
             | Pending::DialogueBot { .. }
             | Pending::Farewell
             | Pending::Hindrance { .. }
+            | Pending::Alert { .. }
             | Pending::Agent { .. }
             | Pending::Glance => {}
         }
@@ -201,6 +205,8 @@ impl Node {
             Pending::Heartbeat { to, .. }
             | Pending::Told { to }
             | Pending::HolderProbe { to }
+            | Pending::Witness { witness: to, .. }
+            | Pending::Standing { to, .. }
             | Pending::Staged { to, .. }
             | Pending::PassedOn { to, .. }
             | Pending::DialogueNode { to, .. } => *to,
@@ -219,14 +225,15 @@ impl Node {
             | Pending::DialogueBot { .. }
             | Pending::Farewell
             | Pending::Hindrance { .. }
+            | Pending::Alert { .. }
             | Pending::Agent { .. }
             | Pending::Glance => return,
         };
         match result {
-            Err(CallError::Refused(error)) if error.code == RpcCode::NotAMember => self.peers.disowned(to),
+            Err(CallError::Refused(error)) if error.code == RpcCode::NotAMember => self.peers.disowned(now, to),
             // Its listener outlives its core by a moment: nothing is to be had from it any more.
             Err(CallError::Refused(error)) if error.code == RpcCode::Stopping => self.peers.failed(now, &to),
-            Ok(_) | Err(CallError::Refused(_)) => self.peers.answered(&to),
+            Ok(_) | Err(CallError::Refused(_)) => self.peers.answered(now, &to),
             Err(CallError::PortClosed(_)) => self.peers.port_closed(now, &to),
             Err(CallError::NotSent(_) | CallError::Lost(_)) => self.peers.failed(now, &to),
         }

@@ -20,6 +20,7 @@ pub(super) fn leaves(record: &NetRecord) -> Option<NodeId> {
         | NetValue::Bot { .. }
         | NetValue::AlertRule { .. }
         | NetValue::QuietHours { .. }
+        | NetValue::Alert(_)
         | NetValue::Other(_) => None,
     }
 }

@@ -8,6 +8,7 @@ use constella_shared::limits::{
     VERSION_BYTES, VOTERS, VOTERS_LEAP, ZONE_BYTES,
 };
 use constella_shared::link::checked_addr;
+use constella_shared::wire::incident::{AlertRecord, is_forgotten as is_forgotten_alert};
 use constella_shared::wire::records::{
     InviteRecord, NetRecord, NetValue, OwnerRecord, RecordKey, Records, SelfRecord, SignedSelf, VoterRecord,
 };
@@ -78,6 +79,9 @@ pub enum Refusal {
     /// R4: it changes what is the owner's, and its sender does not hold the lease. Nothing is lost by it: the holder is asked for its own.
     #[error("only the node that leads may change it")]
     NotHolder,
+    /// An alert of which nothing was written for a week.
+    #[error("it is an alert of long ago")]
+    LongOver,
     /// An invitation that expired more than a day ago.
     #[error("it is an invitation that expired long ago")]
     LongExpired,
@@ -241,10 +245,16 @@ impl Roster {
             NetValue::QuietHours { from_min, until_min, zone, .. } => {
                 *from_min < DAY_MIN && *until_min < DAY_MIN && zone.len() <= ZONE_BYTES
             }
+            NetValue::Alert(alert) => {
+                alert.is_bounded() && record.which.as_deref() == Some(AlertRecord::which(&alert.subject).as_str())
+            }
             NetValue::Message { .. } | NetValue::AlertRule { .. } | NetValue::Leaving {} | NetValue::Other(_) => true,
         };
         if !sound {
             return Err(Refusal::Unsound("a text or a number in it is none that it can be"));
+        }
+        if matches!(record.value, NetValue::Alert(_)) && is_forgotten_alert(record.stamp.unix_ms, limits.now_unix_ms) {
+            return Err(Refusal::LongOver);
         }
         if opaque::is_opaque(&record) {
             self.check_opaque(&record)?;

@@ -35,24 +35,30 @@ pub(super) fn is_opaque(record: &NetRecord) -> bool {
         | NetValue::Language { .. }
         | NetValue::Bot { .. }
         | NetValue::AlertRule { .. }
-        | NetValue::QuietHours { .. } => record.which.is_some(),
+        | NetValue::QuietHours { .. }
+        | NetValue::Alert(_) => record.which.is_some(),
     }
 }
 
 impl Opaque {
     /// Books that a record takes the place of another one with its name.
     pub(super) fn change(&mut self, old: Option<&NetRecord>, new: &NetRecord) {
-        if let Some(old) = old.filter(|old| is_opaque(old)) {
-            let load = self.by_writer.entry(old.stamp.node).or_default();
-            load.records = load.records.saturating_sub(1);
-            load.bytes = load.bytes.saturating_sub(bytes(old));
-            self.bytes = self.bytes.saturating_sub(bytes(old));
-        }
+        old.into_iter().for_each(|old| self.leave(old));
         if is_opaque(new) {
             let load = self.by_writer.entry(new.stamp.node).or_default();
             load.records = load.records.saturating_add(1);
             load.bytes = load.bytes.saturating_add(bytes(new));
             self.bytes = self.bytes.saturating_add(bytes(new));
+        }
+    }
+
+    /// Books that a record is held no longer.
+    pub(super) fn leave(&mut self, old: &NetRecord) {
+        if is_opaque(old) {
+            let load = self.by_writer.entry(old.stamp.node).or_default();
+            load.records = load.records.saturating_sub(1);
+            load.bytes = load.bytes.saturating_sub(bytes(old));
+            self.bytes = self.bytes.saturating_sub(bytes(old));
         }
     }
 

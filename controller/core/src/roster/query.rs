@@ -8,6 +8,7 @@ use constella_shared::ids::{LeaderKey, NetworkId, NodeId, Pin, TokenHash};
 use constella_shared::link::InviteId;
 use constella_shared::secret::Secret;
 use constella_shared::wire::alert::Kind;
+use constella_shared::wire::incident::AlertRecord;
 use constella_shared::wire::records::{InviteRecord, NetValue, OwnerRecord, VoterRecord};
 
 use super::{Roster, name};
@@ -284,6 +285,22 @@ impl Roster {
             }
             _ => None,
         }
+    }
+
+    /// Every alert that is on record, with the unix time in milliseconds when it was written.
+    pub fn alerts(&self) -> impl Iterator<Item = (&AlertRecord, u64)> {
+        self.net.values().filter_map(|record| match &record.value {
+            NetValue::Alert(alert) => Some((&**alert, record.stamp.unix_ms)),
+            NetValue::Owner { .. }
+            | NetValue::Token { .. }
+            | NetValue::Message { .. }
+            | NetValue::Language { .. }
+            | NetValue::Bot { .. }
+            | NetValue::AlertRule { .. }
+            | NetValue::QuietHours { .. }
+            | NetValue::Leaving {}
+            | NetValue::Other(_) => None,
+        })
     }
 
     fn net_value(&self, kind: &str) -> Option<&NetValue> {

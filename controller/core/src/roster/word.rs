@@ -90,6 +90,8 @@ impl Roster {
             | NetValue::Bot { .. }
             | NetValue::AlertRule { .. }
             | NetValue::QuietHours { .. }
+            // Whoever closes one that stands has it raised anew by the holder.
+            | NetValue::Alert(_)
             | NetValue::Other(_) => false,
         };
         let same = self.net.get(&record.name()).is_some_and(|held| held.value == record.value);

@@ -1,11 +1,13 @@
 //! This node's own writes. Each answers the records to announce; the caller persists first.
 
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use constella_shared::ids::{NodeId, Pin, Term, TokenHash};
 use constella_shared::limits::INVITE_TTL_S;
 use constella_shared::secret::Secret;
+use constella_shared::wire::incident::AlertRecord;
 use constella_shared::wire::more::More;
 use constella_shared::wire::records::{
     InviteRecord, NetRecord, NetValue, OwnerRecord, Records, SelfRecord, Spent, Stamp, VoterRecord,
@@ -82,6 +84,19 @@ impl Roster {
         }
         self.put_net(record.clone());
         Records { net: Vec::from([record]), ..Records::default() }
+    }
+
+    /// Writes the record of an alert.
+    pub fn write_alert(&mut self, now: Now, term: Term, alert: AlertRecord) -> NetRecord {
+        let which = AlertRecord::which(&alert.subject);
+        let value = NetValue::Alert(Box::new(alert));
+        let mut record = NetRecord { which: Some(which), ..NetRecord::new(self.stamp(now), term, value) };
+        if let Some(held) = self.net.get(&record.name()) {
+            record.more = held.more.clone();
+            record.more_in_value = held.more_in_value.clone();
+        }
+        self.put_net(record.clone());
+        record
     }
 
     /// Lets a node in. One that belongs already, with the same certificate, stays as it is: the same answer again (a lost one).

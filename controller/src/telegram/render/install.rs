@@ -27,7 +27,7 @@ impl Source {
             Screen::Invite { language, link, ttl_s } => {
                 Rendered { html: self.invite(*language, link, *ttl_s), keyboard: None }
             }
-            Screen::Words { .. } | Screen::Note { .. } | Screen::Message(_) => render(screen),
+            Screen::Words { .. } | Screen::Note { .. } | Screen::Message(_) | Screen::Alert { .. } => render(screen),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Recorded screens. `CONSTELLA_REWRITE=1 cargo test -p constella-controller --lib render` records them anew; the commit says why.
 
+mod alerts;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -475,6 +477,7 @@ fn crowd(nodes: u32, language: Language) -> World {
         invites: Vec::new(),
         choices: std::collections::BTreeMap::new(),
         quiet: None,
+        alerts: Vec::new(),
         polls: true,
         strayed: Vec::new(),
         unsettled: Vec::new(),

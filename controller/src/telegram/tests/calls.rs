@@ -36,7 +36,8 @@ async fn screens_are_sent_and_edited_without_nulls() {
     let message = Message { language: Language::En, notices: vec![], body, at_unix_s: 0, buttons };
     let screen = Screen::Message(Box::new(message));
     server.will_say(200, &good(&json!({"message_id": 77, "something": "new"})));
-    let sent = telegram.call(BotCall::Send { chat: 7, thread: None, screen: screen.clone() }, LIMIT).await;
+    let sent =
+        telegram.call(BotCall::Send { chat: 7, thread: None, screen: screen.clone(), silent: false }, LIMIT).await;
     assert_eq!(sent, Ok(BotReply::Sent { message: 77 }));
     server.will_say(200, &good(&json!({"message_id": 77})));
     assert_eq!(telegram.call(BotCall::Edit { chat: 7, message: 77, screen }, LIMIT).await, Ok(BotReply::Done));
@@ -72,7 +73,7 @@ async fn screens_are_sent_and_edited_without_nulls() {
 #[tokio::test]
 async fn a_topic_is_named_and_buttons_are_taken_away_without_a_text() {
     let (server, telegram) = pair().await;
-    let send = |thread| BotCall::Send { chat: 7, thread: Some(thread), screen: note() };
+    let send = |thread| BotCall::Send { chat: 7, thread: Some(thread), screen: note(), silent: true };
     server.will_say(200, &good(&json!({"message_id": 77})));
     assert_eq!(telegram.call(send(31), LIMIT).await, Ok(BotReply::Sent { message: 77 }));
     assert_eq!(server.seen()[0].1["message_thread_id"], 31);

@@ -95,6 +95,8 @@ pub struct Message {
     pub keyboard: Option<Keyboard>,
     /// The topic that it stands in.
     pub thread: Option<i64>,
+    /// Whether the phone made no sound for it.
+    pub silent: bool,
 }
 
 impl Message {

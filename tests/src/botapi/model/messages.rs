@@ -22,7 +22,7 @@ impl Model {
         let thread = self.thread_of(args)?;
         self.may_write(now, chat)?;
         let id = self.add_message(now, chat, true, Content::Text(text), keyboard);
-        self.put_into(chat, id, thread);
+        self.put_into(chat, id, thread, args.flag("disable_notification"));
         self.shown(chat, id)
     }
 
@@ -34,7 +34,7 @@ impl Model {
         let thread = self.thread_of(args)?;
         self.may_write(now, chat)?;
         let id = self.add_message(now, chat, true, Content::Photo(photo, caption), keyboard);
-        self.put_into(chat, id, thread);
+        self.put_into(chat, id, thread, args.flag("disable_notification"));
         self.shown(chat, id)
     }
 
@@ -132,9 +132,9 @@ impl Model {
         if self.chat_of(args)?.topics.contains(&thread) { Ok(Some(thread)) } else { Err(Refusal::ThreadNotFound) }
     }
 
-    fn put_into(&mut self, chat: ChatId, id: MessageId, thread: Option<i64>) {
+    fn put_into(&mut self, chat: ChatId, id: MessageId, thread: Option<i64>, silent: bool) {
         if let Some(message) = self.chats.get_mut(&chat).and_then(|chat| chat.messages.get_mut(&id)) {
-            message.thread = thread;
+            (message.thread, message.silent) = (thread, silent);
         }
     }
 

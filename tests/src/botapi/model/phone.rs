@@ -137,7 +137,8 @@ impl Model {
         self.next_message += 1;
         self.changed();
         if let Some(chat) = self.chats.get_mut(&chat) {
-            let message = Message { id, from_bot, sent: now, edited: None, content, keyboard, thread: None };
+            let message =
+                Message { id, from_bot, sent: now, edited: None, content, keyboard, thread: None, silent: false };
             chat.messages.insert(id, message);
         }
         id

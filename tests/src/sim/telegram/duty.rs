@@ -10,6 +10,8 @@ use constella_core::bot::rooms::{reboot, settings, ways};
 use constella_shared::ids::{CommandId, NodeId};
 use constella_shared::wire::rpc::Status;
 
+use super::told::is_a_note;
+
 /// Every name that a node ever had.
 pub(in super::super) type Names = BTreeMap<NodeId, BTreeSet<String>>;
 
@@ -381,7 +383,7 @@ fn lists_without(message: &Message, node: &NodeTag) -> bool {
 
 /// A message that no command asked for: what keeps the bot from its updates.
 pub(super) fn is_about_the_bot(key: Key) -> bool {
-    matches!(key, Key::TokenElsewhere | Key::TokenOursAgain | Key::WebhookSet | Key::WebhookGone)
+    matches!(key, Key::TokenElsewhere | Key::TokenOursAgain | Key::WebhookSet | Key::WebhookGone) || is_a_note(key)
 }
 
 /// What a leader had in hand for longer before its words could be shown is named in the line about late answers.

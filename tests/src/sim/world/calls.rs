@@ -137,6 +137,9 @@ impl World {
         if let PeerRequest::Rpc(Request::LeaseAcquire(ask)) = &request {
             self.rules.asked(inbound, (to, to_life), ask);
         }
+        if let Some(host) = self.hosts.get(to) {
+            self.rules.heard(t, host.id, from);
+        }
         self.input(to, to_life, Input::Peer { inbound, from, request });
     }
 
@@ -173,6 +176,11 @@ impl World {
                 self.measured((flight.from, flight.from_life), flight.to, self.t.saturating_sub(sent), false);
             }
             self.is_free((flight.from, flight.to), (flight.from_life, to_life));
+        }
+        if let (Ok(_) | Err(CallError::Refused(_)), true) = (&result, flight.waited_for)
+            && let (Some(by), Some(of)) = (self.hosts.get(flight.from), self.hosts.get(flight.to))
+        {
+            self.rules.heard(self.t, by.id, of.id);
         }
         if flight.waited_for {
             if self.log.is_some() && !matches!(result, Ok(PeerResponse::Heartbeat(_))) {

@@ -107,7 +107,30 @@ impl World {
         }
         let ending = self.ending(whole_after_ms);
         self.demand_obedience()?;
+        self.demand_recoveries()?;
         Ok(ending)
+    }
+
+    /// N3: everything is well, and the owner reads it: every raise that was told has its recovery.
+    fn demand_recoveries(&mut self) -> Result<(), Broken> {
+        let until = self.t + RECOVERIES_MS;
+        while self.t < until && !self.telegram.told.unended().is_empty() {
+            self.run_until(self.t + 10 * LOOK_MS);
+            self.fail_fast()?;
+        }
+        match self.telegram.told.unended().as_slice() {
+            [] => Ok(()),
+            open => {
+                Err(Broken { at_ms: self.t, rule: "N3", what: format!("the owner still reads as standing: {open:?}") })
+            }
+        }
+    }
+
+    /// What the owner was told of alerts: messages with raises, sounds, notes, repeated messages, nodes said to be down.
+    #[must_use]
+    pub fn told(&self) -> [u64; 5] {
+        let told = &self.telegram.told;
+        [told.raises, told.sounds, told.notes, told.repeats, self.rules.downs]
     }
 
     /// The end as it is, with nothing demanded.
@@ -288,6 +311,9 @@ pub const COMMANDS_MS: u64 = 600_000 + WHOLE_MS;
 
 /// And the last wish to look has its screen within this: F3's longest patience after a stranger, looks, and the longest pause after a failed edit.
 const LAST_WORD_MS: u64 = 100_000;
+
+/// What comes and goes is over when it has been well for ten minutes.
+const RECOVERIES_MS: u64 = 700_000;
 
 /// How often the end is looked for.
 const LOOK_MS: u64 = 500;

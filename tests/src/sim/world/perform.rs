@@ -193,6 +193,9 @@ impl World {
     pub(super) fn at_telegram(&mut self, number: u64, host: usize, request: &BotCall) {
         let replies = self.telegram.arrived(self.t, number, host, request);
         self.judge_words();
+        if let Some(what) = self.telegram.told.take_wrong() {
+            self.rules.fail(self.t, "N3", what);
+        }
         self.send_replies(replies);
     }
 
@@ -231,6 +234,9 @@ impl World {
 
     pub(super) fn telegram_answered(&mut self, number: u64, result: Result<BotReply, BotError>) {
         if let Some(open) = self.telegram.end(number) {
+            if result.is_ok() && self.hosts.get(open.host).is_some_and(|host| host.runs() && host.life == open.life) {
+                self.telegram.told.known(number);
+            }
             let plain = matches!(result, Ok(BotReply::Webhook { .. } | BotReply::Me { .. } | BotReply::Done));
             if self.log.is_some() && !plain {
                 let text: String = format!("{result:?}").chars().take(120).collect();

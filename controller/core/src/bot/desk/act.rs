@@ -9,6 +9,7 @@ use constella_shared::wire::command::Stage;
 use constella_shared::wire::records::NetValue;
 use constella_shared::wire::rpc::{Request, Response, RpcError};
 
+use crate::alerts::board::Press as AlertPress;
 use crate::io::{BotCall, BotError, BotReply, CallError, Progress};
 use crate::joins::InviteError;
 use crate::roster::Edit;
@@ -54,6 +55,8 @@ pub enum Act {
         /// What.
         value: NetValue,
     },
+    /// Acknowledge or mute an incident.
+    Alert(AlertPress),
     /// Make an invitation; answered with [`Answer::Link`].
     Invite {
         /// Names the answer.

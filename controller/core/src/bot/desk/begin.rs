@@ -134,7 +134,9 @@ impl Dialogue {
 
     /// A press is answered before any work, or Telegram forgets it; with which words, the room says that is opened.
     fn button(&mut self, step: &mut Step<'_>, job: Job, callback_id: &str, data: &str, message: i64) {
-        let old = step.message.is_some_and(|current| current != (job.command.chat, message));
+        let elsewhere = step.message.is_some_and(|current| current != (job.command.chat, message));
+        let has_messages = |press: &Press| self.rooms.iter().any(|room| room.has_messages(press));
+        let old = elsewhere && !Press::parse(data).as_ref().is_some_and(has_messages);
         if old {
             self.desk.buttons.take_away(job.command.chat, message);
         }
@@ -144,7 +146,7 @@ impl Dialogue {
         let route = self.route(Some(step.world), &command.content);
         self.desk.awaited = None;
         match route {
-            Some(route) => self.enter(step, job, route, old),
+            Some(route) => self.enter(step, job, route, elsewhere),
             None if !old && Press::parse(data).is_some_and(|press| press.is_nothing()) => {
                 let version = self.desk.latest();
                 self.desk.show(job, version);

@@ -154,7 +154,7 @@ impl Canvas {
         self.flight = Some(Flight { version: self.latest, wanted, target, replaces });
         Some(match target {
             Some(message) => BotCall::Edit { chat, message, screen },
-            None => BotCall::Send { chat, thread, screen },
+            None => BotCall::Send { chat, thread, screen, silent: false },
         })
     }
 

@@ -57,7 +57,7 @@ impl Desk {
         let screen = Screen::Note { language, say: Say::new(key) };
         let call = match &event.content {
             CommandContent::Text { .. } | CommandContent::Other(_) => {
-                BotCall::Send { chat: event.chat, thread: event.thread, screen }
+                BotCall::Send { chat: event.chat, thread: event.thread, screen, silent: false }
             }
             CommandContent::Button { callback_id, .. } => {
                 BotCall::AnswerCallback { callback_id: callback_id.clone(), toast: Some(screen) }

@@ -46,7 +46,7 @@ impl Desk {
                 continue;
             };
             mail.flying = true;
-            let call = BotCall::Send { chat: job.command.chat, thread: mail.thread, screen };
+            let call = BotCall::Send { chat: job.command.chat, thread: mail.thread, screen, silent: false };
             self.put(job, State::Mail(mail));
             self.pace.spend(now);
             let ask = self.ask(Asker::Mail(id));

@@ -49,7 +49,7 @@ impl Desk {
         let ask = self.ask(Asker::Post);
         let call = match message {
             Some(message) => BotCall::Edit { chat, message, screen },
-            None => BotCall::Send { chat, thread: None, screen },
+            None => BotCall::Send { chat, thread: None, silent: false, screen },
         };
         step.acts.push(Act::Bot { ask, call });
     }

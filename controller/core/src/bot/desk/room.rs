@@ -55,6 +55,11 @@ pub(crate) trait Room: fmt::Debug + Send {
         false
     }
 
+    /// Whether the button may stand under a message of the room's own, beside the one message: such a message is no old screen, and keeps its buttons.
+    fn has_messages(&self, _press: &Press) -> bool {
+        false
+    }
+
     /// What a button asked for, as short as its owner knows it.
     fn in_short(&self, _world: &World, _press: &Press) -> String {
         String::from("…")

@@ -16,6 +16,7 @@ use super::names;
 use super::press::Press;
 use super::say::{Key, Say};
 use super::world::{NodeRow, World};
+use crate::alerts::incident::Incident;
 use crate::io::Trouble;
 
 /// One state of the bot's message, a message of its own, or a toast.
@@ -36,6 +37,17 @@ pub enum Screen {
         language: Language,
         /// The text.
         say: Say,
+    },
+    /// A message of its own: an incident, edited as it goes on.
+    Alert {
+        /// In which language.
+        language: Language,
+        /// The incident, as data.
+        incident: Box<Incident>,
+        /// What is to be read, line by line.
+        says: Vec<Say>,
+        /// Rows of buttons.
+        buttons: Vec<Vec<Button>>,
     },
     /// A message of its own: a fresh invitation.
     Invite {

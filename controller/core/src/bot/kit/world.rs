@@ -10,6 +10,7 @@ use constella_shared::wire::rpc::Status;
 
 use super::names;
 use crate::alerts::choice::{Choice, Quiet};
+use crate::alerts::incident::Incident;
 use crate::clock::Now;
 use crate::io::Trouble;
 use crate::voters::Shortage;
@@ -57,6 +58,8 @@ pub struct World {
     pub choices: BTreeMap<String, Choice>,
     /// The owner's choice of quiet hours.
     pub quiet: Option<Quiet>,
+    /// Every incident that is on record.
+    pub alerts: Vec<Incident>,
 }
 
 /// One voter.

@@ -15,6 +15,7 @@ use constella_shared::wire::rpc::{Request, RpcCode, RpcError};
 
 use crate::bot::desk::act::Act;
 use crate::bot::kit::page::Screen;
+use crate::bot::kit::say::Key;
 use crate::config::{Boot, Settings};
 use crate::io::{
     AgentCall, AgentFailure, AgentReply, BotCall, BotError, BotReply, BotState, CallError, CallId, Document,
@@ -41,6 +42,15 @@ pub(super) struct Bench {
     pub(super) unwritable: BTreeMap<(u64, DocumentName), Trouble>,
     /// Screens that these nodes showed.
     pub(super) shown: Vec<(u64, Screen)>,
+    /// Calls of alerts that arrived at Telegram: when, by whom, which.
+    pub(super) alerts: Vec<(u64, u64, BotCall)>,
+    /// Nodes whose calls arrive at Telegram, and whose answers are lost.
+    pub(super) deaf: BTreeSet<u64>,
+    messages: i64,
+    /// Questions to witnesses.
+    pub(super) questions: usize,
+    /// The last words of a process that stops are waited for.
+    pub(super) goodbye: bool,
     pub(super) stopped: BTreeSet<u64>,
     /// Their hosts answer every connection with a reset; they call out as ever.
     pub(super) refuses: BTreeSet<u64>,
@@ -90,6 +100,11 @@ impl Bench {
             mute: BTreeSet::new(),
             unwritable: BTreeMap::new(),
             shown: Vec::new(),
+            alerts: Vec::new(),
+            deaf: BTreeSet::new(),
+            messages: 49,
+            questions: 0,
+            goodbye: false,
             stopped: BTreeSet::new(),
             refuses: BTreeSet::new(),
             moved: false,
@@ -355,7 +370,7 @@ impl Bench {
             Event::Input(number, input) => self.input(number, input),
             Event::Call { from, call, to, request } => {
                 let target = self.number(to);
-                if self.stopped.contains(&from) {
+                if self.stopped.contains(&from) && !self.goodbye {
                     // The process ended before its last words were on the wire.
                     return;
                 }
@@ -402,6 +417,8 @@ impl Bench {
                     None => self.persist(number, document),
                 },
                 Output::Call { call, to, request, .. } => {
+                    let asks = matches!(request, PeerRequest::Rpc(Request::AlertsWitness { .. }));
+                    self.questions += usize::from(asks);
                     self.after(5, Event::Call { from: number, call, to, request })
                 }
                 Output::Reply { inbound, result } => self.reply(number, inbound, result.map_err(CallError::Refused)),
@@ -493,7 +510,24 @@ impl Bench {
                     self.shown.push((number, screen.clone()));
                     *self.answers.entry(number).or_default() += 1;
                     let sent = matches!(request, BotCall::Send { .. });
-                    Ok(if sent { BotReply::Sent { message: 50 } } else { BotReply::Done })
+                    let of_nodes = |key| {
+                        matches!(
+                            key,
+                            Key::NoteUp | Key::NoteManyUp | Key::NoteTogether | Key::NoteOver | Key::NoteManyOver
+                        )
+                    };
+                    match screen {
+                        Screen::Alert { .. } => self.alerts.push((self.now, number, request.clone())),
+                        Screen::Note { say, .. } if of_nodes(say.key) => {
+                            self.alerts.push((self.now, number, request.clone()));
+                        }
+                        _ => {}
+                    }
+                    if self.deaf.contains(&number) {
+                        return;
+                    }
+                    self.messages += i64::from(sent);
+                    Ok(if sent { BotReply::Sent { message: self.messages } } else { BotReply::Done })
                 }
                 BotCall::AnswerCallback { .. } | BotCall::TakeButtons { .. } | BotCall::SetCommands { .. } => {
                     Ok(BotReply::Done)

@@ -20,7 +20,7 @@ fn bodies(bench: &Bench, number: u64) -> Vec<Body> {
     let screens = bench.shown.iter().filter(|(at, _)| *at == number).map(|(_, screen)| screen);
     let message = |screen: &Screen| match screen {
         Screen::Message(message) => Some(message.body.clone()),
-        Screen::Words { .. } | Screen::Note { .. } | Screen::Invite { .. } => None,
+        Screen::Words { .. } | Screen::Note { .. } | Screen::Invite { .. } | Screen::Alert { .. } => None,
     };
     screens.filter_map(message).collect()
 }

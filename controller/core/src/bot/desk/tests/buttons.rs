@@ -179,7 +179,7 @@ fn a_group_reads_one_line_an_hour_and_nothing_of_it_is_a_command() {
     let Admission::Refuse(acts) = admit(&mut bench, group(-100, "/nodes@Our_Bot")) else { panic!() };
     bench.perform(acts);
     let calls = bench.telegram();
-    let said = matches!(&calls[..], [BotCall::Send { chat: -100, thread: Some(3), screen: Screen::Note { say, .. } }]
+    let said = matches!(&calls[..], [BotCall::Send { chat: -100, thread: Some(3), screen: Screen::Note { say, .. }, .. }]
         if say.key == Key::PrivateOnly);
     assert!(said, "{calls:?}");
     for text in ["/nodes", "/invite 5m", "hello", ""] {

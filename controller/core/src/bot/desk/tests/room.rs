@@ -171,7 +171,7 @@ fn a_room_sends_a_message_of_its_own_and_edits_it() {
     bench.invitations_changed();
     assert!(matches!(
         &bench.telegram()[..],
-        [BotCall::Send { chat: OWNER, thread: None, screen: Screen::Note { .. } }]
+        [BotCall::Send { chat: OWNER, thread: None, screen: Screen::Note { .. }, .. }]
     ));
     let sent = bench.next_message;
     bench.pass(10_000);

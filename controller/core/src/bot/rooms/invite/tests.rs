@@ -80,7 +80,7 @@ fn an_invitation_is_a_message_of_its_own() {
         let secret = Secret::new(link(1).to_string());
         let expected = Screen::Invite { language: Language::En, link: secret, ttl_s };
         assert!(!alloc::format!("{:?}", bench.calls).contains("join://"), "a link is a secret");
-        assert_eq!(bench.telegram(), [BotCall::Send { chat: OWNER, thread: None, screen: expected }]);
+        assert_eq!(bench.telegram(), [BotCall::Send { chat: OWNER, thread: None, screen: expected, silent: false }]);
         assert!(bench.records.is_empty());
         assert_eq!(bench.done(id), 1);
     }
