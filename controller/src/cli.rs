@@ -2,6 +2,7 @@
 
 mod init;
 mod print;
+mod series;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -77,6 +78,8 @@ enum Verb {
         #[arg(default_value = "{}")]
         params: String,
     },
+    /// Show what a node measured: a summary, a document, or a chart.
+    Series(series::Args),
     /// Look for what may be wrong with this node, and say what to do. Exits with 1 when something does not work.
     Doctor {
         /// As a JSON document.
@@ -232,6 +235,7 @@ impl Verb {
                 let request = request_of(&method, &params)?;
                 print::told(told(&config, Question::Rpc { addr, request }).await?);
             }
+            Self::Series(args) => series::series(args, &config).await?,
             Self::Doctor { json } => {
                 let findings = doctor::examine(&config).await;
                 print::findings(&findings, json);

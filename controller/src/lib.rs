@@ -6,6 +6,7 @@ pub mod address;
 pub mod admission;
 pub mod agent;
 pub mod answer;
+pub mod chart;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[path = "cluster/charts.rs"]
+mod charts;
 #[path = "cluster/death.rs"]
 mod death;
 #[path = "cluster/disk.rs"]

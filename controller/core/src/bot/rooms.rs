@@ -1,6 +1,7 @@
 //! The rooms of the bot: one folder or file a feature, and its line here. Rooms lead to each other through `ways` alone.
 
 pub mod card;
+pub mod charts;
 pub mod invite;
 pub mod list;
 pub mod reboot;
@@ -26,6 +27,7 @@ fn all(seed: [u8; 32]) -> Vec<Box<dyn Room>> {
         Box::new(list::ListRoom),
         Box::new(status::StatusRoom),
         Box::new(card::CardRoom),
+        Box::new(charts::ChartsRoom),
         Box::new(speedtest::SpeedtestRoom),
         Box::new(reboot::RebootRoom::new(seed)),
         Box::new(invite::InviteRoom::default()),

@@ -25,7 +25,7 @@ pub enum BotCall {
         /// Whether to name the kinds of updates that we want; a peek does not.
         name_kinds: bool,
     },
-    /// `sendMessage`.
+    /// `sendMessage`; `sendPhoto` for a screen with a chart.
     Send {
         /// To which chat.
         chat: i64,
@@ -34,6 +34,13 @@ pub enum BotCall {
         /// What.
         screen: Screen,
     },
+    /// `deleteMessage`: of this bot, and at most 48 hours old.
+    Delete {
+        /// In which chat.
+        chat: i64,
+        /// Which message.
+        message: i64,
+    },
     /// `editMessageReplyMarkup` without buttons.
     TakeButtons {
         /// In which chat.
@@ -41,7 +48,7 @@ pub enum BotCall {
         /// Which message.
         message: i64,
     },
-    /// `editMessageText`.
+    /// `editMessageText`; `editMessageMedia` for a screen with a chart, which takes the place of a text too.
     Edit {
         /// In which chat.
         chat: i64,
@@ -85,7 +92,7 @@ pub enum BotReply {
     },
     /// To `getUpdates`, oldest first.
     Updates(Vec<Update>),
-    /// To `sendMessage`.
+    /// To `sendMessage` and `sendPhoto`.
     Sent {
         /// The new message.
         message: i64,
@@ -140,6 +147,8 @@ pub enum BotError {
     },
     /// 400 "message to edit not found", and its like: the message is gone.
     MessageGone,
+    /// 400 "there is no text in the message to edit": it is a picture, and no edit makes a text of it.
+    IsPicture,
     /// 400 "query is too old".
     QueryTooOld,
     /// 400 "message thread not found": the topic is gone, the chat is not.

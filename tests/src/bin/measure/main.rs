@@ -1,6 +1,7 @@
 //! Figures of real processes on this machine: how long a leader's end is felt, how fast nodes join, what an idle node costs.
 //! `cargo run --release -p constella-tests --bin measure -- failover --nodes 3 --runs 10 --how kill`
 
+mod charts;
 mod clock;
 mod costs;
 mod failover;
@@ -37,6 +38,8 @@ enum Options {
     Rolling(rolling::Rolling),
     /// Whether live nodes are shown as down while two hosts are silently gone
     Shown(shown::Shown),
+    /// Charts: from the tap to the picture, its size, and what it costs the leader
+    Charts(charts::Charts),
     /// Long wires: joined, followed, and left alone
     Wires(wires::Wires),
 }
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Options::Idle(idle) => idle.run().await,
         Options::Rolling(rolling) => rolling.run().await,
         Options::Shown(shown) => shown.run().await,
+        Options::Charts(charts) => charts.run().await,
         Options::Wires(wires) => wires.run().await,
     })
 }

@@ -136,7 +136,7 @@ impl Dialogue {
     fn button(&mut self, step: &mut Step<'_>, job: Job, callback_id: &str, data: &str, message: i64) {
         let old = step.message.is_some_and(|current| current != (job.command.chat, message));
         if old {
-            self.desk.buttons.take_away(job.command.chat, message);
+            self.desk.buttons.take_away(job.command.chat, message, false);
         }
         self.desk.notices_read();
         let (command, at) = (job.command.clone(), step.acts.len());

@@ -495,9 +495,10 @@ impl Bench {
                     let sent = matches!(request, BotCall::Send { .. });
                     Ok(if sent { BotReply::Sent { message: 50 } } else { BotReply::Done })
                 }
-                BotCall::AnswerCallback { .. } | BotCall::TakeButtons { .. } | BotCall::SetCommands { .. } => {
-                    Ok(BotReply::Done)
-                }
+                BotCall::AnswerCallback { .. }
+                | BotCall::Delete { .. }
+                | BotCall::TakeButtons { .. }
+                | BotCall::SetCommands { .. } => Ok(BotReply::Done),
             }
         };
         self.after(30, Event::Input(number, Input::Bot { call, result }));
