@@ -219,7 +219,7 @@ remove_node() {
         compose down --remove-orphans
         say "Stopped and removed the containers; state/, .env and the series stay (--purge deletes them too)."
     fi
-    say "The other nodes go on to show it, as down: this version has no way to take a node off the list."
+    say "The other nodes go on to show it, as down, until it is put out: `remove NODE` where the network is led (README, Members)."
 }
 
 # Exit status 0: all is well, 1: something is wrong. Every check reports, whatever the ones before it met, and the count is the last line.

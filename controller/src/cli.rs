@@ -3,6 +3,7 @@
 mod init;
 mod manage;
 mod print;
+mod series;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -80,6 +81,8 @@ enum Verb {
     },
     #[command(flatten)]
     Manage(manage::Manage),
+    /// Show what a node measured: a summary, a document, or a chart.
+    Series(series::Args),
     /// Look for what may be wrong with this node, and say what to do. Exits with 1 when something does not work.
     Doctor {
         /// As a JSON document.
@@ -237,6 +240,7 @@ impl Verb {
                 print::told(told(&config, Question::Rpc { addr, request }).await?);
             }
             Self::Manage(manage) => manage.perform(&config, make_bot).await?,
+            Self::Series(args) => series::series(args, &config).await?,
             Self::Doctor { json } => {
                 let findings = doctor::examine(&config).await;
                 print::findings(&findings, json);

@@ -1,6 +1,7 @@
 //! The control socket: how the CLI speaks to a running controller. One JSON line in, one out, over a 0600 unix socket of the same user.
 
 mod manage;
+mod series;
 mod telegram;
 mod words;
 
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use constella_core::io::{CallError, NodeStatus, OperatorAnswer, OperatorRequest, VoterStatus};
+use constella_shared::agent::{Series, SeriesKind};
 use constella_shared::ids::{NetworkId, NodeId};
 use constella_shared::secret::Secret;
 use constella_shared::wire::lease::LeaseView;
@@ -26,9 +28,11 @@ use tokio::time::timeout;
 pub use manage::{Change, InviteDocument};
 pub use telegram::BotDocument;
 
+use crate::agent::Agent;
 use crate::inbox::Inbox;
 use crate::peer::Peers;
 use crate::runner::{BotClient, note};
+use series::Wanted;
 
 /// What the CLI asks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,6 +62,18 @@ pub enum Question {
     Change {
         /// What.
         change: Change,
+    },
+    /// `series`.
+    Series {
+        /// A node's name, or the beginning of its id.
+        node: String,
+        /// Which series.
+        kind: SeriesKind,
+        /// How far back.
+        hours: u32,
+        /// Points at most; absent for all that its agent answers with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        points: Option<u32>,
     },
 }
 
@@ -100,6 +116,13 @@ pub enum Told {
     },
     /// Done, nothing to say.
     Done {},
+    /// A node's series.
+    Series {
+        /// Its name.
+        node: String,
+        /// What it measured.
+        series: Series,
+    },
     /// Nothing was done, or a member refused.
     Refused {
         /// Why.
@@ -197,6 +220,8 @@ pub struct Behind<B> {
     pub peers: Arc<Peers>,
     /// Telegram.
     pub bot: Arc<B>,
+    /// This host's agent.
+    pub agent: Agent,
 }
 
 /// Listens until it is dropped, then removes the socket.
@@ -236,7 +261,7 @@ impl Drop for Control {
 }
 
 async fn accept<B: BotClient>(listener: UnixListener, behind: Behind<B>) {
-    let own = nix::unistd::geteuid().as_raw();
+    let (own, behind) = (nix::unistd::geteuid().as_raw(), Arc::new(behind));
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -244,8 +269,7 @@ async fn accept<B: BotClient>(listener: UnixListener, behind: Behind<B>) {
         };
         // The mode already keeps others out; root may always.
         if stream.peer_cred().is_ok_and(|peer| peer.uid() == own || peer.uid() == 0) {
-            let Behind { inbox, peers, bot } = &behind;
-            let behind = Behind { inbox: inbox.clone(), peers: Arc::clone(peers), bot: Arc::clone(bot) };
+            let behind = Arc::clone(&behind);
             tokio::spawn(async move {
                 // Who does not read the answer misses it.
                 let _ = timeout(TIME, serve(stream, &behind)).await;
@@ -280,6 +304,9 @@ async fn answer<B: BotClient>(question: Question, behind: &Behind<B>) -> Result<
             return Ok(Told::Rpc { response });
         }
         Question::Change { change } => return manage::answer(change, &behind.inbox).await,
+        Question::Series { node, kind, hours, points } => {
+            return series::series(Wanted { node, kind, hours, points }, behind).await;
+        }
     };
     Ok(plain(behind.inbox.operator(request).await?))
 }

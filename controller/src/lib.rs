@@ -7,6 +7,7 @@ pub mod admission;
 pub mod agent;
 pub mod answer;
 pub mod bodies;
+pub mod chart;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -105,7 +105,9 @@ pub async fn run<B: BotClient>(config: Config, bot: B) -> Result<(), ServiceErro
     let dial = dial(&node.identity, &addr)?;
     let peers = Arc::new(Peers::measuring(node.members.clone(), dial.clone(), node.inbox.clone()));
     let bot = Arc::new(bot);
-    let behind = Behind { inbox: node.inbox.clone(), peers: Arc::clone(&peers), bot: Arc::clone(&bot) };
+    let agent = Agent::new(config.agent_socket.clone());
+    let behind =
+        Behind { inbox: node.inbox.clone(), peers: Arc::clone(&peers), bot: Arc::clone(&bot), agent: agent.clone() };
     let control = Control::start(&config.control_socket, behind)?;
     let boot = boot(&node.identity, &config, addr, loaded)?;
     let core = Node::new(boot, Box::new(node.identity.clone()), clock::now())?;
@@ -115,7 +117,7 @@ pub async fn run<B: BotClient>(config: Config, bot: B) -> Result<(), ServiceErro
         context: Arc::clone(&node.context),
         peers,
         dial,
-        agent: Agent::new(config.agent_socket.clone()),
+        agent,
         bot,
         inbox: node.inbox.clone(),
     };

@@ -20,6 +20,12 @@ pub const AGENT_CALLS: usize = 8;
 /// Points of a series in one answer: a phone's screen is not wider.
 pub const SERIES_POINTS: usize = 600;
 
+/// Points of a series that is drawn as a picture: a point for every third pixel; six nodes' answers are about 150 kB.
+pub const CHART_POINTS: u32 = 400;
+
+/// A chart's picture: a phone on a slow line has it in a second.
+pub const CHART_BYTES: usize = 60_000;
+
 /// Hours of the longest series: ninety days.
 pub const SERIES_HOURS: u32 = 90 * 24;
 

@@ -384,7 +384,8 @@ fn requests() {
         vec![
             ("get_peers", Request::GetPeers {}),
             ("get_stats", Request::GetStats {}),
-            ("get_ts", Request::GetTs { kind: SeriesKind::Net, hours: 6 }),
+            ("get_ts", Request::GetTs { kind: SeriesKind::Net, hours: 6, points: None }),
+            ("get_ts_points", Request::GetTs { kind: SeriesKind::Net, hours: 6, points: Some(96) }),
             ("run_speedtest", Request::RunSpeedtest { command_id: COMMAND, term: Term(5) }),
             ("get_speedtest", Request::GetSpeedtest {}),
             ("reboot", reboot(Some(123_456), None)),

@@ -4,6 +4,8 @@
 
 #[path = "cluster/alerts.rs"]
 mod alerts;
+#[path = "cluster/charts.rs"]
+mod charts;
 #[path = "cluster/death.rs"]
 mod death;
 #[path = "cluster/disk.rs"]

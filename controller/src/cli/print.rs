@@ -19,6 +19,11 @@ pub(super) fn line(text: &str) {
     let _ = writeln!(io::stdout().lock(), "{text}");
 }
 
+/// Lines of a result, each ended.
+pub(super) fn text(text: &str) {
+    line(text.trim_end());
+}
+
 /// An error with its causes, each once.
 pub(super) fn error(error: &CliError) {
     let mut text = format!("error: {error}");

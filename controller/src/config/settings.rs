@@ -18,7 +18,7 @@ const fn kept(name: &'static str, meaning: &'static str) -> Setting {
 }
 
 /// What the controller reads. An empty variable counts as absent.
-pub const CONTROLLER: [Setting; 28] = [
+pub const CONTROLLER: [Setting; 29] = [
     fixed(
         "STATE_DIR",
         "state",

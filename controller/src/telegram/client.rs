@@ -1,5 +1,7 @@
 //! The Bot API client: one call in, one good answer or one [`BotError`] out, within a time limit.
 
+mod photo;
+
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -15,7 +17,7 @@ use crate::runner::BotClient;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use teloxide::payloads::{
-    AnswerCallbackQuery, AnswerCallbackQuerySetters as _, EditMessageReplyMarkup, EditMessageText,
+    AnswerCallbackQuery, AnswerCallbackQuerySetters as _, DeleteMessage, EditMessageReplyMarkup, EditMessageText,
     EditMessageTextSetters as _, GetMe, GetUpdates, GetUpdatesSetters as _, GetWebhookInfo, SendMessage,
     SendMessageSetters as _, SetMyCommands, SetMyCommandsSetters as _,
 };
@@ -24,11 +26,12 @@ use teloxide::types::{
     AllowedUpdate, BotCommand, BotCommandScope, CallbackQueryId, ChatId, LinkPreviewOptions, MessageId, ParseMode,
     ThreadId,
 };
+use tokio::sync::Semaphore;
 
 use super::error::{self, foreign, is_not_modified, unreachable};
 use super::fields::Fields;
 use super::render::install::Source;
-use super::render::{Rendered, toast};
+use super::render::{Rendered, captioned, toast};
 use super::text::words;
 use super::unknown::Unknown;
 use super::update;
@@ -79,6 +82,14 @@ pub struct Telegram {
     language: Language,
     source: Source,
     unknown: Unknown,
+    /// Who may draw a picture: one at a time, which takes a core and some megabytes.
+    pub(super) drawing: Arc<Semaphore>,
+}
+
+/// What is sent with a method.
+enum Body {
+    Json(Vec<u8>),
+    Form(reqwest::multipart::Form),
 }
 
 impl fmt::Debug for Telegram {
@@ -115,6 +126,7 @@ impl Telegram {
             language: settings.language,
             source: Source::default(),
             unknown: Unknown::default(),
+            drawing: Arc::new(Semaphore::new(1)),
         })
     }
 
@@ -147,13 +159,13 @@ impl Telegram {
     async fn perform(&self, call: BotCall) -> Result<BotReply, BotError> {
         match call {
             BotCall::GetMe => {
-                let me = self.ask(&self.rest, &GetMe::new()).await?;
+                let me = self.call_method(&self.rest, &GetMe::new()).await?;
                 let me = Fields::of(&me).ok_or_else(foreign)?;
                 let username = me.text("username", USERNAME_BYTES).unwrap_or_default();
                 Ok(BotReply::Me { id: me.whole("id").ok_or_else(foreign)?, username })
             }
             BotCall::GetWebhookInfo => {
-                let info = self.ask(&self.rest, &GetWebhookInfo::new()).await?;
+                let info = self.call_method(&self.rest, &GetWebhookInfo::new()).await?;
                 let info = Fields::of(&info).ok_or_else(foreign)?;
                 let pending = info.whole("pending_update_count").ok_or_else(foreign)?.max(0);
                 let set = info.text("url", 1).is_some_and(|url| !url.is_empty());
@@ -162,17 +174,27 @@ impl Telegram {
             BotCall::GetUpdates { offset, timeout_s, limit, name_kinds } => {
                 let payload = get_updates(offset, timeout_s, limit, name_kinds)?;
                 let client = if timeout_s > 0 { &self.poll } else { &self.rest };
-                self.updates(&self.ask(client, &payload).await?)
+                self.updates(&self.call_method(client, &payload).await?)
             }
-            BotCall::Send { chat, thread, screen, silent } => self.send((chat, thread), &screen, silent).await,
+            BotCall::Send { chat, thread, screen, silent } => match captioned(&screen) {
+                Some(captioned) => self.send_photo(chat, thread, captioned).await,
+                None => self.send((chat, thread), &screen, silent).await,
+            },
+            BotCall::Delete { chat, message } => {
+                let id = i32::try_from(message).map_err(|_| BotError::MessageGone)?;
+                done(self.call_method(&self.rest, &DeleteMessage::new(ChatId(chat), MessageId(id))).await)
+            }
             BotCall::TakeButtons { chat, message } => self.take_buttons(chat, message).await,
-            BotCall::Edit { chat, message, screen } => self.edit(chat, message, &screen).await,
+            BotCall::Edit { chat, message, screen } => match captioned(&screen) {
+                Some(captioned) => self.edit_photo(chat, message, captioned).await,
+                None => self.edit(chat, message, &screen).await,
+            },
             BotCall::AnswerCallback { callback_id, toast: said } => {
                 let mut payload = AnswerCallbackQuery::new(CallbackQueryId(callback_id));
                 if let Some(screen) = &said {
                     payload = payload.text(toast(screen));
                 }
-                self.ask(&self.rest, &payload).await.map(|_| BotReply::Done)
+                self.call_method(&self.rest, &payload).await.map(|_| BotReply::Done)
             }
             BotCall::SetCommands { commands, chosen } => self.set_commands(&commands, chosen).await,
         }
@@ -180,7 +202,7 @@ impl Telegram {
 
     async fn take_buttons(&self, chat: i64, message: i64) -> Result<BotReply, BotError> {
         let id = i32::try_from(message).map_err(|_| BotError::MessageGone)?;
-        done(self.ask(&self.rest, &EditMessageReplyMarkup::new(ChatId(chat), MessageId(id))).await)
+        done(self.call_method(&self.rest, &EditMessageReplyMarkup::new(ChatId(chat), MessageId(id))).await)
     }
 
     async fn send(
@@ -202,7 +224,7 @@ impl Telegram {
         if silent {
             payload = payload.disable_notification(true);
         }
-        let sent = self.ask(&self.rest, &payload).await?;
+        let sent = self.call_method(&self.rest, &payload).await?;
         let message = Fields::of(&sent).and_then(|sent| sent.whole("message_id")).ok_or_else(foreign)?;
         Ok(BotReply::Sent { message })
     }
@@ -216,7 +238,7 @@ impl Telegram {
         if let Some(keyboard) = keyboard {
             payload = payload.reply_markup(keyboard);
         }
-        done(self.ask(&self.rest, &payload).await)
+        done(self.call_method(&self.rest, &payload).await)
     }
 
     /// For each language, and for everybody else in the default one.
@@ -238,7 +260,7 @@ impl Telegram {
             if let Some(tag) = tag {
                 payload = payload.language_code(tag);
             }
-            self.ask(&self.rest, &payload).await?;
+            self.call_method(&self.rest, &payload).await?;
         }
         Ok(BotReply::Done)
     }
@@ -255,16 +277,28 @@ impl Telegram {
         Ok(BotReply::Updates(updates))
     }
 
+    /// Calls a method with teloxide's payload of it.
+    async fn call_method<P: Payload + Serialize>(
+        &self,
+        client: &reqwest::Client,
+        payload: &P,
+    ) -> Result<String, BotError> {
+        let body = serde_json::to_vec(payload)
+            .map_err(|_| BotError::Refused("the call cannot be written as JSON".to_owned()))?;
+        self.ask(&method(P::NAME), client, Body::Json(body)).await
+    }
+
     /// Sends one method and returns its result as JSON text: each reader takes what it needs of it, and nothing else can break an answer.
-    async fn ask<P: Payload + Serialize>(&self, client: &reqwest::Client, payload: &P) -> Result<String, BotError> {
+    async fn ask(&self, method: &str, client: &reqwest::Client, body: Body) -> Result<String, BotError> {
         let token = self.token.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(BotError::NoToken)?;
         if !is_plausible(token.expose()) {
             return Err(BotError::Unauthorized);
         }
-        let body = serde_json::to_vec(payload)
-            .map_err(|_| BotError::Refused("the call cannot be written as JSON".to_owned()))?;
-        let url = format!("{}/bot{}/{}", self.base, token.expose(), method(P::NAME));
-        let request = client.post(url).header(reqwest::header::CONTENT_TYPE, "application/json").body(body);
+        let request = client.post(format!("{}/bot{}/{method}", self.base, token.expose()));
+        let request = match body {
+            Body::Json(body) => request.header(reqwest::header::CONTENT_TYPE, "application/json").body(body),
+            Body::Form(form) => request.multipart(form),
+        };
         let mut response = request.send().await.map_err(|error| unreachable(&error))?;
         let status = response.status();
         if status.is_server_error() {

@@ -46,8 +46,11 @@ fn refusal(code: u16, description: &str, retry_after_s: Option<u64>, token: &Sec
         }
         403 => BotError::ChatGone,
         400 if says(&["query is too old", "query id is invalid", "query_id_invalid"]) => BotError::QueryTooOld,
+        400 if says(&["there is no text in the message to edit"]) => BotError::IsPicture,
         400 if says(&[
             "message to edit not found",
+            "message to delete not found",
+            "message can't be deleted",
             "message can't be edited",
             "message_id_invalid",
             "message identifier",

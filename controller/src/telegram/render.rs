@@ -6,6 +6,9 @@ mod keyboard;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
+use constella_core::bot::kit::chart::Chart;
 use constella_core::bot::kit::language::Language;
 use constella_core::bot::kit::names::SHOWN_CHARS;
 use constella_core::bot::kit::page::{Body, List, Message, Row, Screen, Speedtest, VotersMissing};
@@ -16,7 +19,7 @@ use constella_shared::wire::rpc::Status;
 use teloxide::types::InlineKeyboardMarkup;
 
 use self::install::Source;
-use super::text::{Markup, bits_per_s, clean, fill, milliseconds, words};
+use super::text::{Markup, bits_per_s, clean, fill, hours, milliseconds, words};
 
 /// A message as Telegram takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,12 +39,33 @@ pub fn render(screen: &Screen) -> Rendered {
         Screen::Invite { .. } => Source::Folder.render(screen),
         Screen::Alert { language, says, buttons, .. } => {
             let lines = says.iter().map(|say| fill(*language, say, Markup::Html)).collect();
-            Rendered { html: fit(lines), keyboard: keyboard::markup(*language, buttons) }
+            Rendered { html: fit(lines, TEXT_UNITS), keyboard: keyboard::markup(*language, buttons) }
         }
-        Screen::Message(message) => {
-            Rendered { html: fit(lines(message)), keyboard: keyboard::markup(message.language, &message.buttons) }
-        }
+        Screen::Message(message) => Rendered {
+            html: fit(lines(message), TEXT_UNITS),
+            keyboard: keyboard::markup(message.language, &message.buttons),
+        },
     }
+}
+
+/// A screen with a chart, as its caption and buttons.
+#[derive(Debug)]
+pub struct Captioned<'a> {
+    /// The picture that is to be drawn.
+    pub chart: &'a Arc<Chart>,
+    /// For `parse_mode=HTML`, at most [`CAPTION_UNITS`] after entities.
+    pub html: String,
+    /// Its buttons.
+    pub keyboard: Option<InlineKeyboardMarkup>,
+}
+
+/// Renders a screen that has a chart; None for any other one.
+#[must_use]
+pub fn captioned(screen: &Screen) -> Option<Captioned<'_>> {
+    let Screen::Message(message) = screen else { return None };
+    let Body::Chart(chart) = &message.body else { return None };
+    let html = fit(lines(message), CAPTION_UNITS);
+    Some(Captioned { chart, html, keyboard: keyboard::markup(message.language, &message.buttons) })
 }
 
 /// Renders a toast: no markup, at most 200 characters.
@@ -57,7 +81,7 @@ pub fn toast(screen: &Screen) -> String {
 }
 
 fn plain(lines: Vec<String>) -> Rendered {
-    Rendered { html: fit(lines), keyboard: None }
+    Rendered { html: fit(lines, TEXT_UNITS), keyboard: None }
 }
 
 fn lines_of(text: &str) -> Vec<String> {
@@ -66,12 +90,12 @@ fn lines_of(text: &str) -> Vec<String> {
 
 /// Joins lines while they fit; tags never span lines, so a cut between two leaves good HTML. Counted with markup, which is more than Telegram
 /// counts.
-fn fit(lines: Vec<String>) -> String {
+fn fit(lines: Vec<String>, most: usize) -> String {
     let mut html = String::new();
     let mut units = 0;
     for line in lines.iter().flat_map(|text| text.split('\n')) {
         units += line.encode_utf16().count() + 1;
-        if units > TEXT_UNITS - 2 {
+        if units > most - 2 {
             html.push('…');
             break;
         }
@@ -102,6 +126,10 @@ fn lines(message: &Message) -> Vec<String> {
             lines.extend(speedtest_lines(language, test));
             false
         }
+        Body::Chart(chart) => {
+            lines.extend(chart_lines(chart));
+            false
+        }
         Body::Says(says) => {
             lines.extend(says.iter().map(say));
             false
@@ -112,6 +140,13 @@ fn lines(message: &Message) -> Vec<String> {
         lines.push(format!("<i>{} UTC</i>", time_of_day(message.at_unix_s)));
     }
     lines
+}
+
+/// What the picture shows, for whoever cannot see it, and with names in whole.
+fn chart_lines(chart: &Chart) -> Vec<String> {
+    let names = chart.nodes.iter().map(|node| clean(&node.name, SHOWN_CHARS, Markup::Html)).collect::<Vec<_>>();
+    let metric = words(chart.language, chart.metric.title());
+    vec![format!("📈 <b>{}</b>: {metric}, {}", names.join(", "), hours(chart.language, chart.hours))]
 }
 
 fn list_lines(language: Language, list: &List) -> Vec<String> {
@@ -214,6 +249,9 @@ fn time_of_day(unix_s: u64) -> String {
 
 /// Telegram's limit of a message is 4,096 UTF-16 units after entities.
 pub const TEXT_UNITS: usize = 4_096;
+
+/// Telegram's limit of a caption.
+pub const CAPTION_UNITS: usize = 1_024;
 
 /// Telegram's limit of a toast.
 const TOAST_CHARS: usize = 200;

@@ -1,6 +1,7 @@
 //! The client against a local server that answers as the Bot API does, and keeps what it was sent.
 
 mod calls;
+mod photo;
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -72,9 +73,12 @@ impl Server {
 
     async fn answer(self, request: Request<Incoming>, port: u16) -> Result<Response<Full<Bytes>>, Infallible> {
         let path = request.uri().path().to_owned();
-        assert_eq!(request.headers()["content-type"], "application/json");
+        let is_upload =
+            request.headers()["content-type"].to_str().unwrap().starts_with("multipart/form-data; boundary=");
+        assert!(is_upload || request.headers()["content-type"] == "application/json");
         let body = request.into_body().collect().await.unwrap().to_bytes();
-        let body = serde_json::from_slice(&body).unwrap();
+        // An upload is kept as its bytes.
+        let body = if is_upload { json!(body.to_vec()) } else { serde_json::from_slice(&body).unwrap() };
         self.seen.lock().unwrap().push((path, body, port));
         let reply = self.replies.lock().unwrap().pop_front().expect("a request that no test expects");
         match reply {

@@ -2,7 +2,7 @@
 
 mod units;
 
-pub use units::{ago, bits_per_s, bytes, bytes_per_s, decimal, milliseconds, span};
+pub use units::{ago, bits_per_s, bytes, bytes_per_s, decimal, hours, milliseconds, span};
 
 use constella_core::bot::kit::language::Language;
 use constella_core::bot::kit::say::{Key, Say, Value};

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use constella_controller::agent::Agent;
 use constella_controller::control::{Behind, BotDocument, Control, ControlError, Question, Told, ask};
 use constella_controller::inbox::{Event, Inbox};
 use constella_controller::peer::Peers;
@@ -32,7 +33,8 @@ impl BotClient for Telegram {
 }
 
 fn behind(peers: Arc<Peers>) -> Behind<Telegram> {
-    Behind { inbox: core(), peers, bot: Arc::new(Telegram::default()) }
+    let agent = Agent::new("/nowhere".into());
+    Behind { inbox: core(), peers, bot: Arc::new(Telegram::default()), agent }
 }
 
 /// A core that makes links and refuses the rest.

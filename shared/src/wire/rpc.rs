@@ -31,6 +31,9 @@ pub enum Request {
         kind: SeriesKind,
         /// How far back, 1 to 2,160.
         hours: u32,
+        /// Points at most, from 1; absent for as many as the agent has. An older node does not know it and answers with all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        points: Option<u32>,
     },
     /// Start a speedtest of the asked node's host.
     RunSpeedtest {

@@ -65,6 +65,9 @@ impl Speaks {
     pub fn request(self, request: &Request) -> Option<Cow<'_, Request>> {
         let first = match (self, request) {
             (Self::Second, _) => return Some(Cow::Borrowed(request)),
+            (Self::First, Request::GetTs { kind, hours, points: Some(_) }) => {
+                Request::GetTs { kind: *kind, hours: *hours, points: None }
+            }
             (Self::First, Request::RosterSync(sync)) => Request::RosterSync(sync_for_first(sync.clone())),
             (Self::First, Request::CommandStore { commands, term, adopt }) => {
                 let commands: Option<Vec<_>> = commands.iter().cloned().map(command_for_first).collect();
@@ -75,7 +78,7 @@ impl Speaks {
                 Self::First,
                 Request::GetPeers {}
                 | Request::GetStats {}
-                | Request::GetTs { .. }
+                | Request::GetTs { points: None, .. }
                 | Request::RunSpeedtest { .. }
                 | Request::GetSpeedtest {}
                 | Request::Reboot { .. }

@@ -326,7 +326,7 @@ impl Node {
     }
 
     /// Its folder, for figures on what it writes.
-    pub(super) fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         &self.folder
     }
 

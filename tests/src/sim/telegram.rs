@@ -9,7 +9,7 @@ mod told;
 
 use std::collections::BTreeMap;
 
-use constella_core::bot::kit::page::{Message, Screen};
+use constella_core::bot::kit::page::{Body, Message, Screen};
 use constella_core::bot::kit::press::Press;
 use constella_core::bot::kit::say::Key;
 use constella_core::bot::rooms::{reboot, ways};
@@ -297,11 +297,16 @@ impl Telegram {
             }
             BotCall::Edit { message, screen, .. } if self.told.edited(*message, screen) => Ok(BotReply::Done),
             BotCall::Edit { message, screen, .. } => {
-                if !self.chat.contains_key(message) {
-                    return Err(BotError::MessageGone);
+                let there = self.chat.get(message).ok_or(BotError::MessageGone)?;
+                let is_text = !matches!(screen, Screen::Message(message) if is_picture(message));
+                if is_text && there.message.as_ref().is_some_and(is_picture) {
+                    return Err(BotError::IsPicture);
                 }
                 self.shown(t, (number, host), *message, screen);
                 Ok(BotReply::Done)
+            }
+            BotCall::Delete { message, .. } => {
+                self.chat.remove(message).map(|_| BotReply::Done).ok_or(BotError::MessageGone)
             }
             BotCall::TakeButtons { message, .. } => {
                 let shown = self.chat.get_mut(message).ok_or(BotError::MessageGone)?;
@@ -362,6 +367,10 @@ impl Telegram {
         };
         self.chat.iter().rev().find_map(with_buttons)
     }
+}
+
+const fn is_picture(message: &Message) -> bool {
+    matches!(message.body, Body::Chart(_))
 }
 
 fn is_a(press: &Press, kind: Button) -> bool {

@@ -256,6 +256,7 @@ impl Bench {
             BotCall::GetWebhookInfo => BotReply::Webhook { pending: 0, set: false },
             BotCall::GetUpdates { .. } => BotReply::Updates(vec![]),
             BotCall::Edit { .. }
+            | BotCall::Delete { .. }
             | BotCall::TakeButtons { .. }
             | BotCall::AnswerCallback { .. }
             | BotCall::SetCommands { .. } => BotReply::Done,
@@ -360,7 +361,7 @@ pub(crate) fn keys(message: &Message) -> Vec<Key> {
     let body: Vec<Key> = match &message.body {
         Body::Says(says) => says.iter().map(|say| say.key).collect(),
         Body::Speedtest(test) => vec![test.say.key],
-        Body::List(_) | Body::Card(_) => vec![],
+        Body::List(_) | Body::Card(_) | Body::Chart(_) => vec![],
     };
     let all: Vec<Key> = message.notices.iter().map(|say| say.key).chain(body).collect();
     // What the help says of each command is not the matter of any test.
@@ -373,7 +374,7 @@ pub(crate) fn said(message: &Message, key: Key) -> Say {
     let body: Vec<Say> = match &message.body {
         Body::Says(says) => says.clone(),
         Body::Speedtest(test) => vec![test.say.clone()],
-        Body::List(_) | Body::Card(_) => vec![],
+        Body::List(_) | Body::Card(_) | Body::Chart(_) => vec![],
     };
     message.notices.iter().cloned().chain(body).find(|say| say.key == key).expect("not said")
 }
@@ -394,7 +395,7 @@ fn assert_whole(call: &BotCall) {
                 }
                 Body::Speedtest(test) => assert!(test.say.is_whole(), "{:?}", test.say),
                 Body::Card(card) => assert!(card.figures.as_ref().err().is_none_or(Say::is_whole)),
-                Body::List(_) => {}
+                Body::List(_) | Body::Chart(_) => {}
             }
             for button in message.buttons.iter().flatten() {
                 assert!(button.press.data().len() <= 64);
@@ -410,6 +411,7 @@ fn call_name(call: &BotCall) -> &'static str {
         BotCall::Send { .. } => "send",
         BotCall::Edit { .. } => "edit",
         BotCall::TakeButtons { .. } => "buttons",
+        BotCall::Delete { .. } => "delete",
         BotCall::AnswerCallback { .. } => "callback",
         BotCall::SetCommands { .. } => "menu",
         BotCall::GetMe | BotCall::GetWebhookInfo | BotCall::GetUpdates { .. } => "poll",

@@ -1,6 +1,7 @@
 //! What every screen is made of. Nothing here knows a feature.
 
 pub mod buttons;
+pub mod chart;
 pub mod graph;
 pub mod language;
 pub mod names;

@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod card;
+pub mod charts;
 pub mod invite;
 pub mod list;
 pub mod nodes;
@@ -29,6 +30,7 @@ fn all(seed: [u8; 32]) -> Vec<Box<dyn Room>> {
         Box::new(status::StatusRoom),
         Box::new(alerts::AlertsRoom),
         Box::new(card::CardRoom),
+        Box::new(charts::ChartsRoom),
         Box::new(speedtest::SpeedtestRoom),
         Box::new(reboot::RebootRoom::new(seed)),
         Box::new(nodes::NodesRoom::new(seed)),

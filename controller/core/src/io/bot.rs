@@ -25,7 +25,7 @@ pub enum BotCall {
         /// Whether to name the kinds of updates that we want; a peek does not.
         name_kinds: bool,
     },
-    /// `sendMessage`.
+    /// `sendMessage`; `sendPhoto` for a screen with a chart.
     Send {
         /// To which chat.
         chat: i64,
@@ -36,6 +36,13 @@ pub enum BotCall {
         /// Without a sound on the reader's phone.
         silent: bool,
     },
+    /// `deleteMessage`: of this bot, and at most 48 hours old.
+    Delete {
+        /// In which chat.
+        chat: i64,
+        /// Which message.
+        message: i64,
+    },
     /// `editMessageReplyMarkup` without buttons.
     TakeButtons {
         /// In which chat.
@@ -43,7 +50,7 @@ pub enum BotCall {
         /// Which message.
         message: i64,
     },
-    /// `editMessageText`.
+    /// `editMessageText`; `editMessageMedia` for a screen with a chart, which takes the place of a text too.
     Edit {
         /// In which chat.
         chat: i64,
@@ -87,7 +94,7 @@ pub enum BotReply {
     },
     /// To `getUpdates`, oldest first.
     Updates(Vec<Update>),
-    /// To `sendMessage`.
+    /// To `sendMessage` and `sendPhoto`.
     Sent {
         /// The new message.
         message: i64,
@@ -142,6 +149,8 @@ pub enum BotError {
     },
     /// 400 "message to edit not found", and its like: the message is gone.
     MessageGone,
+    /// 400 "there is no text in the message to edit": it is a picture, and no edit makes a text of it.
+    IsPicture,
     /// 400 "query is too old".
     QueryTooOld,
     /// 400 "message thread not found": the topic is gone, the chat is not.

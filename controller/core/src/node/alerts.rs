@@ -136,6 +136,7 @@ impl Node {
                 BotError::ChatGone
                 | BotError::TopicGone
                 | BotError::MessageGone
+                | BotError::IsPicture
                 | BotError::QueryTooOld
                 | BotError::Refused(_),
             ) => Outcome::Done,

@@ -146,6 +146,7 @@ impl Node {
                 BotError::ChatGone
                 | BotError::TopicGone
                 | BotError::MessageGone
+                | BotError::IsPicture
                 | BotError::QueryTooOld
                 | BotError::Refused(_),
             ) => None,

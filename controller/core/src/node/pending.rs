@@ -1,6 +1,5 @@
 //! Who waits for which answer.
 
-use constella_shared::agent::SeriesKind;
 use constella_shared::ids::{CommandId, Generation, NodeId, Term};
 use constella_shared::wire::alert::Standing;
 use constella_shared::wire::incident::IncidentId;
@@ -90,8 +89,8 @@ pub(super) enum Asker {
 pub(super) enum Want {
     /// `GetStats`.
     Stats,
-    /// `GetTS`.
-    Series(SeriesKind),
+    /// `GetTS`, in so many points at most.
+    Series { points: Option<u32> },
     /// `RunSpeedtest` and `GetSpeedtest`.
     Speedtest,
     /// `Reboot`, asked in this term.

@@ -57,8 +57,8 @@ impl Node {
         let result = match request {
             Request::GetPeers {} => Ok(Response::Peers { peers: self.peer_rows(now) }),
             Request::GetStats {} => return self.ask_agent_for(asker, AgentCall::Stats, Want::Stats),
-            Request::GetTs { kind, hours } if (1..=MOST_HOURS).contains(&hours) => {
-                return self.ask_agent_for(asker, AgentCall::Series { kind, hours }, Want::Series(kind));
+            Request::GetTs { kind, hours, points } if (1..=MOST_HOURS).contains(&hours) => {
+                return self.ask_agent_for(asker, AgentCall::Series { kind, hours }, Want::Series { points });
             }
             Request::GetTs { .. } => Err(refusal(RpcCode::BadRequest, "hours must be 1 to 2160")),
             Request::GetSpeedtest {} => return self.ask_agent_for(asker, AgentCall::GetSpeedtest, Want::Speedtest),
@@ -274,7 +274,14 @@ impl Node {
                 self.host.booted(&stats);
                 Ok(Response::Stats { stats: *stats, controller_version: self.settings.version.clone() })
             }
-            (Want::Series(_), Ok(AgentReply::Series(series))) => Ok(Response::Series { series }),
+            (Want::Series { points }, Ok(AgentReply::Series(series))) => {
+                // An agent of any version answers with all that it has: the wire carries what the asker can show.
+                let series = match points {
+                    Some(points) => series.thinned(points),
+                    None => series,
+                };
+                Ok(Response::Series { series })
+            }
             (Want::Speedtest, Ok(AgentReply::Speedtest(test))) => Ok(Response::Speedtest { test }),
             (Want::Reboot(..), Ok(AgentReply::Reboot(answer))) => {
                 Ok(Response::Reboot { answer, boot_id: self.host.boot_id.clone() })

@@ -53,6 +53,7 @@ impl Watch {
                 | BotError::Unauthorized
                 | BotError::RetryAfter { .. }
                 | BotError::MessageGone
+                | BotError::IsPicture
                 | BotError::QueryTooOld
                 | BotError::TopicGone
                 | BotError::ChatGone

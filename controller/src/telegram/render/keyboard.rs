@@ -33,6 +33,10 @@ fn label(language: Language, label: &Label) -> String {
             let id = id.as_ref().map(|id| format!(" {}", id.short())).unwrap_or_default();
             format!("{} {}{id}", emoji(*status), clean(name, NAME_CHARS, Markup::Plain))
         }
+        Label::Choice { say, chosen } => {
+            let mark = if *chosen { "• " } else { "" };
+            format!("{mark}{}", clean(&fill(language, say, Markup::Plain), NAME_CHARS, Markup::Plain))
+        }
         Label::Earlier => "‹".to_owned(),
         Label::Later => "›".to_owned(),
         Label::Page { page, pages } => format!("{page}/{pages}"),

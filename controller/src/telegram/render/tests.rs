@@ -1,6 +1,7 @@
 //! Recorded screens. `CONSTELLA_REWRITE=1 cargo test -p constella-controller --lib render` records them anew; the commit says why.
 
 mod alerts;
+mod charts;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

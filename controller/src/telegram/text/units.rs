@@ -49,6 +49,16 @@ pub fn span(language: Language, ms: u64) -> String {
     if small == 0 { format!("{big} {big_unit}") } else { format!("{big} {big_unit} {small} {small_unit}") }
 }
 
+/// A whole number of hours, from two days on of days: `24 h`, `7 d`.
+#[must_use]
+pub fn hours(language: Language, hours: u32) -> String {
+    let [hour, day] = match language {
+        Language::Ru => ["ч", "д"],
+        Language::En => ["h", "d"],
+    };
+    if hours > 24 && hours.is_multiple_of(24) { format!("{} {day}", hours / 24) } else { format!("{hours} {hour}") }
+}
+
 /// A time span that lies back: `2 h ago`.
 #[must_use]
 pub fn ago(language: Language, ms: u64) -> String {

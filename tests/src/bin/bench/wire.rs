@@ -31,6 +31,7 @@ pub(super) async fn run() -> Result<(), Failure> {
         verifier: Verifier::new(listens, 30_000),
         inbox,
         joins: Joins::default(),
+        bodies: constella_controller::bodies::Bodies::default(),
         version: "0.1.0".to_owned(),
     });
     let listener = bind("127.0.0.1:0".parse()?).await?;

@@ -35,6 +35,19 @@ impl Times {
     }
 }
 
+impl Times {
+    /// `median 120 ms, p95 180 ms, worst 240 ms, 40 runs`.
+    pub(crate) fn percentiles(&self) -> String {
+        let mut sorted = self.0.clone();
+        sorted.sort_unstable();
+        let at = |part: usize| {
+            sorted.get((sorted.len() * part).div_ceil(100).saturating_sub(1)).copied().unwrap_or_default()
+        };
+        let (middle, late, worst) = (at(50).as_millis(), at(95).as_millis(), at(100).as_millis());
+        format!("median {middle} ms, p95 {late} ms, worst {worst} ms, {} runs", sorted.len())
+    }
+}
+
 /// The mean of the two in the middle where the number is even.
 fn median(sorted: &[Duration]) -> Duration {
     let at = |index: usize| sorted.get(index).copied().unwrap_or_default();

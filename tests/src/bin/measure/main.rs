@@ -2,6 +2,7 @@
 //! `cargo run --release -p constella-tests --bin measure -- failover --nodes 3 --runs 10 --how kill`
 
 mod alerts;
+mod charts;
 mod clock;
 mod costs;
 mod failover;
@@ -40,6 +41,8 @@ enum Options {
     Shown(shown::Shown),
     /// A node's death, until the owner's phone says so
     Alerts(alerts::Alerts),
+    /// Charts: from the tap to the picture, its size, and what it costs the leader
+    Charts(charts::Charts),
     /// Long wires: joined, followed, and left alone
     Wires(wires::Wires),
 }
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Options::Rolling(rolling) => rolling.run().await,
         Options::Shown(shown) => shown.run().await,
         Options::Alerts(alerts) => alerts.run().await,
+        Options::Charts(charts) => charts.run().await,
         Options::Wires(wires) => wires.run().await,
     })
 }

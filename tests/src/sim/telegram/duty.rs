@@ -315,7 +315,7 @@ pub(super) fn said(message: &Message) -> impl Iterator<Item = &Say> {
     let body: &[Say] = match &message.body {
         Body::Says(says) => says,
         Body::Speedtest(test) => std::slice::from_ref(&test.say),
-        Body::List(_) | Body::Card(_) => &[],
+        Body::List(_) | Body::Card(_) | Body::Chart(_) => &[],
     };
     message.notices.iter().chain(body)
 }

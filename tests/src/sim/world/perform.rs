@@ -315,7 +315,10 @@ const LATE_MS: u64 = 10_000;
 
 /// A call that puts something before the owner.
 const fn speaks(request: &BotCall) -> bool {
-    matches!(request, BotCall::Send { .. } | BotCall::Edit { .. } | BotCall::TakeButtons { .. })
+    matches!(
+        request,
+        BotCall::Send { .. } | BotCall::Edit { .. } | BotCall::TakeButtons { .. } | BotCall::Delete { .. }
+    )
 }
 
 /// Another program's poll loop comes back about so often after a 409.

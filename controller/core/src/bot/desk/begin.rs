@@ -138,7 +138,7 @@ impl Dialogue {
         let has_messages = |press: &Press| self.rooms.iter().any(|room| room.has_messages(press));
         let old = elsewhere && !Press::parse(data).as_ref().is_some_and(has_messages);
         if old {
-            self.desk.buttons.take_away(job.command.chat, message);
+            self.desk.buttons.take_away(job.command.chat, message, false);
         }
         self.desk.notices_read();
         let (command, at) = (job.command.clone(), step.acts.len());

@@ -1,4 +1,5 @@
-//! Buttons of messages whose place another took: they are taken away, so that the chat does not fill with keyboards that answer to old screens.
+//! Buttons of messages whose place another took: they are taken away, so that the chat does not fill with keyboards that answer to old screens. A
+//! picture whose place a text took goes as a whole.
 
 use alloc::collections::VecDeque;
 
@@ -9,19 +10,34 @@ use super::state::Asker;
 use super::step::Step;
 use crate::io::{BotCall, BotError, BotReply};
 
-/// The messages that still have theirs, as chat and message, oldest first.
+/// The messages that still have theirs, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct OldButtons {
-    waiting: VecDeque<(i64, i64)>,
+    waiting: VecDeque<Old>,
     flying: bool,
     failures: u8,
 }
 
+/// One of them.
+#[derive(Debug, Clone, Copy)]
+struct Old {
+    chat: i64,
+    message: i64,
+    whole: bool,
+}
+
+impl Old {
+    const fn is(&self, chat: i64, message: i64) -> bool {
+        self.chat == chat && self.message == message
+    }
+}
+
 impl OldButtons {
-    /// This message is not the bot's one message any longer.
-    pub(super) fn take_away(&mut self, chat: i64, message: i64) {
-        if message > 0 && !self.waiting.contains(&(chat, message)) && self.waiting.len() < MOST {
-            self.waiting.push_back((chat, message));
+    /// This message is not the bot's one message any longer; `whole` where nothing of it is to stay.
+    pub(super) fn take_away(&mut self, chat: i64, message: i64, whole: bool) {
+        let known = self.waiting.iter().any(|old| old.is(chat, message));
+        if message > 0 && !known && self.waiting.len() < MOST {
+            self.waiting.push_back(Old { chat, message, whole });
         }
     }
 
@@ -35,15 +51,16 @@ impl Desk {
     /// Takes the buttons of one message away, where it is time.
     pub(super) fn tidy_buttons(&mut self, step: &mut Step<'_>) {
         let now = step.world.now;
-        self.buttons.waiting.retain(|old| Some(*old) != step.message);
+        self.buttons.waiting.retain(|old| step.message.is_none_or(|(chat, message)| !old.is(chat, message)));
         if self.buttons.deadline(&self.pace).is_none_or(|at| at > now.boot_ms) {
             return;
         }
-        let Some((chat, message)) = self.buttons.waiting.front().copied() else { return };
+        let Some(Old { chat, message, whole }) = self.buttons.waiting.front().copied() else { return };
         self.buttons.flying = true;
         self.pace.spend(now);
         let ask = self.ask(Asker::Buttons);
-        step.acts.push(Act::Bot { ask, call: BotCall::TakeButtons { chat, message } });
+        let call = if whole { BotCall::Delete { chat, message } } else { BotCall::TakeButtons { chat, message } };
+        step.acts.push(Act::Bot { ask, call });
     }
 
     /// They are gone, or cannot be taken, or it is tried again.
@@ -67,7 +84,11 @@ impl Desk {
             Ok(_) | Err(_) => {}
         }
         self.buttons.failures = 0;
-        self.buttons.waiting.pop_front();
+        match self.buttons.waiting.front_mut() {
+            // A message of more than 48 hours is not deleted.
+            Some(old) if old.whole && result.is_err() => old.whole = false,
+            Some(_) | None => drop(self.buttons.waiting.pop_front()),
+        }
     }
 }
 

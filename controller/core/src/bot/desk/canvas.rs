@@ -21,6 +21,8 @@ pub(crate) struct Canvas {
     settled: Version,
     /// What the message with this id shows, where that is certain.
     shown: Option<(i64, Message)>,
+    /// The message that is a picture: no edit makes a text of it (Bot API, editMessageText).
+    picture: Option<i64>,
     wanted: Option<Wanted>,
     flight: Option<Flight>,
 }
@@ -46,6 +48,8 @@ struct Flight {
     target: Option<i64>,
     /// The message whose place a new one takes; None where it is gone.
     replaces: Option<i64>,
+    /// Whether that one is a picture, which goes with it.
+    over_picture: bool,
 }
 
 /// What came of a call.
@@ -61,9 +65,16 @@ pub(crate) enum Landed {
         message: i64,
         /// The message whose place it took, which still has its buttons.
         old: Option<i64>,
+        /// Whether that one is a picture that a text took the place of.
+        over_picture: bool,
     },
-    /// Telegram will never take this screen; its own words.
-    Refused(String),
+    /// Telegram will never take this screen, or its picture cannot be drawn.
+    Refused {
+        /// Why, in the words of who refused it.
+        why: String,
+        /// Whether the words about it are a new message: the present one takes no edit either.
+        bring: bool,
+    },
 }
 
 impl Canvas {
@@ -110,7 +121,8 @@ impl Canvas {
     /// What would be sent as a new message next: into which chat, and which update asked for it.
     pub(crate) fn to_send(&self, current: Option<(i64, i64)>) -> Option<(i64, Option<i64>)> {
         let wanted = self.wanted.as_ref().filter(|_| self.flight.is_none())?;
-        let edits = current.is_some_and(|(chat, _)| chat == wanted.chat) && !wanted.bring;
+        let takes = |(chat, id): (i64, i64)| chat == wanted.chat && !self.needs_another(id, &wanted.message);
+        let edits = current.is_some_and(takes) && !wanted.bring;
         (!edits).then_some((wanted.chat, wanted.place.asked))
     }
 
@@ -142,7 +154,9 @@ impl Canvas {
         }
         let wanted = self.wanted.take()?;
         let chat = wanted.chat;
-        let target = current.filter(|(at, _)| *at == chat && !wanted.bring).map(|(_, id)| id);
+        let current = current.filter(|(at, _)| *at == chat).map(|(_, id)| id);
+        let over_picture = !wanted.bring && current.is_some_and(|id| self.needs_another(id, &wanted.message));
+        let target = current.filter(|_| !wanted.bring && !over_picture);
         if self.shown.as_ref().is_some_and(|(id, message)| Some(*id) == target && *message == wanted.message) {
             self.settled = self.latest;
             return None;
@@ -150,8 +164,8 @@ impl Canvas {
         pace.spend(now);
         let screen = Screen::Message(Box::new(wanted.message.clone()));
         let thread = wanted.place.thread;
-        let replaces = current.filter(|(at, _)| *at == chat && target.is_none()).map(|(_, id)| id);
-        self.flight = Some(Flight { version: self.latest, wanted, target, replaces });
+        let replaces = current.filter(|_| target.is_none());
+        self.flight = Some(Flight { version: self.latest, wanted, target, replaces, over_picture });
         Some(match target {
             Some(message) => BotCall::Edit { chat, message, screen },
             None => BotCall::Send { chat, thread, screen, silent: false },
@@ -178,6 +192,17 @@ impl Canvas {
                 pace.bar(now, ms);
                 self.put_back(flight, is_new);
             }
+            // Another leader made a picture of it: a text takes its place as a new message.
+            BotError::IsPicture if !is_new => {
+                self.picture = flight.target;
+                self.put_back(flight, false);
+            }
+            // A picture that is refused, or was not drawn, would be so as a new message too: words take its place.
+            BotError::Refused(why) if flight.wanted.message.is_picture() => {
+                pace.answered();
+                self.shown = None;
+                return Landed::Refused { why, bring: false };
+            }
             // The message cannot be edited: a new one takes its place, at once. A new one that is refused is given up.
             BotError::MessageGone | BotError::Refused(_) | BotError::QueryTooOld if !is_new => {
                 self.put_back(flight, true);
@@ -185,9 +210,10 @@ impl Canvas {
             BotError::Refused(why) if !is_last_resort(&flight.wanted.message) => {
                 pace.answered();
                 self.shown = None;
-                return Landed::Refused(why);
+                return Landed::Refused { why, bring: true };
             }
             BotError::MessageGone
+            | BotError::IsPicture
             | BotError::Refused(_)
             | BotError::QueryTooOld
             | BotError::ChatGone
@@ -215,6 +241,11 @@ impl Canvas {
         *self = Self { latest: self.latest, settled: self.latest, ..Self::default() };
     }
 
+    /// Whether this message cannot show that screen.
+    fn needs_another(&self, id: i64, message: &Message) -> bool {
+        self.picture == Some(id) && !message.is_picture()
+    }
+
     fn showed(&mut self, flight: Flight, reply: &BotReply) -> Landed {
         self.settled = self.settled.max(flight.version);
         let Wanted { message, chat, .. } = flight.wanted;
@@ -222,8 +253,11 @@ impl Canvas {
             BotReply::Sent { message } => Some(*message).filter(|_| flight.target.is_none()),
             BotReply::Done | BotReply::Me { .. } | BotReply::Webhook { .. } | BotReply::Updates(_) => None,
         };
-        self.shown = new.or(flight.target).map(|id| (id, message));
-        new.map_or(Landed::Nothing, |message| Landed::New { chat, message, old: flight.replaces })
+        let id = new.or(flight.target);
+        self.picture = id.filter(|_| message.is_picture());
+        self.shown = id.map(|id| (id, message));
+        let (old, over_picture) = (flight.replaces, flight.over_picture);
+        new.map_or(Landed::Nothing, |message| Landed::New { chat, message, old, over_picture })
     }
 
     /// Wants again what failed, unless something newer is wanted. What is shown is not certain any longer.

@@ -121,6 +121,7 @@ impl Desk {
             Ok(_)
             | Err(
                 BotError::MessageGone
+                | BotError::IsPicture
                 | BotError::QueryTooOld
                 | BotError::ChatGone
                 | BotError::TopicGone

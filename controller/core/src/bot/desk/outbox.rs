@@ -89,6 +89,7 @@ impl Desk {
             }
             Err(
                 BotError::MessageGone
+                | BotError::IsPicture
                 | BotError::QueryTooOld
                 | BotError::ChatGone
                 | BotError::TopicGone

@@ -53,18 +53,18 @@ impl Desk {
     pub(super) fn canvas_answered(&mut self, step: &mut Step<'_>, result: Result<BotReply, BotError>) {
         match self.canvas.landed(step.world.now, &mut self.pace, result) {
             Landed::Nothing => {}
-            Landed::New { chat, message, old } => {
+            Landed::New { chat, message, old, over_picture } => {
                 step.acts.push(Act::Record(NetValue::Message { chat, message }));
                 step.message = Some((chat, message));
-                old.into_iter().for_each(|old| self.buttons.take_away(chat, old));
+                old.into_iter().for_each(|old| self.buttons.take_away(chat, old, over_picture));
             }
-            Landed::Refused(why) => self.screen_refused(step, why),
+            Landed::Refused { why, bring } => self.screen_refused(step, why, bring),
         }
     }
 
     /// Telegram takes the call and not this screen: the owner reads that, in place of nothing.
-    fn screen_refused(&mut self, step: &mut Step<'_>, why: String) {
-        let Some(sheet) = self.scene.sheet().map(|sheet| Sheet { bring: true, ..sheet }) else { return };
+    fn screen_refused(&mut self, step: &mut Step<'_>, why: String, bring: bool) {
+        let Some(sheet) = self.scene.sheet().map(|sheet| Sheet { bring, ..sheet }) else { return };
         let body = Body::Says(alloc::vec![Say::new(Key::AnswerRefused).text("why", why)]);
         let home = (self.home)(step.world).source.map(|home| button(Key::ToList, home.press));
         let buttons = home.into_iter().map(|home| alloc::vec![home]).collect();

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use constella_shared::agent::{SpeedtestFigures, SpeedtestPhase};
@@ -10,6 +11,7 @@ use constella_shared::secret::Secret;
 use constella_shared::wire::heartbeat::Glance;
 use constella_shared::wire::rpc::Status;
 
+use super::chart::Chart;
 use super::graph::Graph;
 use super::language::Language;
 use super::names;
@@ -75,6 +77,17 @@ pub struct Message {
     pub buttons: Vec<Vec<Button>>,
 }
 
+impl Message {
+    /// Whether it is shown as a picture with a caption, and not as a text.
+    #[must_use]
+    pub const fn is_picture(&self) -> bool {
+        match self.body {
+            Body::Chart(_) => true,
+            Body::List(_) | Body::Card(_) | Body::Speedtest(_) | Body::Says(_) => false,
+        }
+    }
+}
+
 /// A button.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Button {
@@ -111,6 +124,13 @@ pub enum Label {
         /// Of so many.
         pages: usize,
     },
+    /// One of several, marked where it is the present one.
+    Choice {
+        /// Its text.
+        say: Say,
+        /// Whether it is.
+        chosen: bool,
+    },
     /// A language, by its own name.
     Language(Language),
 }
@@ -124,6 +144,8 @@ pub enum Body {
     Card(Box<Card>),
     /// A speedtest on its way, or its result.
     Speedtest(Speedtest),
+    /// A chart: a picture, with a line or two as its caption.
+    Chart(Arc<Chart>),
     /// Sentences.
     Says(Vec<Say>),
 }

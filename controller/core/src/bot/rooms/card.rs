@@ -22,7 +22,7 @@ use crate::bot::desk::job::Job;
 use crate::bot::desk::room::{Kind, Room, Task, Then, ToCome, Visit, Wish, node_of};
 use crate::bot::desk::step::Step;
 use crate::bot::kit::buttons::button;
-use crate::bot::kit::graph::{Graph, Scale};
+use crate::bot::kit::graph::{COLUMNS, Graph, Scale};
 use crate::bot::kit::page::{Body, Button, Card, Disk, Figures, LastSpeedtest, Row};
 use crate::bot::kit::press::Press;
 use crate::bot::kit::say::{Key, Say};
@@ -126,8 +126,8 @@ impl Figure {
     const fn request(self) -> Request {
         match self {
             Self::Stats => Request::GetStats {},
-            Self::Cpu => Request::GetTs { kind: SeriesKind::Cpu, hours: HOURS },
-            Self::Net => Request::GetTs { kind: SeriesKind::Net, hours: HOURS },
+            Self::Cpu => Request::GetTs { kind: SeriesKind::Cpu, hours: HOURS, points: Some(POINTS) },
+            Self::Net => Request::GetTs { kind: SeriesKind::Net, hours: HOURS, points: Some(POINTS) },
             Self::Test => Request::GetSpeedtest {},
         }
     }
@@ -272,9 +272,9 @@ fn card_buttons(node: NodeId, is_down: bool) -> Vec<Vec<Button>> {
         return vec![vec![refresh], vec![manage, ways::to_list()]];
     }
     vec![
-        vec![refresh, button(Key::Speedtest, ways::speedtest(node))],
-        vec![button(Key::Thresholds, ways::thresholds(Some(node))), manage],
-        vec![button(Key::Reboot, ways::ask_reboot(node))],
+        vec![refresh, button(Key::Charts, ways::chart(node))],
+        vec![button(Key::Speedtest, ways::speedtest(node)), button(Key::Thresholds, ways::thresholds(Some(node)))],
+        vec![button(Key::Reboot, ways::ask_reboot(node)), manage],
         vec![ways::to_list()],
     ]
 }
@@ -342,6 +342,9 @@ const NAME: &str = "card";
 
 /// The hours that a card's graphs reach back.
 const HOURS: u32 = 6;
+
+/// Points of a card's graphs: some for each of their columns, so that a column's mean and peak are those of its own time.
+const POINTS: u32 = 4 * COLUMNS as u32;
 
 /// What is there after this is shown: a tap that shows nothing for longer feels lost.
 const EARLY_MS: u64 = 700;

@@ -199,8 +199,9 @@ fn answer_card(bench: &mut Bench) {
     bench.nodes(&mut |_, request| {
         Some(Ok(match request {
             Request::GetStats {} => Response::Stats { stats: full_stats(), controller_version: "0.1.0".into() },
-            Request::GetTs { kind, hours } => {
-                assert_eq!(*hours, 6);
+            Request::GetTs { kind, hours, points } => {
+                // C3: no more points travel than the card's columns need.
+                assert_eq!((*hours, *points), (6, Some(96)));
                 let v = Some(MinAvgMax(1.0, 50.0, 60.0));
                 let v = if *kind == SeriesKind::Net { vec![v, v] } else { vec![v] };
                 let points = vec![Point { t: now_s - 60, v }];
@@ -237,7 +238,15 @@ fn a_card_has_figures_graphs_and_the_last_speedtest() {
     let (thresholds, manage) = (ways::thresholds(Some(node())), ways::manage(node()));
     assert_eq!(
         data,
-        [ways::card(node()), ways::speedtest(node()), thresholds, manage, ways::ask_reboot(node()), ways::list(0)]
+        [
+            ways::card(node()),
+            ways::chart(node()),
+            ways::speedtest(node()),
+            thresholds,
+            ways::ask_reboot(node()),
+            manage,
+            ways::list(0)
+        ]
     );
 }
 

@@ -22,6 +22,12 @@ pub fn card(node: NodeId) -> Press {
     Press::with(CARD, NodeTag::of(&node))
 }
 
+/// The chart of a node: its CPU over a day.
+#[must_use]
+pub fn chart(node: NodeId) -> Press {
+    Press::with(CHART, alloc::format!("acaa00{}", NodeTag::of(&node)))
+}
+
 /// Starts a speedtest of a node.
 #[must_use]
 pub fn speedtest(node: NodeId) -> Press {
@@ -69,6 +75,9 @@ pub const LIST: &str = "ls";
 
 /// Verb of a card.
 pub const CARD: &str = "cd";
+
+/// Verb of a chart.
+pub const CHART: &str = "ch";
 
 /// Verb of a speedtest.
 pub const SPEEDTEST: &str = "st";

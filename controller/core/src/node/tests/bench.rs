@@ -529,9 +529,10 @@ impl Bench {
                     self.messages += i64::from(sent);
                     Ok(if sent { BotReply::Sent { message: self.messages } } else { BotReply::Done })
                 }
-                BotCall::AnswerCallback { .. } | BotCall::TakeButtons { .. } | BotCall::SetCommands { .. } => {
-                    Ok(BotReply::Done)
-                }
+                BotCall::AnswerCallback { .. }
+                | BotCall::Delete { .. }
+                | BotCall::TakeButtons { .. }
+                | BotCall::SetCommands { .. } => Ok(BotReply::Done),
             }
         };
         self.after(30, Event::Input(number, Input::Bot { call, result }));
