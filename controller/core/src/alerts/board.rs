@@ -36,6 +36,8 @@ pub struct Board {
     telling: Option<u64>,
     budget: Budget,
     desk: Desk,
+    /// Only what is critical sounds now.
+    quiet: bool,
 }
 
 /// One subject.
@@ -136,6 +138,11 @@ impl Board {
                 self.budget.told(raised, incident.sounded());
             }
         }
+    }
+
+    /// N5: whether only what is critical sounds now.
+    pub fn keep_quiet(&mut self, quiet: bool) {
+        self.quiet = quiet;
     }
 
     /// It stands. Telling it again changes nothing.

@@ -32,13 +32,13 @@ impl Budget {
         within(&mut self.raises, now) < RAISES
     }
 
-    /// Whether a raise may have a sound.
+    /// Whether something critical may have a sound.
     pub fn may_sound(&mut self, now: Now) -> bool {
         within(&mut self.sounds, now) < SOUNDS
     }
 
-    /// Whether a recovery may have a sound: the last one of the hour is kept for a raise.
-    pub fn may_sound_for_a_recovery(&mut self, now: Now) -> bool {
+    /// Whether a warning or a recovery may have a sound: the last one of the hour is kept for what is critical.
+    pub fn may_sound_for_less(&mut self, now: Now) -> bool {
         within(&mut self.sounds, now) < SOUNDS.saturating_sub(1)
     }
 
@@ -83,13 +83,13 @@ mod tests {
     }
 
     #[test]
-    fn an_hour_has_three_sounds_and_the_last_of_them_is_for_a_raise() {
+    fn an_hour_has_three_sounds_and_the_last_of_them_is_for_what_is_critical() {
         // N4
         let mut budget = Budget::default();
         budget.told(0, true);
-        assert!(budget.may_sound_for_a_recovery(at(1)));
+        assert!(budget.may_sound_for_less(at(1)));
         budget.sounded(1);
-        assert!(budget.may_sound(at(2)) && !budget.may_sound_for_a_recovery(at(2)));
+        assert!(budget.may_sound(at(2)) && !budget.may_sound_for_less(at(2)));
         budget.told(2, true);
         assert!(!budget.may_sound(at(3)));
         assert!(budget.may_sound(at(HOUR_MS + 1)), "the first is an hour ago");

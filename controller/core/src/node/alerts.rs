@@ -9,7 +9,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use constella_shared::ids::{Generation, NodeId};
-use constella_shared::wire::alert::Subject;
+use constella_shared::wire::alert::{Severity, Subject};
 use constella_shared::wire::incident::{AlertRecord, IncidentId, MessageAt};
 use constella_shared::wire::records::{NetRecord, NetValue, Records};
 use constella_shared::wire::rpc::Status;
@@ -109,6 +109,8 @@ impl Node {
         self.ask_witnesses(now);
         self.conclude(now, &words);
         self.conclude_standing(now);
+        let hours = self.roster.quiet_hours();
+        self.alerts.board.keep_quiet(hours.is_some_and(|hours| !hours.sounds(now.unix_ms, Severity::Warning)));
         let acts = self.alerts.board.due(now, self.alert_chat().is_some());
         self.perform_alerts(now, acts);
     }

@@ -112,7 +112,11 @@ impl Board {
     fn open_as(&mut self, now: Now, incident: IncidentId, findings: Vec<Finding>, acts: &mut Vec<Act>) {
         let severity = |finding: &Finding| finding.subject.kind.severity(&finding.value);
         let worst = findings.iter().map(severity).max().unwrap_or(Severity::Note);
-        let sound = worst == Severity::Critical && self.budget.may_sound(now);
+        let sound = match worst {
+            Severity::Critical => self.budget.may_sound(now),
+            Severity::Warning => !self.quiet && self.budget.may_sound_for_less(now),
+            Severity::Note => false,
+        };
         self.budget.told(now.unix_ms, sound);
         for finding in findings {
             let record = self.opened(now, finding, incident, AlertStage::Sending, None, sound);

@@ -166,7 +166,7 @@ impl Board {
         for alert in &incident.alerts {
             self.write(now, AlertRecord { noted: true, ..alert.clone() }, acts);
         }
-        let sound = self.budget.may_sound_for_a_recovery(now);
+        let sound = !self.quiet && self.budget.may_sound_for_less(now);
         if sound {
             self.budget.sounded(now.unix_ms);
         }

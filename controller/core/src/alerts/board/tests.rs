@@ -372,12 +372,12 @@ fn what_becomes_worse_is_told_with_a_sound_and_the_first_message_says_where() {
     let seen = press(&bench, Wish::Acknowledge);
     let acts = bench.board.press(bench.at(), &seen);
     bench.perform(acts);
-    assert_eq!((bench.chat.len(), bench.sounds), (1, 0));
+    assert_eq!((bench.chat.len(), bench.sounds), (1, 1));
     for _ in 0..120 {
         bench.board.stands(bench.at(), disk(98));
         bench.run_s(1);
     }
-    assert_eq!((bench.read(), bench.sounds), (vec![(0, 0), (1, 0)], 1), "the first one says that it goes on elsewhere");
+    assert_eq!((bench.read(), bench.sounds), (vec![(0, 0), (1, 0)], 2), "the first one says that it goes on elsewhere");
     assert_eq!(bench.chat[1][0].ack, None);
 }
 
