@@ -139,7 +139,7 @@ mod tests {
         }
     }
 
-    const NAMES: [&str; 4] = ["CPU", "UTC", "Telegram", "Inode"];
+    const NAMES: [&str; 9] = ["CPU", "UTC", "Telegram", "Inode", "Swap", "LA", "I", "O", "C"];
 
     #[test]
     fn the_leader_is_the_host_and_a_machine_is_not() {
