@@ -381,7 +381,8 @@ fn is_a(press: &Press, kind: Button) -> bool {
         Button::Confirm => reboot::CONFIRM,
         Button::Speedtest => ways::SPEEDTEST,
         Button::Help => ways::HELP,
-        Button::Any => return true,
+        // Buttons of rooms whose screens the rules cannot judge are not pressed.
+        Button::Any => return duty::is_judged(press),
     };
     press.verb() == verb
 }

@@ -305,6 +305,11 @@ fn pressed(press: &Press) -> Option<Wish> {
     }
 }
 
+/// Whether the rules know what a press asks for.
+pub(super) fn is_judged(press: &Press) -> bool {
+    pressed(press).is_some()
+}
+
 /// The node that a button names.
 pub(super) fn tag_of(press: &Press) -> Option<NodeTag> {
     NodeTag::parse(press.rest().split(':').next()?)

@@ -84,14 +84,17 @@ impl Told {
 
     /// The incidents that the owner still reads as standing, though everything is well. One whose sender never learned that it was sent, or that
     /// was told by a second message, cannot be ended in its first one.
-    pub(in super::super) fn unended(&self) -> Vec<IncidentId> {
+    pub(in super::super) fn unended(&self) -> Vec<(IncidentId, Vec<String>)> {
         let stands = |message: &&Message| {
             let stands = |alert: &constella_shared::wire::incident::AlertRecord| {
                 alert.cleared_unix_ms.is_none() && alert.subject.kind.has_state()
             };
             message.known && !message.moved && message.incident.alerts.iter().any(stands)
         };
-        self.messages.values().filter(stands).map(|message| message.incident.id).collect()
+        let of = |message: &Message| {
+            message.incident.alerts.iter().map(|alert| format!("{:?}", alert.subject.kind)).collect()
+        };
+        self.messages.values().filter(stands).map(|message| (message.incident.id, of(message))).collect()
     }
 }
 

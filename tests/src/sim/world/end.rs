@@ -118,19 +118,19 @@ impl World {
             self.run_until(self.t + 10 * LOOK_MS);
             self.fail_fast()?;
         }
-        match self.telegram.told.unended().as_slice() {
-            [] => Ok(()),
-            open => {
-                Err(Broken { at_ms: self.t, rule: "N3", what: format!("the owner still reads as standing: {open:?}") })
-            }
+        let open = self.telegram.told.unended();
+        if !open.is_empty() {
+            self.rules.fail_alert(self.t, "N3", format!("the owner still reads as standing: {open:?}"));
         }
+        self.fail_fast()
     }
 
-    /// What the owner was told of alerts: messages with raises, sounds, notes, repeated messages, nodes said to be down.
+    /// What the owner was told of alerts: messages with raises, sounds, notes, repeated messages, nodes said to be down, alerts
+    /// that broke N1 or N3.
     #[must_use]
-    pub fn told(&self) -> [u64; 5] {
+    pub fn told(&self) -> [u64; 6] {
         let told = &self.telegram.told;
-        [told.raises, told.sounds, told.notes, told.repeats, self.rules.downs]
+        [told.raises, told.sounds, told.notes, told.repeats, self.rules.downs, self.rules.wrong_alerts]
     }
 
     /// The end as it is, with nothing demanded.

@@ -194,7 +194,7 @@ impl World {
         let replies = self.telegram.arrived(self.t, number, host, request);
         self.judge_words();
         if let Some(what) = self.telegram.told.take_wrong() {
-            self.rules.fail(self.t, "N3", what);
+            self.rules.fail_alert(self.t, "N3", what);
         }
         self.send_replies(replies);
     }

@@ -193,11 +193,11 @@ impl Gather {
         let nodes = self.choice.nodes().zip(&self.nodes);
         let nodes: Vec<Charted> =
             nodes.map(|(node, answered)| Charted { name: world.name_of(node), series: series(answered) }).collect();
-        let reasons = self.nodes.iter().filter_map(|answered| match answered {
+        let mut reasons = self.nodes.iter().filter_map(|answered| match answered {
             Answered::Not(why) => Some(why.clone()),
             Answered::NotYet | Answered::Series(_) => None,
         });
-        match reasons.last() {
+        match reasons.next_back() {
             Some(why) if nodes.iter().all(|node| node.series.is_none()) => {
                 let name = world.name_of(self.choice.node);
                 let title = Say::new(Key::ChartTitle)

@@ -108,11 +108,8 @@ impl Node {
         let roster = &self.roster;
         self.alerts.standings.told.retain(|node, _| roster.is_member(node));
         let told = &self.alerts.standings.told;
-        // S6: a node speaks for itself. That two processes run under one identity is for others to see.
-        let is_its_own = |from: &NodeId, subject: &Subject| {
-            is_self_judged(&subject.kind)
-                && (subject.node == *from || subject.kind == Kind::TwoBoots && roster.is_member(&subject.node))
-        };
+        // S6: a node speaks for itself.
+        let is_its_own = |from: &NodeId, subject: &Subject| is_self_judged(&subject.kind) && subject.node == *from;
         let mut stands: BTreeMap<Subject, Finding> = BTreeMap::new();
         for (from, standing) in told {
             for one in standing.iter().filter(|one| is_its_own(from, &one.subject)) {
@@ -125,11 +122,8 @@ impl Node {
         let known: BTreeSet<Subject> =
             board.live().chain(board.standing()).filter(|subject| is_self_judged(&subject.kind)).cloned().collect();
         let over = |subject: &&Subject| {
-            let who = match subject.kind {
-                Kind::TwoBoots => !told.is_empty(),
-                _ => told.contains_key(&subject.node),
-            };
-            !stands.contains_key(*subject) && (who || !roster.is_member(&subject.node))
+            let tells = told.contains_key(&subject.node) || !roster.is_member(&subject.node);
+            !stands.contains_key(*subject) && tells
         };
         let over: Vec<Subject> = known.iter().filter(over).cloned().collect();
         over.iter().for_each(|subject| self.alerts.board.is_well(now, subject));
@@ -138,9 +132,7 @@ impl Node {
 
     /// Whether the owner still reads something of this node that it judges itself.
     fn is_told_of_itself(&self) -> bool {
-        let mine = |subject: &Subject| {
-            is_self_judged(&subject.kind) && (subject.node == self.id || subject.kind == Kind::TwoBoots)
-        };
+        let mine = |subject: &Subject| is_self_judged(&subject.kind) && subject.node == self.id;
         self.alerts.board.live().any(mine)
     }
 }
@@ -154,7 +146,9 @@ pub(super) const fn is_self_judged(kind: &Kind) -> bool {
         | Kind::Joined
         | Kind::Removed
         | Kind::AddressChanged
-        | Kind::NewVersion => false,
+        | Kind::NewVersion
+        // Two boots are seen and logged, and not told yet: a node that crashes often is taken for two.
+        | Kind::TwoBoots => false,
         Kind::DiskFull
         | Kind::DiskFillsUp
         | Kind::Memory
@@ -166,7 +160,6 @@ pub(super) const fn is_self_judged(kind: &Kind) -> bool {
         | Kind::AgentUnreachable
         | Kind::UnexpectedReboot
         | Kind::TelegramUnreachable
-        | Kind::TwoBoots
         | Kind::Other(_) => true,
     }
 }
