@@ -262,7 +262,8 @@ fn a_view_that_hangs_costs_its_own_figures_only() {
     let why = stats.why("load").unwrap();
     assert!(why.contains("the host's own /proc/loadavg does not answer"), "{why}");
     host.run("umount -l /proc/loadavg");
-    let stats = sampled(&agent, |stats| stats.load.is_some());
+    // A rate needs two samples of the view.
+    let stats = sampled(&agent, |stats| stats.load.is_some() && stats.swap_rates.is_some());
     assert_eq!(missing(&stats), Vec::<&str>::new(), "{stats:?}");
 }
 

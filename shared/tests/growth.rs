@@ -241,7 +241,13 @@ fn a_reader_of_protocol_1_is_sent_nothing_that_it_would_refuse() {
         for (case, document) in recorded(name) {
             // That one has no words for it.
             let is_later = name == "request" && case.starts_with("alerts_");
-            let plain = Some(read(&document).unwrap()).filter(|_| !is_later);
+            let mut plain = Some(read(&document).unwrap()).filter(|_| !is_later);
+            // That one thins nothing, and answers with all points.
+            if let Some(params) =
+                plain.as_mut().and_then(|plain| plain.pointer_mut("/params")).filter(|_| case == "get_ts_points")
+            {
+                params.as_object_mut().unwrap().remove("points");
+            }
             assert_eq!(for_first(name, &document), plain, "{name} {case}");
             for (place, grown) in grown(&document) {
                 assert_eq!(for_first(name, &grown), plain, "{name} {case} at {place:?}");

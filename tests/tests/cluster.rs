@@ -12,8 +12,6 @@ mod death;
 mod disk;
 #[path = "cluster/door.rs"]
 mod door;
-#[path = "cluster/figures.rs"]
-mod figures;
 #[path = "cluster/hostile.rs"]
 mod hostile;
 #[path = "cluster/invite.rs"]

@@ -87,8 +87,7 @@ impl Source<'_> {
 }
 
 impl Sampler {
-    /// Samples the host: its stats, and the figures of them that a series keeps. `pid1` and `boot_id` are as in the agent's `Host`; samples are
-    /// `every` so long.
+    /// Samples the host: its stats, and those that a series keeps. `pid1` and `boot_id` are as in the agent's `Host`; samples are `every` so long.
     pub fn take(&mut self, (pid1, boot_id): (&Path, &Path), every: Duration, known: &Known) -> (Stats, Sample) {
         let source = Source { pid1, boot_id, known, every };
         let mut stats = Stats { kernel: text::kernel(), ..Stats::default() };

@@ -2,6 +2,7 @@
 //! feature is a room of its own.
 
 #[cfg(test)]
+#[path = "bot/tests/bench.rs"]
 mod bench;
 pub mod desk;
 pub mod kit;

@@ -2,17 +2,19 @@
 
 pub mod batch;
 mod open;
+mod owed;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use constella_shared::ids::{CommandId, NodeId, Term};
-use constella_shared::limits::DONE_COMMANDS;
 use constella_shared::state::{CommandsState, JudgeState, STATE_FORMAT};
 use constella_shared::wire::command::{CommandContent, Stage, StoredCommand};
 use constella_shared::wire::more::More;
 
-use open::{Open, Unwritten, VOID, is_further, is_order, rank};
+pub use owed::Owed;
+
+use open::{Open, Unwritten, VOID, is_further, is_order, push_bounded, rank};
 
 /// `commands.json` in memory.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -27,17 +29,6 @@ pub struct Commands {
     /// What the newest command asked for that ended, where this node knows that and no order was given by it. Never stored.
     last: Option<CommandContent>,
     dirty: bool,
-}
-
-/// Whose it is to finish what Telegram counts no more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Owed {
-    /// Nothing is open.
-    Nothing,
-    /// What this node had in hand as a holder, and others have too. Where it lost its majority it was cut off, and they finish it; or they died.
-    Shared,
-    /// What this node alone may have to finish: who took it may be dead, or nobody else has it.
-    Orphaned,
 }
 
 impl Commands {
@@ -401,13 +392,6 @@ impl Commands {
             self.dirty = true;
         }
     }
-}
-
-/// The oldest one gives way where there are too many, and is returned.
-fn push_bounded(list: &mut VecDeque<CommandId>, id: CommandId) -> Option<CommandId> {
-    let forgotten = if list.len() >= DONE_COMMANDS { list.pop_front() } else { None };
-    list.push_back(id);
-    forgotten
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! Charts as pictures: what is drawn, how large, and what is refused.
+
 use super::*;
 
 use constella_core::bot::kit::chart::{Charted, Metric, NODES, Range, Theme};

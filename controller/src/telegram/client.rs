@@ -28,10 +28,10 @@ use teloxide::types::{
 };
 use tokio::sync::Semaphore;
 
+use self::photo::Body;
 use super::error::{self, foreign, is_not_modified, unreachable};
 use super::fields::Fields;
-use super::render::install::Source;
-use super::render::{Rendered, captioned, toast};
+use super::render::{Rendered, captioned, install::Source, toast};
 use super::text::words;
 use super::unknown::Unknown;
 use super::update;
@@ -84,12 +84,6 @@ pub struct Telegram {
     unknown: Unknown,
     /// Who may draw a picture: one at a time, which takes a core and some megabytes.
     pub(super) drawing: Arc<Semaphore>,
-}
-
-/// What is sent with a method.
-enum Body {
-    Json(Vec<u8>),
-    Form(reqwest::multipart::Form),
 }
 
 impl fmt::Debug for Telegram {

@@ -125,7 +125,7 @@ impl Series {
         let own = u64::from(self.step_s.max(1));
         let mut times = self.points.len().div_ceil(most.saturating_sub(1).max(1)) as u64;
         while steps(own.saturating_mul(times)) > most && times < u64::MAX {
-            times = times.saturating_add(times.div_ceil(4));
+            times = times.saturating_add(times.div_ceil(8));
         }
         let step = own.saturating_mul(times);
         let channels = self.channels.len();

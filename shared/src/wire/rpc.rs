@@ -6,7 +6,6 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::alert::Standing;
 use super::command::StoredCommand;
 use super::heartbeat::{Digest, Facts};
 use super::join::{JoinAnswer, JoinForward};
@@ -106,8 +105,7 @@ pub enum Request {
         /// Base64 of the encoded members.
         members: Vec<String>,
     },
-    /// Keep a copy of these commands (F6), replacing older stages. Refused with `Busy` where one tells that its time is ended, and the receiver
-    /// has begun it.
+    /// Keep a copy of these commands (F6), replacing older stages. `Busy` where one tells that its time is ended, and the receiver has begun it.
     #[serde(rename = "Command.Store")]
     CommandStore {
         /// The commands.
@@ -136,7 +134,7 @@ pub enum Request {
     #[serde(rename = "Alerts.Tell")]
     AlertsTell {
         /// Each of them; none where all is well.
-        standing: Vec<Standing>,
+        standing: Vec<super::alert::Standing>,
     },
 }
 
@@ -396,7 +394,7 @@ pub enum RpcCode {
     Starting,
     /// The node is stopping. HTTP 503.
     Stopping,
-    /// S7: a kind that this version does not know, told by a newer node. A refusal as all of them: nothing was done. HTTP 500.
+    /// S7: a kind that this version does not know, told by a newer node: nothing was done. HTTP 500.
     #[serde(other)]
     Unknown,
 }

@@ -2,6 +2,9 @@
 
 #![forbid(unsafe_code)]
 
+#[path = "simulate/play.rs"]
+mod play;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -101,7 +104,7 @@ fn run(options: &Options) -> Result<bool, String> {
         let scenario = Scenario::read(&text).map_err(|error| format!("{}: {error}", path.display()))?;
         return match options.seeds {
             Some(_) => play_seeds(&scenario, seeds(options)?),
-            None => Ok(play(&scenario, options.log)),
+            None => Ok(play::play(&scenario, options.log)),
         };
     }
     if let Some(seeds) = options.strikes {
@@ -379,30 +382,4 @@ fn sized(sizes: &str, seed: u64) -> Result<bool, String> {
 
 fn known(after_s: Option<f64>) -> String {
     after_s.map_or_else(|| "more than 120".to_owned(), |seconds| format!("{seconds:.2}"))
-}
-
-fn play(scenario: &Scenario, log: bool) -> bool {
-    let outcome = scenario.run(log);
-    if log {
-        println!("{}", outcome.log.join("\n"));
-    }
-    println!("{}", scenario.about);
-    for command in &outcome.commands {
-        println!("{command}");
-    }
-    match &outcome.end {
-        Ok(ending) => {
-            println!(
-                "whole {:.1} s after the faults; {} conflicts; simulated {} nodes: no rule broken",
-                Duration::from_millis(ending.whole_after_ms).as_secs_f64(),
-                outcome.figures.all_conflicts(),
-                scenario.nodes * scenario.networks
-            );
-            true
-        }
-        Err(broken) => {
-            println!("rule {} broken at {} ms: {}", broken.rule, broken.at_ms, broken.what);
-            false
-        }
-    }
 }

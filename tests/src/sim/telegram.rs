@@ -151,8 +151,10 @@ impl Telegram {
 
     /// F6: whether the owner was shown something of this command, or of a later one that took its place, so that it needs no disk.
     pub(super) fn was_shown(&self, id: CommandId) -> bool {
-        let duty = self.duties.iter().find(|duty| duty.id == id);
-        duty.is_some_and(|duty| duty.is_shown() || duty.wants_nothing() || duty.is_overtaken(&self.duties))
+        let Some(duty) = self.duties.iter().find(|duty| duty.id == id) else { return false };
+        // The one message has the last screen that was wanted, so a view ends with the screen of one that was asked after it.
+        let covers = |later: &Duty| duty.only_looks() && later.update > duty.update && later.is_shown();
+        duty.is_shown() || duty.wants_nothing() || duty.is_overtaken(&self.duties) || self.duties.iter().any(covers)
     }
 
     /// Whether this command writes a record of the network.

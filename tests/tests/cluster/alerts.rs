@@ -86,10 +86,11 @@ async fn a_successor_ends_the_incident_that_another_leader_told() {
     let told = bench.is_told(&format!("{other} is down")).await;
     bench.node(&first).unwrap().kill().unwrap();
     let both = bench.is_told("Nodes down: 2 of 2").await;
-    assert_eq!(both.id, told.id, "what is alike within 20 s is one message");
+    // A leader that dies before its record of the message is elsewhere leaves a second one (decision 0076).
+    assert!(both.id >= told.id);
     bench.node(&other).unwrap().start().unwrap();
     let one = bench.is_told("Nodes down: 1 of 2").await;
-    assert!(one.id == told.id && one.text.contains(&format!("🟢 {other}: down")), "{}", one.screen());
+    assert!(one.id == both.id && one.text.contains(&format!("🟢 {other}: down")), "{}", one.screen());
     bench.node(&first).unwrap().start().unwrap();
     let over = bench.is_told("All 2 nodes are up again after").await;
     assert!(over.id >= told.id);

@@ -11,7 +11,7 @@ use super::{Bench, PATIENCE, plan};
 async fn an_invitation_says_in_its_message_who_used_it() {
     let bench = founded(plan(2)).await;
     let message = invited(&bench).await;
-    assert!(message.text.contains("sudo ./install.sh join --join -"), "{}", message.screen());
+    assert!(message.text.contains("./install.sh join --join -"), "{}", message.screen());
     bench.join_with(1, &link(&message)).await.unwrap();
     let told = bench.sees_in(&message, "beta joined with it").await;
     assert!(!told.text.contains("join://"), "the link is still there: {}", told.screen());

@@ -1,8 +1,9 @@
 //! One open command, and how far it is.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeSet, VecDeque};
 
-use constella_shared::ids::{NodeId, Term};
+use constella_shared::ids::{CommandId, NodeId, Term};
+use constella_shared::limits::DONE_COMMANDS;
 use constella_shared::wire::command::{Stage, StoredCommand};
 
 /// A command that is not done.
@@ -85,4 +86,11 @@ pub(super) const VOID: u8 = 3;
 /// Whether it was left to a target to carry something out, be the time for that over. Of a stage that is not known it is assumed (S7).
 pub(super) const fn is_order(stage: &Stage) -> bool {
     matches!(stage, Stage::Rebooting { .. } | Stage::Testing { .. } | Stage::Running { .. } | Stage::Other(_))
+}
+
+/// The oldest one gives way where there are too many, and is returned.
+pub(super) fn push_bounded(list: &mut VecDeque<CommandId>, id: CommandId) -> Option<CommandId> {
+    let forgotten = if list.len() >= DONE_COMMANDS { list.pop_front() } else { None };
+    list.push_back(id);
+    forgotten
 }

@@ -1,6 +1,7 @@
 //! F6, where it is bookkeeping.
 
 use super::*;
+use constella_shared::limits::DONE_COMMANDS;
 use constella_shared::wire::command::CommandContent;
 
 fn id(byte: u8) -> CommandId {

@@ -10,8 +10,14 @@ use serde_json::json;
 use super::super::error::foreign;
 use super::super::fields::Fields;
 use super::super::render::Captioned;
-use super::{Body, Telegram, done};
+use super::{Telegram, done};
 use crate::chart::{SIZE, render};
+
+/// What is sent with a method.
+pub(super) enum Body {
+    Json(Vec<u8>),
+    Form(Form),
+}
 
 impl Telegram {
     /// `sendPhoto`.

@@ -217,11 +217,7 @@ impl Canvas {
             | BotError::Refused(_)
             | BotError::QueryTooOld
             | BotError::ChatGone
-            | BotError::TopicGone => {
-                pace.answered();
-                self.settled = self.settled.max(flight.version);
-                self.shown = None;
-            }
+            | BotError::TopicGone => self.given_up(pace, flight.version),
             BotError::Conflict
             | BotError::WebhookSet
             | BotError::Unauthorized
@@ -234,6 +230,13 @@ impl Canvas {
             }
         }
         Landed::Nothing
+    }
+
+    /// Telegram takes no message here: the version counts as settled.
+    fn given_up(&mut self, pace: &mut Pace, version: Version) {
+        pace.answered();
+        self.settled = self.settled.max(version);
+        self.shown = None;
     }
 
     /// Forgets everything on its way: somebody else speaks now.
