@@ -152,7 +152,6 @@ impl Telegram {
     /// F6: whether the owner was shown something of this command, or of a later one that took its place, so that it needs no disk.
     pub(super) fn was_shown(&self, id: CommandId) -> bool {
         let Some(duty) = self.duties.iter().find(|duty| duty.id == id) else { return false };
-        // The one message has the last screen that was wanted, so a view ends with the screen of one that was asked after it.
         let covers = |later: &Duty| duty.only_looks() && later.update > duty.update && later.is_shown();
         duty.is_shown() || duty.wants_nothing() || duty.is_overtaken(&self.duties) || self.duties.iter().any(covers)
     }
@@ -383,7 +382,6 @@ fn is_a(press: &Press, kind: Button) -> bool {
         Button::Confirm => reboot::CONFIRM,
         Button::Speedtest => ways::SPEEDTEST,
         Button::Help => ways::HELP,
-        // Buttons of rooms whose screens the rules cannot judge are not pressed.
         Button::Any => return duty::is_judged(press),
     };
     press.verb() == verb

@@ -115,7 +115,7 @@ fn files_are_short() {
 
 #[test]
 fn functions_are_short() {
-    let long = format!("fn long() {{\n{}}}\n", "    a();\n".repeat(59));
+    let long = format!("fn long() {{\n{}}}\n", "    a();\n".repeat(61));
     crate::is_broken_by(function_sizes, &[("controller/src/a.rs", &long)]);
     let fits = format!("fn fits() {{\n{}}}\n#[cfg(test)]\nmod tests {{\n{long}\n}}\n", "    a(\"{\");\n".repeat(58));
     crate::is_kept_by(function_sizes, &[("controller/src/a.rs", &fits)]);
