@@ -159,10 +159,9 @@ impl World {
             if self.hosts.iter().any(known) {
                 continue;
             }
-            // A view that waits while the disk takes nothing is kept in memory.
-            let in_memory = self.telegram.duties.iter().any(|duty| duty.id == id && duty.only_looks())
-                && self.hosts.get(at).is_some_and(|host| host.was_full);
-            if !in_memory && !self.telegram.was_shown(id) {
+            // A view changes nothing. Some are confirmed with neither: that they end in words is demanded at the end of the run.
+            let is_view = self.telegram.duties.iter().any(|duty| duty.id == id && duty.only_looks());
+            if !is_view && !self.telegram.was_shown(id) {
                 let what = format!("{} confirms a command that was not shown and is on no disk", self.name(at));
                 self.rules.fail(self.t, "F6", what);
             }
