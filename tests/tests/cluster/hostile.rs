@@ -1,5 +1,6 @@
 //! A member that sends what no version sends, and files that hold what no network counts to: nobody ends by it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -13,7 +14,7 @@ use constella_shared::wire::records::{
     InviteRecord, NetRecord, NetValue, OwnerRecord, Records, Stamp, VoterRecord, VotersMark,
 };
 use constella_shared::wire::rpc::{Request, Response, RosterSync, RpcCode, RpcError};
-use constella_tests::cluster::Node;
+use constella_tests::cluster::{Node, View};
 use serde_json::Value;
 
 use super::{Bench, PATIENCE};
@@ -122,6 +123,13 @@ async fn a_member_that_does_not_hold_changes_nothing_that_is_the_owners() {
     assert!(bench.ask("/nodes").await.text.contains(other.name()), "the owner is served");
     bench.owner().write("/invite 15m").await.unwrap();
     bench.sees("an invitation", |message| message.text.contains("join://")).await;
+    // The members that it made up never answer, so the network is settled but for them: the rosters agree.
+    let members = |node: &Node| {
+        node.stored_records()
+            .map(|state| state.peers.into_iter().map(|peer| peer.owner.node).collect::<BTreeSet<NodeId>>())
+    };
+    let agree = |_: &View| (members(holder).ok()? == members(other).ok()?).then_some(());
+    bench.network.sees("rosters that agree", PATIENCE, agree).await.unwrap();
     for node in [holder, other] {
         let after = node.stored_records().unwrap();
         assert!(after.peers.iter().all(|peer| !peer.owner.removed), "{}", node.name());
@@ -189,13 +197,14 @@ impl Forger {
     }
 
     fn ghosts(&self, from: u32) -> Records {
+        let first = &self.before.peers.first().unwrap().owner;
         let ghost = |number: u32| OwnerRecord {
             node: NodeId::over(&[&number.to_be_bytes()]),
             pin: Pin::over(&[&number.to_be_bytes()]),
             name: format!("ghost{number}"),
             stamp: self.stamp,
             term: self.term,
-            ..self.before.peers[0].owner.clone()
+            ..first.clone()
         };
         Records { owners: (from..from + 6_000).map(ghost).collect(), ..Records::default() }
     }
@@ -204,9 +213,8 @@ impl Forger {
 /// The holder, and two others.
 async fn roles(bench: &Bench) -> (&Node, &Node, &Node) {
     let holder = bench.holder().await;
-    let others: Vec<&Node> = bench.nodes().iter().map(AsRef::as_ref).filter(|node| node.name() != holder).collect();
-    let holder: &Node = bench.node(&holder).unwrap();
-    (holder, others[0], others[1])
+    let mut others = bench.nodes().iter().map(AsRef::as_ref).filter(|node: &&Node| node.name() != holder);
+    (bench.node(&holder).unwrap(), others.next().unwrap(), others.next().unwrap())
 }
 
 async fn id(node: &Node) -> NodeId {

@@ -197,7 +197,7 @@ impl Bench {
 
     pub(crate) fn press(&mut self, press: &Press) -> CommandId {
         let message = self.world.message.map_or(MESSAGE, |(_, id)| id);
-        self.press_on(message, &press.data())
+        self.press_on(message, press.data())
     }
 
     pub(crate) fn press_on(&mut self, message: i64, data: &str) -> CommandId {

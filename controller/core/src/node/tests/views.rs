@@ -77,7 +77,7 @@ fn views_leave_no_trace_on_any_disk() {
     let before = disks(&bench);
     bench.owner_says("/nodes");
     bench.run_ms(2_000);
-    bench.owner_presses(&ways::card(node(2)).data());
+    bench.owner_presses(ways::card(node(2)).data());
     bench.run_ms(5_000);
     assert_eq!((disks(&bench), bench.unconfirmed()), (before, 0));
     assert!((1..=3).all(|number| !bench.node(number).commands.any_open()));
@@ -168,7 +168,7 @@ fn a_silent_node_does_not_hold_up_the_next_tap() {
     let mut bench = Bench::of(3);
     bench.run_ms(30_000);
     bench.kill(3);
-    bench.owner_presses(&ways::card(node(3)).data());
+    bench.owner_presses(ways::card(node(3)).data());
     assert!(bench.run_until(1_000, |bench| bench.unconfirmed() == 0), "what is there is shown");
     bench.owner_says("/nodes");
     assert!(bench.run_until(200, |bench| lists(bench, 1) > 0));

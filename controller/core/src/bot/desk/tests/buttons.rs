@@ -50,7 +50,7 @@ fn a_new_list_takes_the_old_ones_buttons_away_also_another_leaders() {
     bench.press(&ways::list(0));
     assert_eq!(taken(&settle(&mut bench)), [] as [i64; 0]);
     // Who died before it took them left them: the press tells.
-    bench.press_on(7, &ways::list(0).data());
+    bench.press_on(7, ways::list(0).data());
     assert_eq!(taken(&settle(&mut bench)), [7, 902]);
     assert_eq!(bench.dialogue.deadline(), None);
 }
@@ -88,7 +88,7 @@ fn a_press_in_a_flood_wait_is_told_to_wait() {
     bench.telegram();
     bench.pass(10_000);
     bench.press(&ways::help());
-    bench.press_on(7, &ways::help().data());
+    bench.press_on(7, ways::help().data());
     let calls = bench.telegram();
     assert_eq!(toast(&calls), Some(Key::FloodWait));
     let told = |call: &BotCall| {

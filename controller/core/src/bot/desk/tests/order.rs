@@ -89,7 +89,7 @@ fn a_list_that_is_on_its_way_is_not_overtaken() {
 #[test]
 fn a_card_that_is_brought_holds_an_invitation_up_for_a_moment_only() {
     let mut bench = Bench::new();
-    bench.press_on(7, &ways::card(node("beta")).data());
+    bench.press_on(7, ways::card(node("beta")).data());
     invite(&mut bench, 0);
     assert_eq!(links(&bench.telegram()), [] as [&str; 0]);
     bench.pass(700);

@@ -36,7 +36,7 @@ fn a_typed_command_brings_the_message_to_the_end_of_the_chat() {
 #[test]
 fn a_press_on_an_old_message_is_answered_and_brings_the_current_one() {
     let mut bench = Bench::new();
-    bench.press_on(7, &ways::list(0).data());
+    bench.press_on(7, ways::list(0).data());
     let calls = bench.telegram();
     assert_eq!(toast(&calls), Some(Key::OldMessage));
     assert!(matches!(calls[1], BotCall::Send { .. }));
