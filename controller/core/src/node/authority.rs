@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use constella_shared::ids::{NodeId, Term};
 use constella_shared::limits::{ORDERS_HELD_BACK, TERM_LEAP};
 use constella_shared::wire::lease::{LeaseView, Strength};
-use constella_shared::wire::rpc::{Request, Response, RpcCode};
+use constella_shared::wire::rpc::{Request, Response, RpcCode, RpcError};
 
 use super::Node;
 use super::lease::ALL_CLAIM;
@@ -93,12 +93,22 @@ impl Node {
         if self.obeys(now, &from) || self.is_known_order(&request) {
             return self.rpc(now, Asker::Peer(inbound), from, request);
         }
-        if self.authority.waiting.len() >= ORDERS_HELD_BACK {
-            let error = refusal(RpcCode::TooMany, "many orders wait here for the voters' word; try again");
+        if let Err(error) = self.may_wait(&request) {
             return self.out.push(Output::Reply { inbound, result: Err(error) });
         }
         self.authority.waiting.push(Waiting { inbound, from, request });
         self.inquire(now);
+    }
+
+    /// Whether an order is worth the voters' word. One for a certain boot cannot be done, whoever asks, before this node knows its own.
+    fn may_wait(&self, request: &Request) -> Result<(), RpcError> {
+        if matches!(request, Request::Reboot { boot_id: Some(_), .. }) && self.host.boot_id.is_none() {
+            return Err(refusal(RpcCode::Starting, "this node has just started; ask again"));
+        }
+        if self.authority.waiting.len() >= ORDERS_HELD_BACK {
+            return Err(refusal(RpcCode::TooMany, "many orders wait here for the voters' word; try again"));
+        }
+        Ok(())
     }
 
     /// Asks the voters whom they granted, unless they are being asked.
@@ -219,13 +229,11 @@ impl Node {
         self.out.push(Output::Reply { inbound, result: Err(error) });
     }
 
-    /// Such an order only tells again that it was done or refused before, or cannot be done yet whoever asks.
+    /// Such an order only tells again that it was done or refused before.
     fn is_known_order(&self, request: &Request) -> bool {
         match request {
             Request::Reboot { command_id, .. } => {
-                self.commands.is_executed(command_id)
-                    || self.commands.is_refused(command_id)
-                    || self.host.boot_id.is_none()
+                self.commands.is_executed(command_id) || self.commands.is_refused(command_id)
             }
             _ => false,
         }

@@ -58,6 +58,28 @@ fn a_member_that_does_not_hold_reboots_nobody() {
 }
 
 #[test]
+fn a_member_that_does_not_hold_reboots_nobody_whose_boot_is_not_known() {
+    // L2, F6: an agent that tells no boot, and one that has not answered yet
+    let mut bench = Bench::of(3);
+    bench.figures.insert(3, Some(constella_shared::agent::Stats::default()));
+    bench.run_ms(30_000);
+    bench.kill(3);
+    bench.restart(3);
+    let before = bench.node(3).durable.term();
+    for id in 1..20 {
+        let (mut order, leap) = (reboot(&bench, id), u64::from(id) * 10);
+        if let Request::Reboot { boot_id, term, .. } = &mut order {
+            *boot_id = (id % 2 == 0).then(|| "boot".into());
+            term.0 += leap;
+        }
+        bench.ask(3, 2, order);
+        bench.run_ms(300);
+    }
+    assert!(bench.rebooted.is_empty());
+    assert!(bench.node(3).durable.term().0 < before.0 + 10, "no term of an order that was refused was taken");
+}
+
+#[test]
 fn an_order_waits_for_the_voters_where_the_target_does_not_vote() {
     // L2: of two nodes one votes; the other knows the holder by that one's word
     let mut bench = Bench::of(2);
