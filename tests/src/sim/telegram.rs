@@ -3,6 +3,7 @@
 mod calls;
 mod denial;
 mod duty;
+mod shown;
 mod stored;
 mod stranger;
 mod told;
@@ -22,9 +23,10 @@ use super::act::Button;
 use crate::botapi::model::{Answered, CallId as TgCall, Conflict, Delivery, GetUpdates, Ms, UpdateId, UpdateQueue};
 pub(super) use calls::Open;
 pub(super) use duty::{Begun, Duty};
-use duty::{Mail, Names, is_about_the_bot};
+use duty::{Mail, Names};
 use stranger::Stranger;
 pub(super) use told::Told;
+use told::is_about_the_bot;
 
 /// One bot at Telegram.
 #[derive(Debug)]
@@ -147,18 +149,6 @@ impl Telegram {
         self.confirmed = from.max(offset);
         let unconfirmed = self.duties.iter().rev().take_while(|duty| duty.update >= from);
         unconfirmed.filter(|duty| duty.update < offset && !duty.stolen).map(|duty| duty.id).collect()
-    }
-
-    /// F6: whether the owner was shown something of this command, or of a later one that took its place, so that it needs no disk.
-    pub(super) fn was_shown(&self, id: CommandId) -> bool {
-        let Some(duty) = self.duties.iter().find(|duty| duty.id == id) else { return false };
-        let covers = |later: &Duty| duty.only_looks() && later.update > duty.update && later.is_shown();
-        duty.is_shown() || duty.wants_nothing() || duty.is_overtaken(&self.duties) || self.duties.iter().any(covers)
-    }
-
-    /// Whether this command writes a record of the network.
-    pub(super) fn edits(&self, id: CommandId) -> bool {
-        self.duties.iter().any(|duty| duty.id == id && duty.edits())
     }
 
     /// A node began to carry a command out, at this second of its wall clock.

@@ -10,8 +10,6 @@ use constella_core::bot::rooms::{reboot, settings, ways};
 use constella_shared::ids::{CommandId, NodeId};
 use constella_shared::wire::rpc::Status;
 
-use super::told::is_a_note;
-
 /// Every name that a node ever had.
 pub(in super::super) type Names = BTreeMap<NodeId, BTreeSet<String>>;
 
@@ -208,10 +206,8 @@ impl Duty {
     /// Its button's spinner stopped, perhaps with a word.
     pub(super) fn is_toasted(&mut self, t: u64, host: usize, toast: Option<&Screen>) {
         self.answered.get_or_insert((t, host));
-        let refusals =
-            [Key::UnknownButton, Key::NodeGone, Key::ConfirmExpired, Key::ConfirmUsed, Key::LanguageSet, Key::Stranger];
         if let Some(Screen::Note { say, .. }) = toast
-            && refusals.contains(&say.key)
+            && ENDING_TOASTS.contains(&say.key)
             && !self.ordered
         {
             self.reads(t, Words::End);
@@ -386,10 +382,16 @@ fn lists_without(message: &Message, node: &NodeTag) -> bool {
     matches!(&message.body, Body::List(list) if list.rows.iter().all(|row| NodeTag::of(&row.node) != *node))
 }
 
-/// A message that no command asked for: what keeps the bot from its updates.
-pub(super) fn is_about_the_bot(key: Key) -> bool {
-    matches!(key, Key::TokenElsewhere | Key::TokenOursAgain | Key::WebhookSet | Key::WebhookGone) || is_a_note(key)
-}
+/// Words in a button's answer that end a command.
+const ENDING_TOASTS: [Key; 7] = [
+    Key::UnknownButton,
+    Key::NodeGone,
+    Key::NodeDown,
+    Key::ConfirmExpired,
+    Key::ConfirmUsed,
+    Key::LanguageSet,
+    Key::Stranger,
+];
 
 /// What a leader had in hand for longer before its words could be shown is named in the line about late answers.
 const LATE_MS: u64 = 90_000;

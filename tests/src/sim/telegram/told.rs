@@ -102,3 +102,8 @@ impl Told {
 pub(super) fn is_a_note(key: Key) -> bool {
     matches!(key, Key::NoteUp | Key::NoteManyUp | Key::NoteTogether | Key::NoteOver | Key::NoteManyOver)
 }
+
+/// A message that no command asked for: what keeps the bot from its updates.
+pub(super) fn is_about_the_bot(key: Key) -> bool {
+    matches!(key, Key::TokenElsewhere | Key::TokenOursAgain | Key::WebhookSet | Key::WebhookGone) || is_a_note(key)
+}

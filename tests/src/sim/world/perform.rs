@@ -146,22 +146,21 @@ impl World {
         }
     }
 
+    fn is_on_a_disk(&self, id: constella_shared::ids::CommandId) -> bool {
+        let disks = self.hosts.iter().filter_map(|host| host.disk.as_ref());
+        disks
+            .map(|disk| &disk.commands)
+            .any(|commands| commands.done.contains(&id) || commands.open.iter().any(|open| open.id == id))
+    }
+
     /// F6: what is confirmed to Telegram was shown to the owner, or is on a disk: of the one that confirms, or of one that took it over.
     fn check_confirmation(&mut self, at: usize, request: &BotCall) {
         let BotCall::GetUpdates { offset: Some(offset), .. } = request else { return };
         for id in self.telegram.confirms(*offset) {
-            let known = |host: &Host| {
-                let disk = host.disk.as_ref();
-                disk.is_some_and(|disk| {
-                    disk.commands.done.contains(&id) || disk.commands.open.iter().any(|open| open.id == id)
-                })
-            };
-            if self.hosts.iter().any(known) {
+            if self.is_on_a_disk(id) {
                 continue;
             }
-            // A view changes nothing. Some are confirmed with neither: that they end in words is demanded at the end of the run.
-            let is_view = self.telegram.duties.iter().any(|duty| duty.id == id && duty.only_looks());
-            if !is_view && !self.telegram.was_shown(id) {
+            if !self.telegram.was_shown(id, |later| self.is_on_a_disk(later)) {
                 let what = format!("{} confirms a command that was not shown and is on no disk", self.name(at));
                 self.rules.fail(self.t, "F6", what);
             }
