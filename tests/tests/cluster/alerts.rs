@@ -1,7 +1,8 @@
 //! A server dies and the phone says so; it comes back and the phone says so: once each, whoever leads.
 
+use constella_shared::wire::records::{NetRecord, NetValue};
 use constella_tests::botapi::view::{ChatView, MessageView};
-use constella_tests::cluster::Plan;
+use constella_tests::cluster::{Node, Plan, View};
 
 use super::{Bench, PATIENCE, plan};
 
@@ -76,7 +77,8 @@ async fn of_two_servers_the_survivor_tells_and_says_that_it_is_alone() {
     bench.dies_and_is_back(&first, &format!("{other} is the only witness")).await;
 }
 
-/// N3, N4: the leader that told it dies too; its successor goes on with the same message, and tells both deaths in it.
+/// N3: the leader that told it dies too. Its successor ends the alert in the same message, and tells that leader's death once, in this message or in
+/// one of its own: what is alike within 20 s shares one, and a busy machine takes longer.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_successor_ends_the_incident_that_another_leader_told() {
     let bench = Bench::settled_as(alert(4)).await;
@@ -84,16 +86,42 @@ async fn a_successor_ends_the_incident_that_another_leader_told() {
     let other = bench.nodes().iter().map(|node| node.name().to_owned()).rfind(|name| *name != first).unwrap();
     bench.node(&other).unwrap().kill().unwrap();
     let told = bench.is_told(&format!("{other} is down")).await;
-    bench.node(&first).unwrap().kill().unwrap();
-    let both = bench.is_told("Nodes down: 2 of 2").await;
     // A leader that dies before its record of the message is elsewhere leaves a second one (decision 0076).
-    assert!(both.id >= told.id);
-    bench.node(&other).unwrap().start().unwrap();
-    let one = bench.is_told("Nodes down: 1 of 2").await;
-    assert!(one.id == both.id && one.text.contains(&format!("🟢 {other}: down")), "{}", one.screen());
-    bench.node(&first).unwrap().start().unwrap();
-    let over = bench.is_told("All 2 nodes are up again after").await;
-    assert!(over.id >= told.id);
-    bench.holder().await;
-    assert_eq!(bench.with_words("down: no answer").await.len() + bench.with_words("Nodes down").await.len(), 0);
+    let elsewhere = || bench.nodes().iter().filter(|node| node.name() != first && node.name() != other);
+    let know = |_: &View| elsewhere().all(|node| knows(node, told.id.0.into())).then_some(());
+    bench.network.sees("the message's id on the other nodes' disks", PATIENCE, know).await.unwrap();
+    bench.node(&first).unwrap().kill().unwrap();
+    bench.owner().sees("the leader's death", PATIENCE, |message| tells(message, &first)).await.unwrap();
+    for name in [&other, &first] {
+        bench.node(name).unwrap().start().unwrap();
+    }
+    let quiet = |chat: &ChatView| (!chat.messages.iter().any(stands)).then_some(());
+    bench.owner().wait_for("no message that still tells of a death", PATIENCE, quiet).await.unwrap();
+    let messages = bench.owner().chat().await.unwrap().messages;
+    for name in [&first, &other] {
+        let raises: Vec<_> = messages.iter().filter(|message| tells(message, name)).collect();
+        assert_eq!(raises.len(), 1, "{name} is told once: {raises:#?}");
+        assert!(*name == first || raises[0].id == told.id, "{raises:#?}");
+    }
+}
+
+/// Whether a message tells of a node's death, now or before.
+fn tells(message: &MessageView, name: &str) -> bool {
+    [" is down", ": down ·", " is up again. It was down"]
+        .iter()
+        .any(|words| message.text.contains(&format!("{name}{words}")))
+}
+
+/// Whether a message tells of a death as of now.
+fn stands(message: &MessageView) -> bool {
+    message.text.contains(" is down: no answer") || message.text.contains("Nodes down")
+}
+
+/// Whether a node's disk has the record of an alert that this message tells.
+fn knows(node: &Node, message: i64) -> bool {
+    let is_it = |record: &NetRecord| match &record.value {
+        NetValue::Alert(alert) => alert.message.is_some_and(|at| at.message == message),
+        _ => false,
+    };
+    node.stored_records().is_ok_and(|state| state.records.iter().any(is_it))
 }
