@@ -91,9 +91,15 @@ impl Commands {
         true
     }
 
-    /// Stores what the dialogue has begun already, and could not show yet.
-    pub fn take_begun(&mut self, command: StoredCommand) {
-        self.insert(Open { started: true, begun: true, ..Open::taken(command) });
+    /// Stores what the dialogue has begun already, and could not show yet. False where it was shown meanwhile, by another.
+    pub fn take_begun(&mut self, command: StoredCommand) -> bool {
+        let id = command.id;
+        self.take(command);
+        let open = self.open.get_mut(&id);
+        open.is_some_and(|open| {
+            (open.started, open.begun) = (true, true);
+            true
+        })
     }
 
     /// Whether it is open or done here.

@@ -322,6 +322,18 @@ fn a_view_that_was_begun_before_it_was_stored_is_not_begun_again_by_its_leader()
 }
 
 #[test]
+fn a_view_that_another_ended_or_keeps_is_not_stored_as_a_new_one() {
+    // F6: it was in hand here for a second, and meanwhile another leader had it too
+    let mut commands = empty();
+    commands.done_elsewhere(&[id(7)], &[]);
+    assert!(!commands.take_begun(command(7)) && !commands.any_open(), "the owner was shown it");
+    assert!(commands.keep(command(8), n(2), None));
+    assert!(commands.take_begun(command(8)));
+    assert_eq!((commands.start_next(), commands.stage(id(8), Stage::Done)), (None, Some(Vec::from([n(2)]))));
+    assert_eq!(commands.take_dirty().unwrap().open, []);
+}
+
+#[test]
 fn what_another_has_shown_is_known_and_not_stored() {
     // F6, L4
     let mut commands = empty();

@@ -105,13 +105,14 @@ impl Node {
         let upto = batch.upto();
         let mut unshown = Vec::new();
         for (command, begun) in batch.into_unshown() {
-            unshown.push(command.clone());
-            if begun {
-                self.commands.take_begun(command);
-            } else {
-                self.commands.take(command);
-            }
+            let stored =
+                if begun { self.commands.take_begun(command.clone()) } else { self.commands.take(command.clone()) };
+            unshown.extend(stored.then_some(command));
         }
-        self.copy(unshown, Then::Confirm(upto));
+        if unshown.is_empty() {
+            self.fence.skip(upto);
+        } else {
+            self.copy(unshown, Then::Confirm(upto));
+        }
     }
 }
