@@ -112,6 +112,15 @@ fn words_that_are_no_hours_and_no_zone_are_none() {
 }
 
 #[test]
+fn every_rule_has_words() {
+    // N2
+    for kind in JUDGED {
+        assert!(![words::sentence(&kind), words::short(&kind)].contains(&Key::UnknownButton), "{kind:?}");
+    }
+    assert_eq!(words::sentence(&Judged::NodeDown), Key::UnknownButton);
+}
+
+#[test]
 fn every_button_fits_and_means_what_it_says() {
     // N2: the longest data too.
     let world = Bench::new().world;
