@@ -271,10 +271,10 @@ words! {
         en: "Saved.",
         ru: "Сохранено.",
     }
-    /// Toast: no choice can be made now.
+    /// Toast, and above the screen: no choice can be made now.
     NoMajority() {
-        en: "Most voters do not answer, so changes wait. Try again later.",
-        ru: "Большинство голосующих узлов не отвечает, менять нельзя. Повторите позже.",
+        en: "Nothing was changed: most voters do not answer. Try again later.",
+        ru: "Ничего не изменено: большинство голосующих узлов не отвечает. Повторите позже.",
     }
     /// Help.
     HelpThresholds() {
