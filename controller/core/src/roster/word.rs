@@ -148,17 +148,16 @@ impl Roster {
     }
 
     /// The record of a choice that the holder does not know of: the owner chose nothing. Without it, a node that has such a record would keep it, and
-    /// its roster would never be like the others'. A forger of many does not fill the holder's room for records.
+    /// its roster would never be like the others'. A forger of many rules does not fill the holder's room for records.
     fn no_choice(&self, name: &str) -> Option<NetRecord> {
+        let taken_back = || self.net.values().filter(|record| record.value == NO_RULE).count();
         let (which, value) = match name.split_once('/') {
             None if name == "quiet_hours" => (None, Quiet::none().into()),
-            Some(("alert_rule", which)) => (Some(which.into()), NO_RULE),
+            Some(("alert_rule", which)) if taken_back() < RULES_TAKEN_BACK => (Some(which.into()), NO_RULE),
             Some(_) | None => return None,
         };
-        let taken_back = self.net.values().filter(|record| record.value == NO_RULE).count();
         let stamp = Stamp { unix_ms: 0, count: 0, node: self.node };
-        let record = NetRecord { which, ..NetRecord::new(stamp, Term(0), value) };
-        (taken_back < RULES_TAKEN_BACK).then_some(record)
+        Some(NetRecord { which, ..NetRecord::new(stamp, Term(0), value) })
     }
 
     /// Counts the invitations that this node wrote, that nobody used, and that have not expired.
