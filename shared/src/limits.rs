@@ -216,6 +216,10 @@ pub const STAGE_BYTES: usize = 2_000;
 /// Records of kinds that this version does not know, by one writer: the leader writes for everybody, one for each of 1,000 nodes.
 pub const OPAQUE_RECORDS: usize = 1_024;
 
+/// Alert rules of which the roster says that nothing is chosen, before a holder writes no more of them in the place of rules that it never heard of: an
+/// owner's own word on a rule has room beside them.
+pub const RULES_TAKEN_BACK: usize = 128;
+
 /// All of them together, of all writers, as JSON: with the roster of 1,000 nodes they must fit into one [`PEER_BODY_BYTES`].
 pub const OPAQUE_BYTES: usize = 1024 * 1024;
 

@@ -12,6 +12,8 @@ mod death;
 mod disk;
 #[path = "cluster/door.rs"]
 mod door;
+#[path = "cluster/figures.rs"]
+mod figures;
 #[path = "cluster/hostile.rs"]
 mod hostile;
 #[path = "cluster/invite.rs"]

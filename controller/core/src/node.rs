@@ -40,7 +40,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use constella_shared::ids::{CommandId, Generation, LeaderKey, NodeId, Term};
+use constella_shared::ids::{Generation, LeaderKey, NodeId, Term};
 use constella_shared::secret::Secret;
 use constella_shared::wire::PROTOCOL;
 use constella_shared::wire::lease::Strength;
@@ -72,7 +72,7 @@ use crate::probe::Probe;
 use crate::roster::{OpenError, Roster};
 use alerts::Alerts;
 use assemble::Parts;
-use copies::{CopiedTo, CopyJob};
+use copies::Copies;
 use dialogue::default_language;
 use farewell::Parting;
 use hindrance::Hindrances;
@@ -136,10 +136,7 @@ pub struct Node {
     commands: Commands,
     /// F6: updates that are shown before they are confirmed.
     batch: Option<Batch>,
-    copies: VecDeque<CopyJob>,
-    copying: Option<CopyJob>,
-    /// F6: to whom copies of what is open were sent.
-    copied_to: BTreeMap<CommandId, CopiedTo>,
+    copies: Copies,
     staging: bool,
     serving: serve::Serving,
     dialogue: Dialogue,

@@ -158,6 +158,16 @@ impl Node {
         Ok(())
     }
 
+    /// Ends the agent alone.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn kill_agent(&self) -> Result<(), ClusterError> {
+        let agent = self.processes().agent.take();
+        let killed = agent.map_or(Ok(()), |process| process.kill());
+        killed.map_err(ClusterError::system(format!("killing the agent of {}", self.name)))
+    }
+
     /// Ends both programs at once, as a power cut does.
     ///
     /// # Errors

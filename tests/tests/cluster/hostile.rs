@@ -106,7 +106,7 @@ async fn a_member_that_does_not_hold_orders_nothing() {
     bench.nothing_is_lost().await;
 }
 
-/// R4, L1, S6: a member announces itself as the owner, puts everybody out, takes all votes, and floods invitations and members.
+/// R4, L1, S6: a member announces itself as the owner, switches alerts off, puts everybody out, takes all votes, and floods invitations and members.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_that_does_not_hold_changes_nothing_that_is_the_owners() {
     let bench = Bench::settled(3).await;
@@ -135,6 +135,14 @@ async fn a_member_that_does_not_hold_changes_nothing_that_is_the_owners() {
         assert!(after.peers.iter().all(|peer| !peer.owner.removed), "{}", node.name());
         assert!(after.peers.len() < 60, "{} members", after.peers.len());
         assert_eq!(after.voters.new.len(), 3);
+        let is_forged = |value: &NetValue| {
+            matches!(value, NetValue::AlertRule { on: Some(false), .. } | NetValue::QuietHours { on: true, .. })
+        };
+        assert!(
+            !after.records.iter().any(|record| is_forged(&record.value)),
+            "{}: no alert is off or silent",
+            node.name()
+        );
         let status: Value = serde_json::from_str(&node.cli(&["status", "--json"]).await.unwrap()).unwrap();
         assert!(status["refused"]["records_not_of_the_holder"].as_u64() > Some(0), "{status}");
         assert!(node.log_lines("a record was refused").len() < 40, "a flood of records is no flood of the log");
@@ -156,6 +164,8 @@ impl Forger {
         let mut all = vec![
             self.net(NetValue::Owner { username: "mallory".into(), telegram_id: Some(66), claim: None }),
             self.net(NetValue::Token { token: Secret::new("66:forged".into()) }),
+            self.rule(),
+            self.net(NetValue::QuietHours { on: true, from_min: 0, until_min: 1_439, zone: "UTC".into() }),
             self.members(|owner| OwnerRecord { removed: true, ..owner }),
             self.members(|owner| OwnerRecord { priority: 0, name: format!("x{}", owner.name), ..owner }),
             self.voters(number + 1),
@@ -169,6 +179,12 @@ impl Forger {
 
     fn net(&self, value: NetValue) -> Records {
         Records { net: vec![NetRecord::new(self.stamp, self.term, value)], ..Records::default() }
+    }
+
+    fn rule(&self) -> Records {
+        let mut records = self.net(NetValue::AlertRule { on: Some(false), threshold: None });
+        records.net.iter_mut().for_each(|record| record.which = Some(RULE.into()));
+        records
     }
 
     fn members(&self, change: impl Fn(OwnerRecord) -> OwnerRecord) -> Records {
@@ -209,6 +225,9 @@ impl Forger {
         Records { owners: (from..from + 6_000).map(ghost).collect(), ..Records::default() }
     }
 }
+
+/// The rule that a forger switches off.
+const RULE: &str = "all/disk_full";
 
 /// The holder, and two others.
 async fn roles(bench: &Bench) -> (&Node, &Node, &Node) {

@@ -5,7 +5,7 @@ use crate::tree::{File, Tree};
 
 const FILE_LINES: usize = 400;
 const AGENT_FILE_LINES: usize = 160;
-const FUNCTION_LINES: usize = 62;
+const FUNCTION_LINES: usize = 60;
 /// A1, A2. The root part is its folder, and nothing of the crate that it runs beside is more than starting a process and reading settings.
 const AGENT_LINES: usize = 1_200;
 const AGENT_ROOT_LINES: usize = 300;
@@ -82,10 +82,10 @@ fn document_sizes(tree: &Tree) -> Vec<String> {
 fn document_limit(path: &str) -> Option<usize> {
     match path {
         "ARCHITECTURE.md" => Some(10 * 1024),
-        "docs/glossary.md" => Some(5 * 1024),
-        "docs/rules.md" => Some(10 * 1024),
+        "docs/glossary.md" => Some(4 * 1024),
+        "docs/rules.md" => Some(9 * 1024),
         "docs/lease.md" | "docs/fence.md" | "docs/commands.md" | "docs/alerts.md" => Some(6 * 1024),
-        "docs/wire.md" | "docs/SECURITY.md" | "CONTRIBUTING.md" => Some(6 * 1024),
+        "docs/wire.md" | "SECURITY.md" | "CONTRIBUTING.md" => Some(5 * 1024),
         _ if path.starts_with("docs/decisions/") => Some(2 * 1024),
         _ => None,
     }
@@ -115,7 +115,7 @@ fn files_are_short() {
 
 #[test]
 fn functions_are_short() {
-    let long = format!("fn long() {{\n{}}}\n", "    a();\n".repeat(61));
+    let long = format!("fn long() {{\n{}}}\n", "    a();\n".repeat(59));
     crate::is_broken_by(function_sizes, &[("controller/src/a.rs", &long)]);
     let fits = format!("fn fits() {{\n{}}}\n#[cfg(test)]\nmod tests {{\n{long}\n}}\n", "    a(\"{\");\n".repeat(58));
     crate::is_kept_by(function_sizes, &[("controller/src/a.rs", &fits)]);

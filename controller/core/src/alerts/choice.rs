@@ -5,6 +5,7 @@ use alloc::string::String;
 
 use constella_shared::ids::NodeId;
 use constella_shared::wire::alert::Kind;
+use constella_shared::wire::records::NetValue;
 
 use super::preset::preset;
 use super::rule::Rule;
@@ -40,6 +41,22 @@ pub struct Quiet {
     pub until_min: u16,
     /// IANA name of the time zone.
     pub zone: String,
+}
+
+impl Quiet {
+    /// Of an owner who chose nothing: the night, by the clock that the bot's screens show, and off.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { on: false, from_min: 23 * 60, until_min: 7 * 60, zone: String::from("UTC") }
+    }
+}
+
+/// The record of a choice.
+impl From<Quiet> for NetValue {
+    fn from(quiet: Quiet) -> Self {
+        let Quiet { on, from_min, until_min, zone } = quiet;
+        Self::QuietHours { on, from_min, until_min, zone }
+    }
 }
 
 /// For whom a choice is made. One for a node comes before the one for all.

@@ -10,6 +10,7 @@ use constella_shared::state::{CommandsState, VoteState};
 use rand::rngs::StdRng;
 
 use super::alerts::Alerts;
+use super::copies::Copies;
 use super::farewell::Parting;
 use super::hindrance::Hindrances;
 use super::holder_probe::HolderProbe;
@@ -102,9 +103,7 @@ impl Node {
             bot: None,
             commands: Commands::new(commands),
             batch: None,
-            copies: VecDeque::new(),
-            copying: None,
-            copied_to: BTreeMap::new(),
+            copies: Copies::default(),
             staging: false,
             serving: serve::Serving::Nothing,
             dialogue,

@@ -1,6 +1,6 @@
 //! Copies of commands at other nodes, and commands on their way to whoever serves (F6).
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use constella_shared::ids::{CommandId, NodeId, Term};
@@ -14,9 +14,31 @@ use crate::bot::desk::act::Act;
 use crate::clock::Now;
 use crate::io::{CallError, PeerRequest, PeerResponse};
 
+/// Copies to be made, and those that were made.
+#[derive(Debug, Default)]
+pub(super) struct Copies {
+    waiting: VecDeque<CopyJob>,
+    under_way: Option<CopyJob>,
+    /// F6: to whom copies of what is open were sent.
+    sent: BTreeMap<CommandId, CopiedTo>,
+}
+
+impl Copies {
+    /// Whether none waits, and none is on its way.
+    pub(super) fn is_done(&self) -> bool {
+        self.under_way.is_none() && self.waiting.is_empty()
+    }
+
+    /// Those that are not made yet are dropped.
+    pub(super) fn put_down(&mut self) {
+        self.waiting.clear();
+        self.under_way = None;
+    }
+}
+
 /// Commands on their way to another node, and what waits for it.
 #[derive(Debug)]
-pub(super) struct CopyJob {
+struct CopyJob {
     commands: Vec<StoredCommand>,
     tried: Vec<NodeId>,
     then: Then,
@@ -26,7 +48,7 @@ pub(super) struct CopyJob {
 
 /// To whom copies of one command were sent.
 #[derive(Debug, Default)]
-pub(super) struct CopiedTo {
+struct CopiedTo {
     /// All of them, whether they answered or not.
     sent: BTreeSet<NodeId>,
     /// Those who did not take the newest stage, or one shortly before it.
@@ -45,18 +67,18 @@ pub(super) enum Then {
 impl Node {
     /// Copies commands to another node, then goes on.
     pub(super) fn copy(&mut self, commands: Vec<StoredCommand>, then: Then) {
-        self.copies.push_back(CopyJob { commands, tried: Vec::new(), then, since: None });
+        self.copies.waiting.push_back(CopyJob { commands, tried: Vec::new(), then, since: None });
     }
 
     /// A stage of a command: copied to one node, and sent to all who may have an older copy. A successor that has the press alone, and not the
     /// order that was given by it, would tell the owner that nothing was done.
     pub(super) fn copy_stage(&mut self, command: StoredCommand, keepers: Vec<NodeId>) {
         let (id, commands) = (command.id, alloc::vec![command]);
-        if let Some(copied_to) = self.copied_to.get_mut(&id) {
+        if let Some(copied_to) = self.copies.sent.get_mut(&id) {
             copied_to.missed.clear();
         }
         let job = CopyJob { commands: commands.clone(), tried: Vec::new(), then: Then::Acts, since: None };
-        let next = self.keeper(&job).filter(|_| self.copying.is_none() && self.copies.is_empty());
+        let next = self.keeper(&job).filter(|_| self.copies.is_done());
         for keeper in self.may_keep(id, keepers).into_iter().filter(|keeper| Some(*keeper) != next) {
             let request = Request::CommandStore { commands: commands.clone(), term: self.claim.term(), adopt: false };
             self.call(
@@ -66,13 +88,13 @@ impl Node {
                 Pending::Staged { to: keeper, id },
             );
         }
-        self.copies.push_back(job);
+        self.copies.waiting.push_back(job);
     }
 
     /// A node that may have an older copy took the stage, or not.
     pub(super) fn staged(&mut self, to: NodeId, id: CommandId, taken: bool) {
         if !taken && self.commands.get(&id).is_some() {
-            self.copied_to.entry(id).or_default().missed.insert(to);
+            self.copies.sent.entry(id).or_default().missed.insert(to);
         }
     }
 
@@ -80,7 +102,7 @@ impl Node {
     /// another side of a cut.
     pub(super) fn strayed(&self) -> Vec<CommandId> {
         let reachable = self.reachable();
-        let missed = |id: &CommandId| self.copied_to.get(id).is_some_and(|copied_to| !copied_to.missed.is_empty());
+        let missed = |id: &CommandId| self.copies.sent.get(id).is_some_and(|copied_to| !copied_to.missed.is_empty());
         let strayed = self
             .commands
             .kept()
@@ -94,7 +116,7 @@ impl Node {
             Act::Stage { command, .. } => Some(*command),
             _ => None,
         });
-        let jobs = self.copies.iter().chain(&self.copying).filter(|job| job.then == Then::Acts);
+        let jobs = self.copies.waiting.iter().chain(&self.copies.under_way).filter(|job| job.then == Then::Acts);
         let copied = jobs.flat_map(|job| job.commands.iter().map(|command| command.id));
         let told = self.pending.values().filter_map(|why| match why {
             Pending::Staged { id, .. } => Some(*id),
@@ -106,27 +128,27 @@ impl Node {
 
     /// Those who keep a copy, and those who were sent one and did not answer.
     pub(super) fn may_keep(&self, id: CommandId, keepers: Vec<NodeId>) -> BTreeSet<NodeId> {
-        let sent = self.copied_to.get(&id).into_iter().flat_map(|copied_to| copied_to.sent.iter().copied());
+        let sent = self.copies.sent.get(&id).into_iter().flat_map(|copied_to| copied_to.sent.iter().copied());
         sent.chain(keepers).filter(|keeper| self.roster.is_member(keeper)).collect()
     }
 
     /// The next copy, where none is on its way.
     pub(super) fn copy_due(&mut self, now: Now) {
-        while self.copying.is_none() {
-            let Some(mut job) = self.copies.pop_front() else { return };
+        while self.copies.under_way.is_none() {
+            let Some(mut job) = self.copies.waiting.pop_front() else { return };
             let keeper =
                 self.keeper(&job).map(|keeper| (keeper, COPY_LIMIT_MS.saturating_add(self.peers.timeout_ms(&keeper))));
             match keeper {
                 Some((keeper, limit)) if job.may_try(now, limit) => {
                     job.tried.push(keeper);
                     job.since.get_or_insert(now.boot_ms);
-                    self.copied_to.retain(|id, _| self.commands.get(id).is_some());
+                    self.copies.sent.retain(|id, _| self.commands.get(id).is_some());
                     for command in &job.commands {
-                        self.copied_to.entry(command.id).or_default().sent.insert(keeper);
+                        self.copies.sent.entry(command.id).or_default().sent.insert(keeper);
                     }
                     let term = self.claim.term();
                     let request = Request::CommandStore { commands: job.commands.clone(), term, adopt: false };
-                    self.copying = Some(job);
+                    self.copies.under_way = Some(job);
                     self.call_within(keeper, limit, PeerRequest::Rpc(request), Pending::Copy { keeper });
                 }
                 // Nobody is in reach: this node's own disk has it.
@@ -137,7 +159,7 @@ impl Node {
 
     /// A copy was taken, or not: then another node is tried.
     pub(super) fn copy_answered(&mut self, now: Now, keeper: NodeId, taken: bool) {
-        let Some(job) = self.copying.take() else { return };
+        let Some(job) = self.copies.under_way.take() else { return };
         if taken {
             let ids: Vec<CommandId> = job.commands.iter().map(|command| command.id).collect();
             self.commands.kept_by(&ids, keeper);
@@ -146,7 +168,7 @@ impl Node {
             for command in job.commands.iter().filter(|_| job.then == Then::Acts) {
                 self.staged(keeper, command.id, false);
             }
-            self.copies.push_front(job);
+            self.copies.waiting.push_front(job);
         }
     }
 

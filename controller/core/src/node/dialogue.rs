@@ -73,7 +73,14 @@ impl Node {
         }
     }
 
-    fn record(&mut self, now: Now, which: Option<String>, value: NetValue) {
+    /// A record that a room wants.
+    pub(super) fn record(&mut self, now: Now, which: Option<String>, value: NetValue) {
+        // R4: the room has refused it in words, unless the majority was lost since.
+        if matches!(value, NetValue::AlertRule { .. } | NetValue::QuietHours { .. })
+            && let Err(error) = self.may_edit(now)
+        {
+            return self.warn(alloc::format!("the owner's choice about alerts was not written: {}", error.message));
+        }
         self.hear_clocks(now);
         let records = self.roster.write_net_of(now, self.claim.term(), which, value);
         self.announce(now, &records);

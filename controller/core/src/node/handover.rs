@@ -37,7 +37,7 @@ impl Node {
             let Some(handover) = self.handover.as_mut() else { return };
             if handover.draining() {
                 let acts = self.fence.drain();
-                let drained = !self.fence.busy() && self.copying.is_none() && self.copies.is_empty();
+                let drained = !self.fence.busy() && self.copies.is_done();
                 for act in acts {
                     if let crate::fence::FenceAct::Cancel(call) = act {
                         self.pending.remove(&call);

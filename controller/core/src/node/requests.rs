@@ -182,7 +182,7 @@ impl Node {
                 self.judge_itself(now, &result);
             }
             Some(Pending::Agent { asker, want }) => {
-                let response = self.agent_says(want, result);
+                let response = self.agent_says(now, want, result);
                 self.respond(asker, response);
             }
             Some(_) | None => {}
@@ -268,10 +268,16 @@ impl Node {
         }
     }
 
-    fn agent_says(&mut self, want: Want, result: Result<AgentReply, AgentFailure>) -> Result<Response, RpcError> {
+    fn agent_says(
+        &mut self,
+        now: Now,
+        want: Want,
+        result: Result<AgentReply, AgentFailure>,
+    ) -> Result<Response, RpcError> {
         match (want, result) {
             (Want::Stats, Ok(AgentReply::Stats(stats))) => {
                 self.host.booted(&stats);
+                self.judge_the_boot(now, &stats);
                 Ok(Response::Stats { stats: *stats, controller_version: self.settings.version.clone() })
             }
             (Want::Series { points }, Ok(AgentReply::Series(series))) => {

@@ -275,8 +275,7 @@ impl Node {
         self.acts.clear();
         self.answers.clear();
         self.staging = false;
-        self.copies.clear();
-        self.copying = None;
+        self.copies.put_down();
         self.batch = None;
         if before != Serving::Nothing {
             self.dialogue.deposed();

@@ -81,15 +81,26 @@ impl Node {
         let readings = self.readings(now, stats, unreachable);
         let (me, roster) = (self.id, &self.roster);
         let rule = |kind: &Kind| roster.alert_choice(&me, kind).rule(kind);
-        let mut changes = self.watch.judge.judge(now, readings, rule);
-        let known = self.watch.boots.state().clone();
-        let booted = stats.and_then(|stats| self.watch.boots.saw(now, stats));
-        if let Some(at) = booted.filter(|_| rule(&Kind::UnexpectedReboot).is_some()) {
-            let subject = Subject::whole(me, Kind::UnexpectedReboot);
-            changes.push(self.watch.judge.happened(subject, at, Value::none()));
-        }
-        self.watch.dirty |= !changes.is_empty() || known != *self.watch.boots.state();
+        let changes = self.watch.judge.judge(now, readings, rule);
+        self.watch.dirty |= !changes.is_empty();
         self.judged(changes);
+        if let Some(stats) = stats {
+            self.judge_the_boot(now, stats);
+        }
+    }
+
+    /// N2: figures came, whoever asked for them. An order explains the boot that is seen first after it: a second boot within the time between two of
+    /// this node's own questions would otherwise pass for the ordered one.
+    pub(super) fn judge_the_boot(&mut self, now: Now, stats: &Stats) {
+        let known = self.watch.boots.state().clone();
+        let booted = self.watch.boots.saw(now, stats);
+        self.watch.dirty |= known != *self.watch.boots.state();
+        let is_judged = self.roster.alert_choice(&self.id, &Kind::UnexpectedReboot).on;
+        if let Some(at) = booted.filter(|_| is_judged) {
+            let subject = Subject::whole(self.id, Kind::UnexpectedReboot);
+            let change = self.watch.judge.happened(subject, at, Value::none());
+            self.judged(Vec::from([change]));
+        }
     }
 
     /// What is to be kept is written with the commands. On a disk that takes nothing it waits: it is worth no failing write.

@@ -1,17 +1,20 @@
-//! Members, owner, token and voters change by the holder's word alone, while a holder is known (R4).
+//! Members, owner, token, voters, alert rules and quiet hours change by the holder's word alone, while a holder is known (R4).
 //!
 //! Records travel from any member to any other, and carry no proof of who wrote them. So a node takes a change from the node that it knows to hold, and from
 //! nobody else while there is one; what another brings instead is refused, and the holder is asked for its own. The holder itself takes such a change
 //! only from the time before it, shortly after it took over.
 
 use constella_shared::ids::Term;
-use constella_shared::limits::{ADD_EVERY_MS, ADDED_AT_ONCE, INVITE_TTL_S, INVITES, OPEN_INVITES, OWNER_RECORDS};
+use constella_shared::limits::{
+    ADD_EVERY_MS, ADDED_AT_ONCE, INVITE_TTL_S, INVITES, OPEN_INVITES, OWNER_RECORDS, RULES_TAKEN_BACK,
+};
 use constella_shared::wire::records::{
-    InviteRecord, NetRecord, NetValue, OwnerRecord, RecordKey, Records, VoterRecord,
+    InviteRecord, NetRecord, NetValue, OwnerRecord, RecordKey, Records, Stamp, VoterRecord,
 };
 
 use super::Roster;
 use super::merge::Refusal;
+use crate::alerts::choice::Quiet;
 use crate::clock::Now;
 
 /// Rights of a sender of records.
@@ -81,15 +84,17 @@ impl Roster {
         if same || self.may_change(record.term) { Ok(()) } else { Err(Refusal::NotHolder) }
     }
 
-    /// A change of the owner, of the token, or a mark of a node on its way out.
+    /// A change of the owner, of the token, of what raises an alert or makes a sound, or a mark of a node on its way out.
     pub(super) fn check_net(&self, record: &NetRecord) -> Result<(), Refusal> {
         let is_the_owners = match record.value {
-            NetValue::Owner { .. } | NetValue::Token { .. } | NetValue::Leaving {} => true,
+            NetValue::Owner { .. }
+            | NetValue::Token { .. }
+            | NetValue::AlertRule { .. }
+            | NetValue::QuietHours { .. }
+            | NetValue::Leaving {} => true,
             NetValue::Message { .. }
             | NetValue::Language { .. }
             | NetValue::Bot { .. }
-            | NetValue::AlertRule { .. }
-            | NetValue::QuietHours { .. }
             // Whoever closes one that stands has it raised anew by the holder.
             | NetValue::Alert(_)
             | NetValue::Other(_) => false,
@@ -130,7 +135,7 @@ impl Roster {
                     }
                 }
                 RecordKey::Net(name) => {
-                    if let Some(mut record) = self.net.get(name.as_str()).cloned() {
+                    if let Some(mut record) = self.net.get(name.as_str()).cloned().or_else(|| self.no_choice(name)) {
                         (record.stamp, record.term) = (self.stamp(now), term);
                         self.put_net(record.clone());
                         again.net.push(record);
@@ -140,6 +145,19 @@ impl Roster {
             }
         }
         again
+    }
+
+    /// The record of a choice that the holder does not know of: the owner chose nothing. Without it, a node that has such a record would keep it, and
+    /// its roster would never be like the others'. A forger of many rules does not fill the holder's room for records.
+    fn no_choice(&self, name: &str) -> Option<NetRecord> {
+        let taken_back = || self.net.values().filter(|record| record.value == NO_RULE).count();
+        let (which, value) = match name.split_once('/') {
+            None if name == "quiet_hours" => (None, Quiet::none().into()),
+            Some(("alert_rule", which)) if taken_back() < RULES_TAKEN_BACK => (Some(which.into()), NO_RULE),
+            Some(_) | None => return None,
+        };
+        let stamp = Stamp { unix_ms: 0, count: 0, node: self.node };
+        Some(NetRecord { which, ..NetRecord::new(stamp, Term(0), value) })
     }
 
     /// Counts the invitations that this node wrote, that nobody used, and that have not expired.
@@ -152,6 +170,9 @@ impl Roster {
     }
 }
 
+/// Nothing is chosen about a rule.
+const NO_RULE: NetValue = NetValue::AlertRule { on: None, threshold: None };
+
 /// Two clocks may be a day apart until somebody sets them.
 const CLOCKS_S: u64 = 24 * 60 * 60;
 
@@ -162,7 +183,6 @@ mod tests {
     use constella_shared::ids::TokenHash;
     use constella_shared::state::InvitesState;
     use constella_shared::wire::more::More;
-    use constella_shared::wire::records::Stamp;
 
     #[test]
     fn an_endless_invitation_in_a_state_file_is_left_out_and_told() {

@@ -46,6 +46,15 @@ enum Asked {
     ChooseQuiet(quiet::Wanted),
 }
 
+/// What became of what was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// It is shown, and written where it is a choice.
+    Done,
+    /// Nothing was written.
+    Refused,
+}
+
 impl Room for ThresholdsRoom {
     fn name(&self) -> &'static str {
         NAME
@@ -95,7 +104,7 @@ impl Room for ThresholdsRoom {
             // R4: another side of a partition may choose something else.
             Ok(asked) if is_edit && !step.world.strong => {
                 step.toast(Key::NoMajority);
-                Then::shown(draw(desk, step, sheet, &asked, None))
+                Then::shown(draw(desk, step, sheet, &asked, Outcome::Refused))
             }
             Ok(asked) => Then::shown(answer(desk, step, sheet, &asked)),
         }
@@ -113,27 +122,32 @@ fn answer(desk: &mut Desk, step: &mut Step<'_>, sheet: Sheet, asked: &Asked) -> 
         }
         Asked::ChooseQuiet(wanted) => {
             let quiet = wanted.onto(step.world.quiet.as_ref());
-            step.acts.push(Act::Record(quiet::record(&quiet)));
+            step.acts.push(Act::Record(quiet.clone().into()));
             step.toast(Key::Chosen);
-            return quiet::draw(desk, step, sheet, Some(&quiet));
+            return quiet::draw(desk, step, sheet, Some(&quiet), None);
         }
         Asked::Rules(_) | Asked::Rule(..) | Asked::Quiet => {}
     }
-    let chosen = if let Asked::Choose(_, _, choice) = asked { Some(*choice) } else { None };
-    draw(desk, step, sheet, asked, chosen)
+    draw(desk, step, sheet, asked, Outcome::Done)
 }
 
-/// Draws what was asked for; `chosen` is the choice that this step has just made.
-fn draw(desk: &mut Desk, step: &Step<'_>, sheet: Sheet, asked: &Asked, chosen: Option<Option<Choice>>) -> Version {
+/// Draws what was asked for. A choice that this step has just made is not in the step's world yet.
+fn draw(desk: &mut Desk, step: &Step<'_>, sheet: Sheet, asked: &Asked, outcome: Outcome) -> Version {
     let world = step.world;
-    let (says, buttons) = match asked {
+    let refused = (outcome == Outcome::Refused).then(|| Say::new(Key::NoMajority));
+    let held = |scope: &Scope, kind: &Judged| world.choices.get(&scope.which(kind)).copied();
+    let (mut says, buttons) = match asked {
         Asked::Rules(scope) => (rules(world, *scope), rules_buttons(*scope)),
         Asked::Rule(scope, kind) | Asked::Choose(scope, kind, _) => {
-            let own = chosen.unwrap_or_else(|| world.choices.get(&scope.which(kind)).copied());
+            let own = match asked {
+                Asked::Choose(_, _, choice) if outcome == Outcome::Done => *choice,
+                _ => held(scope, kind),
+            };
             (rule(world, *scope, kind, own), rule_buttons(*scope, kind, own))
         }
-        Asked::Quiet | Asked::ChooseQuiet(_) => return quiet::draw(desk, step, sheet, world.quiet.as_ref()),
+        Asked::Quiet | Asked::ChooseQuiet(_) => return quiet::draw(desk, step, sheet, world.quiet.as_ref(), refused),
     };
+    says.splice(0..0, refused);
     desk.draw(step, sheet, Drawing::new(Body::Says(says), buttons))
 }
 

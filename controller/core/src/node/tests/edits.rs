@@ -1,6 +1,8 @@
 //! R4 and R2 at work: who may edit, and what becomes of a node that is removed.
 
 use constella_shared::wire::command::StoredCommand;
+use constella_shared::wire::lease::Strength;
+use constella_shared::wire::records::NetValue;
 use constella_shared::wire::rpc::RpcCode;
 
 use super::bench::Bench;
@@ -41,6 +43,25 @@ fn who_does_not_hold_or_has_no_majority_edits_nothing() {
     let lacks = alloc::format!("2 of 3 voters are missing ({}), 2 are needed", names.join(", "));
     assert_eq!((refused.code, refused.message.as_str()), (RpcCode::NotHolder, lacks.as_str()));
     assert_eq!(bench.node(1).roster.member(&node(3)).map(|member| member.priority), Some(100));
+}
+
+#[test]
+fn a_holder_without_a_majority_writes_no_choice_about_alerts() {
+    // R4
+    let mut bench = Bench::of(3);
+    bench.run_ms(30_000);
+    bench.kill(2);
+    bench.kill(3);
+    bench.run_ms(20_000);
+    assert_eq!(bench.node(1).held, Some(Strength::Weak));
+    let off = NetValue::AlertRule { on: Some(false), threshold: None };
+    let night = NetValue::QuietHours { on: true, from_min: 0, until_min: 420, zone: "UTC".into() };
+    bench.inside(1, |node, now| {
+        node.record(now, Some("all/cpu".into()), off);
+        node.record(now, None, night);
+    });
+    let roster = &bench.node(1).roster;
+    assert_eq!((roster.alert_choices().count(), roster.quiet_choice()), (0, None));
 }
 
 #[test]

@@ -4,13 +4,16 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use constella_shared::ids::{NodeId, Term, TokenHash};
-use constella_shared::limits::{ADDED_AT_ONCE, OPEN_INVITES};
+use constella_shared::limits::{ADDED_AT_ONCE, OPEN_INVITES, RULES_TAKEN_BACK};
+use constella_shared::wire::alert::Kind;
 use constella_shared::wire::more::More;
 use constella_shared::wire::records::{
     InviteRecord, NetRecord, NetValue, OwnerRecord, Records, Stamp, VoterRecord, VotersMark,
 };
 
 use super::bench::Bench;
+use crate::alerts::choice::Choice;
+use crate::bot::desk::act::Act;
 use crate::io::{InboundId, Input, OperatorAnswer, OperatorRequest, PeerRequest};
 use crate::roster::Edit;
 use crate::roster::fake::{node, pin};
@@ -61,6 +64,87 @@ fn no_member_makes_itself_the_owner_or_gives_the_bot_another_token() {
     }
     let counted = bench.node(2).refused.counts();
     assert!(counted.iter().any(|(kind, count)| *kind == "records_not_of_the_holder" && *count >= 2), "{counted:?}");
+}
+
+/// A choice of the owner's as a record, by whoever says that it is node 1.
+fn rule(bench: &Bench, which: &str, on: bool) -> Records {
+    let mut records = net(bench, NetValue::AlertRule { on: Some(on), threshold: None });
+    records.net[0].which = Some(which.into());
+    records
+}
+
+#[test]
+fn no_member_switches_alerts_off_or_makes_them_silent() {
+    // R4: neither in the place of a choice of the owner's nor where there is none
+    let mut bench = settled(3);
+    let quiet = |from_min| NetValue::QuietHours { on: true, from_min, until_min: 420, zone: "UTC".into() };
+    let chosen = NetValue::AlertRule { on: Some(true), threshold: Some(800) };
+    for forged_before in [false, true] {
+        if forged_before {
+            bench.act(1, Act::RecordOf { which: "all/cpu".into(), value: chosen.clone() });
+            bench.act(1, Act::Record(quiet(1_320)));
+            bench.run_ms(5_000);
+        }
+        let forged = [
+            rule(&bench, "all/cpu", false),
+            rule(&bench, &alloc::format!("{}/cpu", node(2)), false),
+            net(&bench, quiet(0)),
+        ];
+        for records in forged {
+            announce(&mut bench, 3, &records);
+        }
+        bench.run_ms(30_000);
+        let held = (forged_before).then_some(Choice { on: true, threshold: Some(800) });
+        for each in bench.nodes() {
+            assert_eq!(each.roster.alert_choice(&node(2), &Kind::Cpu), held.unwrap_or(Choice::PRESET));
+            assert_eq!(
+                each.roster.quiet_choice().filter(|quiet| quiet.on).map(|quiet| quiet.from_min),
+                held.map(|_| 1_320)
+            );
+        }
+        assert!(agree(&bench));
+    }
+    let counted = bench.node(2).refused.counts();
+    assert!(counted.iter().any(|(kind, count)| *kind == "records_not_of_the_holder" && *count >= 6), "{counted:?}");
+}
+
+#[test]
+fn a_flood_of_forged_rules_takes_no_room_from_the_owners() {
+    // R4, S6
+    let mut bench = settled(3);
+    for number in 0..(2 * RULES_TAKEN_BACK) {
+        let records = rule(&bench, &alloc::format!("all/made_up{number}"), false);
+        announce(&mut bench, 3, &records);
+        bench.run_ms(AGAIN_MS);
+    }
+    let rules = bench.node(1).roster.records().net.iter().filter(|record| record.value.kind() == "alert_rule").count();
+    assert!((1..=RULES_TAKEN_BACK).contains(&rules), "{rules}");
+    bench.act(
+        1,
+        Act::RecordOf { which: "all/cpu".into(), value: NetValue::AlertRule { on: Some(false), threshold: None } },
+    );
+    bench.run_ms(5_000);
+    assert!(bench.nodes().iter().all(|each| !each.roster.alert_choice(&node(2), &Kind::Cpu).on));
+}
+
+#[test]
+fn a_choice_that_only_a_dead_holders_disk_has_gives_way_when_it_comes_late() {
+    // R3, R4: also one of which its successor never heard
+    let mut bench = settled(3);
+    let mut late = rule(&bench, "all/cpu", false).net;
+    late.extend(net(&bench, NetValue::QuietHours { on: true, from_min: 0, until_min: 420, zone: "UTC".into() }).net);
+    late.iter_mut().for_each(|record| record.stamp.unix_ms -= 20_000);
+    bench.kill(1);
+    assert!(bench.run_until(60_000, |bench| bench.strong() == [2]));
+    bench.run_ms(90_000);
+    bench.disks.get_mut(&1).unwrap().network.records.extend(late);
+    bench.restart(1);
+    bench.run_ms(9_000);
+    assert!(bench.run_until(40_000, agree));
+    for each in bench.nodes() {
+        assert_eq!(each.roster.alert_choice(&node(2), &Kind::Cpu), Choice::PRESET);
+        assert!(each.roster.quiet_hours().is_none());
+    }
 }
 
 #[test]
@@ -198,3 +282,6 @@ fn what_a_holder_wrote_before_it_was_followed_is_taken_late_and_what_comes_later
         assert_eq!(bench.node(3).roster.member(&node(2)).map(|member| member.name), Some(name));
     }
 }
+
+/// Between two writes of the holder's own because of refused records.
+const AGAIN_MS: u64 = 5_000;

@@ -170,6 +170,25 @@ fn a_boot_that_was_ordered_is_none_and_another_is_told_with_its_time() {
 }
 
 #[test]
+fn an_order_explains_the_first_boot_after_it_and_no_second_one_soon_after() {
+    // N2: the holder sees the ordered boot before the node's own next question, and the machine boots again before it.
+    let mut bench = Bench::of(2);
+    bench.figures.insert(2, Some(full(10)));
+    bench.run_ms(5 * MINUTE);
+    bench.inside(2, |node, now| node.watch.reboot_ordered(now));
+    bench.run_ms(1_000);
+    bench.figures.insert(2, Some(Stats { boot_id: Some("second".into()), ..full(10) }));
+    bench.ask(2, 1, Request::GetStats {});
+    bench.run_ms(5);
+    // What the node made of them is on disk by now.
+    bench.kill(2);
+    bench.figures.insert(2, Some(Stats { boot_id: Some("third".into()), ..full(10) }));
+    bench.restart(2);
+    bench.run_ms(5 * MINUTE);
+    assert_eq!(judged(&bench, 2), ["unexpected_reboot raised"]);
+}
+
+#[test]
 fn telegrams_absence_is_told_afterwards_by_the_node_that_missed_it() {
     // N2
     let mut bench = Bench::of(2);

@@ -109,15 +109,12 @@ impl Task for Reboot {
     }
 }
 
+/// The target's answer, or why there is none.
+type Heard = Result<Response, CallError>;
+
 impl Reboot {
     /// The target's answer to the question itself.
-    fn obeyed(
-        &mut self,
-        desk: &mut Desk,
-        step: &mut Step<'_>,
-        job: &Job,
-        answer: Result<Response, CallError>,
-    ) -> Option<Then> {
+    fn obeyed(&mut self, desk: &mut Desk, step: &mut Step<'_>, job: &Job, answer: Heard) -> Option<Then> {
         let id = job.command.id;
         let name = step.world.name_of(self.order.target);
         let failed = |key, why| says(key, why, &name);
@@ -173,13 +170,7 @@ impl Reboot {
     }
 
     /// What the look found.
-    fn seen(
-        &mut self,
-        desk: &mut Desk,
-        step: &mut Step<'_>,
-        job: &Job,
-        answer: Result<Response, CallError>,
-    ) -> Option<Then> {
+    fn seen(&mut self, desk: &mut Desk, step: &mut Step<'_>, job: &Job, answer: Heard) -> Option<Then> {
         let now = step.world.now;
         let name = step.world.name_of(self.order.target);
         let elapsed_ms = self.asked.elapsed_ms(now);

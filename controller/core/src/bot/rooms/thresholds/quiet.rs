@@ -1,10 +1,8 @@
 //! N5: the choice of quiet hours, by buttons or in words.
 
-use alloc::string::{String, ToString as _};
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
-
-use constella_shared::wire::records::NetValue;
 
 use super::{CHOOSE_QUIET, NAME, OFF, ON, QUIET};
 use crate::alerts::choice::Quiet;
@@ -68,21 +66,20 @@ impl Wanted {
 
     /// The choice, as a change of the one that holds.
     pub(super) fn onto(&self, quiet: Option<&Quiet>) -> Quiet {
-        let before = || quiet.map(|quiet| (quiet.from_min, quiet.until_min)).unwrap_or(NIGHT);
-        let (from_min, until_min) = self.hours.unwrap_or_else(before);
-        let zone = self.zone.clone().or_else(|| quiet.map(|quiet| quiet.zone.clone()));
-        Quiet { on: self.on, from_min, until_min, zone: zone.unwrap_or_else(|| UTC.to_string()) }
+        let before = quiet.cloned().unwrap_or_else(Quiet::none);
+        let (from_min, until_min) = self.hours.unwrap_or((before.from_min, before.until_min));
+        Quiet { on: self.on, from_min, until_min, zone: self.zone.clone().unwrap_or(before.zone) }
     }
 }
 
-/// The record of a choice.
-pub(super) fn record(quiet: &Quiet) -> NetValue {
-    let Quiet { on, from_min, until_min, zone } = quiet.clone();
-    NetValue::QuietHours { on, from_min, until_min, zone }
-}
-
-/// Draws the quiet hours, and waits for others in words.
-pub(super) fn draw(desk: &mut Desk, step: &Step<'_>, sheet: Sheet, quiet: Option<&Quiet>) -> Version {
+/// Draws the quiet hours, and waits for others in words. `refused` stands above them where they could not be changed.
+pub(super) fn draw(
+    desk: &mut Desk,
+    step: &Step<'_>,
+    sheet: Sheet,
+    quiet: Option<&Quiet>,
+    refused: Option<Say>,
+) -> Version {
     desk.await_text(NAME, Press::new(QUIET));
     let state = match quiet {
         Some(quiet) if quiet.on => Say::new(Key::QuietOn)
@@ -91,7 +88,7 @@ pub(super) fn draw(desk: &mut Desk, step: &Step<'_>, sheet: Sheet, quiet: Option
             .text("zone", quiet.zone.clone()),
         Some(_) | None => Say::new(Key::QuietOff),
     };
-    let says = vec![Say::new(Key::QuietTitle), state, Say::new(Key::QuietHow)];
+    let says = refused.into_iter().chain([Say::new(Key::QuietTitle), state, Say::new(Key::QuietHow)]).collect();
     desk.draw(step, sheet, Drawing::new(Body::Says(says), buttons(quiet)))
 }
 
@@ -126,14 +123,8 @@ fn clock(minutes: u16) -> String {
 /// Minutes of a day.
 const DAY_MIN: u16 = 24 * 60;
 
-/// Where nothing was chosen before.
-const NIGHT: (u16, u16) = (23 * 60, 7 * 60);
-
-/// The zone where none was chosen: what the bot's screens show.
-const UTC: &str = "UTC";
-
 /// Hours that are offered.
-const OFFERS: [(u16, u16); 3] = [(22 * 60, 7 * 60), NIGHT, (0, 8 * 60)];
+const OFFERS: [(u16, u16); 3] = [(22 * 60, 7 * 60), (23 * 60, 7 * 60), (0, 8 * 60)];
 
 /// Zones that are offered; any other is typed.
 const ZONES: [&str; 8] = [

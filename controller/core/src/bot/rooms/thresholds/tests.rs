@@ -69,11 +69,20 @@ fn a_node_has_a_choice_of_its_own_and_can_follow_the_others_again() {
 
 #[test]
 fn a_choice_without_a_majority_is_refused_in_words() {
-    // R4
+    // R4: by a button, and in words, where no toast can say it.
     let mut bench = Bench::new();
     bench.world.strong = false;
-    press(&mut bench, choose(Scope::All, &Judged::Cpu, &OFF).data());
-    assert!(bench.world.choices.is_empty());
+    let (says, _) = press(&mut bench, choose(Scope::All, &Judged::Cpu, &OFF).data());
+    assert_eq!((says[0].key, says[2].key), (Key::NoMajority, Key::RuleOn));
+    let (says, _) = press(&mut bench, Press::with(CHOOSE_QUIET, ON).data());
+    assert_eq!((says[0].key, says[2].key), (Key::NoMajority, Key::QuietOff));
+    bench.pass(3_500);
+    bench.text("23:00-7:00 berlin");
+    let (says, _) = screen(&mut bench);
+    assert_eq!((says[0].key, says[2].key), (Key::NoMajority, Key::QuietOff));
+    assert!(bench.world.choices.is_empty() && bench.world.quiet.is_none());
+    let (says, _) = press(&mut bench, to_rule(Scope::All, &Judged::Cpu).data());
+    assert_eq!(says[1].key, Key::RuleOn, "a view is no choice");
 }
 
 #[test]
@@ -109,6 +118,15 @@ fn words_that_are_no_hours_and_no_zone_are_none() {
         assert_eq!(quiet::Wanted::pressed(rest), None, "{rest}");
     }
     assert!(quiet::Wanted::typed("23-7").is_some() && quiet::Wanted::typed("Europe/Moscow").is_some());
+}
+
+#[test]
+fn every_rule_has_words() {
+    // N2
+    for kind in JUDGED {
+        assert!(![words::sentence(&kind), words::short(&kind)].contains(&Key::UnknownButton), "{kind:?}");
+    }
+    assert_eq!(words::sentence(&Judged::NodeDown), Key::UnknownButton);
 }
 
 #[test]

@@ -2,59 +2,38 @@
 
 use constella_shared::wire::alert::Kind;
 
+use crate::alerts::preset::JUDGED;
 use crate::bot::kit::say::{Key, words};
 
 /// What the rule of a kind says. Its slot is `at`, where it has a threshold.
-pub(super) const fn sentence(kind: &Kind) -> Key {
-    match kind {
-        Kind::DiskFull => Key::RuleDisk,
-        Kind::DiskFillsUp => Key::RuleFillsUp,
-        Kind::Inodes => Key::RuleInodes,
-        Kind::Memory => Key::RuleMemory,
-        Kind::Swap => Key::RuleSwap,
-        Kind::Cpu => Key::RuleCpu,
-        Kind::Temperature => Key::RuleTemperature,
-        Kind::ClockSkew => Key::RuleClock,
-        Kind::AgentUnreachable => Key::RuleAgent,
-        Kind::UnexpectedReboot => Key::RuleReboot,
-        Kind::TelegramUnreachable => Key::RuleTelegram,
-        Kind::TwoBoots => Key::RuleTwoBoots,
-        Kind::NodeDown
-        | Kind::OtherProgram
-        | Kind::VotersMissing
-        | Kind::Joined
-        | Kind::Removed
-        | Kind::AddressChanged
-        | Kind::NewVersion
-        | Kind::Other(_) => Key::UnknownButton,
-    }
+pub(super) fn sentence(kind: &Kind) -> Key {
+    of(kind).map_or(Key::UnknownButton, |(_, sentence, _)| *sentence)
 }
 
 /// The rule of a kind on a button.
-pub(super) const fn short(kind: &Kind) -> Key {
-    match kind {
-        Kind::DiskFull => Key::ShortDisk,
-        Kind::DiskFillsUp => Key::ShortFillsUp,
-        Kind::Inodes => Key::ShortInodes,
-        Kind::Memory => Key::ShortMemory,
-        Kind::Swap => Key::ShortSwap,
-        Kind::Cpu => Key::ShortCpu,
-        Kind::Temperature => Key::ShortTemperature,
-        Kind::ClockSkew => Key::ShortClock,
-        Kind::AgentUnreachable => Key::ShortAgent,
-        Kind::UnexpectedReboot => Key::ShortReboot,
-        Kind::TelegramUnreachable => Key::ShortTelegram,
-        Kind::TwoBoots => Key::ShortTwoBoots,
-        Kind::NodeDown
-        | Kind::OtherProgram
-        | Kind::VotersMissing
-        | Kind::Joined
-        | Kind::Removed
-        | Kind::AddressChanged
-        | Kind::NewVersion
-        | Kind::Other(_) => Key::UnknownButton,
-    }
+pub(super) fn short(kind: &Kind) -> Key {
+    of(kind).map_or(Key::UnknownButton, |(_, _, short)| *short)
 }
+
+fn of(kind: &Kind) -> Option<&'static (Kind, Key, Key)> {
+    OF_JUDGED.iter().find(|(judged, ..)| judged == kind)
+}
+
+/// The words of each kind that a node judges: its sentence, and its button.
+const OF_JUDGED: &[(Kind, Key, Key); JUDGED.len()] = &[
+    (Kind::DiskFull, Key::RuleDisk, Key::ShortDisk),
+    (Kind::DiskFillsUp, Key::RuleFillsUp, Key::ShortFillsUp),
+    (Kind::Inodes, Key::RuleInodes, Key::ShortInodes),
+    (Kind::Memory, Key::RuleMemory, Key::ShortMemory),
+    (Kind::Swap, Key::RuleSwap, Key::ShortSwap),
+    (Kind::Cpu, Key::RuleCpu, Key::ShortCpu),
+    (Kind::Temperature, Key::RuleTemperature, Key::ShortTemperature),
+    (Kind::ClockSkew, Key::RuleClock, Key::ShortClock),
+    (Kind::AgentUnreachable, Key::RuleAgent, Key::ShortAgent),
+    (Kind::UnexpectedReboot, Key::RuleReboot, Key::ShortReboot),
+    (Kind::TelegramUnreachable, Key::RuleTelegram, Key::ShortTelegram),
+    (Kind::TwoBoots, Key::RuleTwoBoots, Key::ShortTwoBoots),
+];
 
 words! {
     /// Title: the rules for all nodes.
@@ -292,10 +271,10 @@ words! {
         en: "Saved.",
         ru: "Сохранено.",
     }
-    /// Toast: no choice can be made now.
+    /// Toast, and above the screen: no choice can be made now.
     NoMajority() {
-        en: "Most voters do not answer, so changes wait. Try again later.",
-        ru: "Большинство голосующих узлов не отвечает, менять нельзя. Повторите позже.",
+        en: "Nothing was changed: most voters do not answer. Try again later.",
+        ru: "Ничего не изменено: большинство голосующих узлов не отвечает. Повторите позже.",
     }
     /// Help.
     HelpThresholds() {
