@@ -95,11 +95,7 @@ impl Commands {
     pub fn take_begun(&mut self, command: StoredCommand) -> bool {
         let id = command.id;
         self.take(command);
-        let open = self.open.get_mut(&id);
-        open.is_some_and(|open| {
-            (open.started, open.begun) = (true, true);
-            true
-        })
+        self.open.get_mut(&id).map(|open| (open.started, open.begun) = (true, true)).is_some()
     }
 
     /// Whether it is open or done here.
