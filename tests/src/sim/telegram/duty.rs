@@ -211,7 +211,7 @@ impl Duty {
         let refusals =
             [Key::UnknownButton, Key::NodeGone, Key::ConfirmExpired, Key::ConfirmUsed, Key::LanguageSet, Key::Stranger];
         if let Some(Screen::Note { say, .. }) = toast
-            && refusals.contains(&say.key)
+            && (refusals.contains(&say.key) || say.key == Key::NodeDown)
             && !self.ordered
         {
             self.reads(t, Words::End);
