@@ -9,10 +9,16 @@ use constella_shared::wire::heartbeat::Facts;
 use crate::clock::Now;
 use crate::round_trip::RoundTrip;
 
+#[cfg(test)]
+mod tests;
+
 /// Direct knowledge of the other nodes. Never gossiped, never stored.
 #[derive(Debug, Default)]
 pub struct Peers {
     peers: BTreeMap<NodeId, Peer>,
+    /// CLOCK_BOOTTIME of each node's last sign of life: facts, an answer, a refusal, or a request of its own. A node can refuse what it is asked before
+    /// its facts were heard.
+    signs: BTreeMap<NodeId, u64>,
     /// Those whose last answer was that this node is no member.
     strangers_to: BTreeSet<NodeId>,
     round_trips: BTreeMap<NodeId, RoundTrip>,
@@ -27,8 +33,6 @@ pub struct Peer {
     pub heard_at: u64,
     /// Unix milliseconds when they arrived.
     pub heard_unix_ms: u64,
-    /// CLOCK_BOOTTIME of its last sign of life: facts, an answer, or a request of its own.
-    sign_at: u64,
     /// Round trip of the last call, milliseconds; with the time for a new connection in it where no request on an open one was measured yet.
     pub rtt_ms: Option<u32>,
     /// Unix milliseconds when it last answered a call; 0 for never.
@@ -90,7 +94,6 @@ impl Peers {
             facts,
             heard_at: now.boot_ms,
             heard_unix_ms: now.unix_ms,
-            sign_at: now.boot_ms,
             rtt_ms,
             reached_unix_ms,
             ready_since,
@@ -100,6 +103,7 @@ impl Peers {
             losses,
         };
         self.peers.insert(node, peer);
+        self.signs.insert(node, now.boot_ms);
         if restarted || lost_bot {
             self.lost(now, node);
         }
@@ -152,8 +156,8 @@ impl Peers {
 
     /// The node asked something: it lives, whatever its port says.
     pub fn asked(&mut self, now: Now, node: &NodeId) {
+        self.signs.insert(*node, now.boot_ms);
         if let Some(peer) = self.peers.get_mut(node) {
-            peer.sign_at = now.boot_ms;
             peer.port = peer.port.heard(false);
         }
     }
@@ -167,10 +171,10 @@ impl Peers {
     /// A call to the node was answered.
     pub fn answered(&mut self, now: Now, node: &NodeId) {
         self.strangers_to.remove(node);
+        self.signs.insert(*node, now.boot_ms);
         if let Some(peer) = self.peers.get_mut(node) {
             peer.port = Port::Open;
             (peer.failed_at, peer.failing_since) = (None, None);
-            peer.sign_at = now.boot_ms;
         }
     }
 
@@ -201,7 +205,7 @@ impl Peers {
     /// CLOCK_BOOTTIME of the last sign that this node itself had of it.
     #[must_use]
     pub fn sign_at(&self, node: &NodeId) -> Option<u64> {
-        self.peers.get(node).map(|peer| peer.sign_at)
+        self.signs.get(node).copied()
     }
 
     /// Whether the node was heard, and no call to it failed since.
@@ -256,6 +260,7 @@ impl Peers {
     /// Forgets everybody who does not belong any more.
     pub fn retain(&mut self, belongs: impl Fn(&NodeId) -> bool) {
         self.peers.retain(|node, _| belongs(node));
+        self.signs.retain(|node, _| belongs(node));
         self.round_trips.retain(|node, _| belongs(node));
     }
 
@@ -302,95 +307,3 @@ const ONE_LOSS_MS: u64 = 8_000;
 
 /// 10 s doubled six times is over ten minutes, when the first loss is forgiven anyway.
 const MOST_DOUBLINGS: u32 = 6;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn n(id: u8) -> NodeId {
-        NodeId([id; 32])
-    }
-
-    fn at(boot_ms: u64) -> Now {
-        Now { boot_ms, unix_ms: boot_ms }
-    }
-
-    fn facts(generation: u64, ready: bool) -> Facts {
-        Facts {
-            generation: Generation(generation),
-            boot_ms: 500_000,
-            unix_ms: 0,
-            up_ms: 0,
-            ready,
-            reaches_voters: true,
-            stopping: false,
-            sees: 2,
-            glance: None,
-            disk: None,
-        }
-    }
-
-    #[test]
-    fn facts_of_an_earlier_life_are_not_heeded() {
-        // L6
-        let mut peers = Peers::default();
-        peers.heard(at(0), n(1), facts(2, true), None);
-        peers.heard(at(1), n(1), facts(1, false), None);
-        assert_eq!(peers.ready(at(1), &n(1), 10), Some(true));
-        assert_eq!(peers.ready(at(12), &n(1), 10), None, "too old");
-    }
-
-    #[test]
-    fn a_port_that_refuses_while_its_node_is_heard_says_nothing_until_the_node_starts_again() {
-        // F3: a firewall that answers with a reset
-        let mut peers = Peers::default();
-        peers.heard(at(0), n(1), facts(1, true), Some(1));
-        peers.port_closed(at(1), &n(1));
-        assert!(peers.refuses(&n(1)) && peers.failing(&n(1)).is_some());
-        peers.asked(at(1), &n(1));
-        peers.port_closed(at(2), &n(1));
-        assert!(!peers.refuses(&n(1)));
-        peers.heard(at(3), n(1), facts(2, true), None);
-        peers.port_closed(at(4), &n(1));
-        assert!(peers.refuses(&n(1)), "a later boot of it");
-        peers.heard(at(5), n(1), facts(3, true), None);
-        assert!(!peers.refuses(&n(1)), "it has started again");
-    }
-
-    #[test]
-    fn who_answered_was_reached_and_a_wrong_clock_is_seen() {
-        let mut peers = Peers::default();
-        peers.heard(at(5_000), n(1), facts(1, true), None);
-        assert_eq!(peers.get(&n(1)).map(|peer| peer.reached_unix_ms), Some(0), "it called, nobody called it");
-        peers.heard(at(6_000), n(1), Facts { unix_ms: 3_000, ..facts(1, true) }, Some(40));
-        peers.heard(at(7_000), n(1), Facts { unix_ms: 4_000, ..facts(1, true) }, None);
-        assert_eq!(peers.get(&n(1)).map(|peer| peer.reached_unix_ms), Some(6_000));
-        assert_eq!(peers.skew_ms(&n(1)), Some(-3_000));
-    }
-
-    #[test]
-    fn the_wait_doubles_with_each_loss_after_the_first_within_ten_minutes() {
-        // L6
-        let mut peers = Peers::default();
-        peers.heard(at(0), n(1), facts(1, true), None);
-        let mut waits = Vec::new();
-        for life in 0..4_u64 {
-            waits.push(peers.steady_wait_ms(at(life * 15_000), &n(1)));
-            peers.heard(at(life * 15_000 + 1), n(1), facts(life + 2, false), None);
-            peers.heard(at(life * 15_000 + 2), n(1), facts(life + 2, true), None);
-            peers.lost(at(life * 15_000 + 3), n(1));
-        }
-        assert_eq!(waits, [10_000, 10_000, 20_000, 40_000]);
-        assert_eq!(peers.steady_wait_ms(at(FORGIVEN_MS + 50_000), &n(1)), 10_000);
-    }
-
-    #[test]
-    fn a_deadline_is_told_on_the_other_nodes_clock_and_never_late() {
-        // F6
-        let mut peers = Peers::default();
-        peers.heard(at(1_000), n(1), facts(1, true), Some(40));
-        assert_eq!(peers.on_their_clock(&n(1), 61_000), Some(560_000));
-        assert_eq!(peers.on_their_clock(&n(1), 999), None, "before anything was heard");
-        assert_eq!(peers.on_their_clock(&n(2), 61_000), None);
-    }
-}

@@ -31,9 +31,8 @@ pub struct Figures {
     pub faults: Vec<(u64, &'static str)>,
     /// 409s that reached a living node, each with the last fault before it.
     pub conflicts: BTreeMap<&'static str, u64>,
-    /// What the owner was told of alerts: messages with raises, sounds, notes on ends, messages that told a second time, nodes said to be down,
-    /// alerts that broke N1 or N3.
-    pub told: [u64; 6],
+    /// What the owner was told of alerts: messages with raises, sounds, notes on ends, messages that told a second time, nodes said to be down.
+    pub told: [u64; 5],
     /// Messages that went through JSON, and their bytes, by kind.
     pub encoded: BTreeMap<&'static str, (u64, u64)>,
 }

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use constella_core::io::{BotState, Document, InboundId, Note, Output};
 use constella_core::node::inspect::Inspection;
 use constella_shared::ids::{CommandId, NodeId, Term};
+use constella_shared::wire::alert::Subject;
 use constella_shared::wire::command::Stage;
+use constella_shared::wire::incident::IncidentId;
 use constella_shared::wire::lease::{LeaseAnswer, LeaseAsk, Strength};
 use constella_shared::wire::records::OwnerRecord;
 
@@ -31,10 +33,6 @@ pub struct Broken {
 /// What the rules remember of each host.
 #[derive(Debug, Default)]
 pub(super) struct Rules {
-    /// Whether an alert that breaks N1 or N3 ends the run.
-    demands_alerts: bool,
-    /// Alerts that broke N1 or N3.
-    pub(super) wrong_alerts: u64,
     /// Until when (true time) a host is a strong holder.
     strong: Vec<Option<u64>>,
     /// Whether a host polled at its last step.
@@ -59,8 +57,8 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    pub(super) fn new(hosts: usize, demands_alerts: bool) -> Self {
-        let mut rules = Self { demands_alerts, ..Self::default() };
+    pub(super) fn new(hosts: usize) -> Self {
+        let mut rules = Self::default();
         rules.grow(hosts);
         rules
     }
@@ -76,15 +74,6 @@ impl Rules {
     /// The first rule that was broken.
     pub(super) const fn broken(&self) -> Option<&Broken> {
         self.broken.as_ref()
-    }
-
-    /// N1, N3: an alert that was not as it must be.
-    pub(super) fn fail_alert(&mut self, at_ms: u64, rule: &'static str, what: String) {
-        if self.demands_alerts {
-            self.fail(at_ms, rule, what);
-        } else {
-            self.wrong_alerts += 1;
-        }
     }
 
     pub(super) fn fail(&mut self, at_ms: u64, rule: &'static str, what: String) {
@@ -108,8 +97,9 @@ impl Rules {
     }
 
     /// The process of a host is gone: it holds nothing. Its grants live on.
-    pub(super) fn died(&mut self, t: u64, at: usize) {
+    pub(super) fn died(&mut self, t: u64, (at, node): (usize, NodeId)) {
         self.is_silent(t, at);
+        self.alerts.died(node);
         if let Some(strong) = self.strong.get_mut(at) {
             *strong = None;
         }
@@ -137,6 +127,21 @@ impl Rules {
     /// N1: a host heard another one.
     pub(super) fn heard(&mut self, t: u64, by: NodeId, of: NodeId) {
         self.alerts.heard(t, by, of);
+    }
+
+    /// N1: a host answered another one.
+    pub(super) fn answered(&mut self, t: u64, by: NodeId, of: NodeId) {
+        self.alerts.answered(t, by, of);
+    }
+
+    /// N3: whether a message of this incident that this host sends must have no sound.
+    pub(super) fn must_be_silent(&self, host: &Host, incident: IncidentId) -> bool {
+        self.alerts.must_be_silent(host, incident)
+    }
+
+    /// Whether a host has ever had, on its disk, a record of the subject that names this message.
+    pub(super) fn has_known_message(&self, host: NodeId, message: i64, subject: &Subject) -> bool {
+        self.alerts.has_known_message(host, message, subject)
     }
 
     /// A machine's boot clock stood still: what it had granted and had not run out by then is kept for longer, in true time.
@@ -257,10 +262,9 @@ impl Rules {
                     .then(|| format!("its term, generation or sequence number: {old:?} then {new:?}"))
             }
             Document::Network(new) => {
-                let (downs, wrong) = self.alerts.writes(t, hosts, host, new);
-                self.downs += downs;
-                if let Some(what) = wrong {
-                    self.fail_alert(t, "N1", what);
+                match self.alerts.writes(t, hosts, host, new) {
+                    Ok(downs) => self.downs += downs,
+                    Err((rule, what)) => self.fail(t, rule, what),
                 }
                 let old = &disk.network;
                 let voters = new.voters.mark < old.voters.mark;

@@ -34,9 +34,6 @@ pub struct Scenario {
     /// False where the network cannot become whole by itself: then only the rules of every step are demanded.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub heals: bool,
-    /// Whether an alert that breaks N1 or N3 ends the run; else such alerts are counted.
-    #[serde(default, skip_serializing_if = "is_no")]
-    pub alerts: bool,
     /// What must come out.
     #[serde(default, skip_serializing_if = "Expect::is_empty")]
     pub expect: Expect,
@@ -100,7 +97,6 @@ impl Scenario {
             terms: if (plan.seed + plan.seed / 4) % 4 == 3 { OLD_NETWORK } else { 0 },
             heal_s: super::world::seconds(plan.for_ms),
             heals: true,
-            alerts: false,
             expect: Expect::default(),
             at: plan.acts(),
         }
@@ -132,7 +128,6 @@ impl Scenario {
             networks: self.networks,
             drift: self.drift,
             terms: self.terms,
-            alerts: self.alerts,
             ..Setup::new(self.seed, self.nodes)
         };
         let mut world = World::new(&setup);
@@ -252,11 +247,6 @@ const fn yes() -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 const fn is_one(value: &usize) -> bool {
     *value == 1
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
-const fn is_no(value: &bool) -> bool {
-    !*value
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]

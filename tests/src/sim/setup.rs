@@ -60,8 +60,6 @@ pub struct Setup {
     pub drift: bool,
     /// Terms that every network has counted already; who joins has seen none.
     pub terms: u64,
-    /// Whether an alert that breaks N1 or N3 ends the run; else such alerts are counted.
-    pub alerts: bool,
     /// How soon a failure is felt.
     pub beat: Beat,
     /// What the ways between hosts are like.
@@ -79,7 +77,6 @@ impl Setup {
             far: true,
             drift: true,
             terms: 0,
-            alerts: false,
             beat: Beat::default(),
             wire: Wire::default(),
         }

@@ -25,8 +25,8 @@ pub(super) use calls::Open;
 pub(super) use duty::{Begun, Duty};
 use duty::{Mail, Names};
 use stranger::Stranger;
-pub(super) use told::Told;
 use told::is_about_the_bot;
+pub(super) use told::{Told, Unended, Writer};
 
 /// One bot at Telegram.
 #[derive(Debug)]
@@ -282,11 +282,11 @@ impl Telegram {
             BotCall::Send { screen, silent, .. } => {
                 let id = self.next_message;
                 self.next_message += 1;
-                self.told.sent(number, id, screen, *silent);
+                self.told.sent((number, self.writer(number)), id, screen, *silent);
                 self.shown(t, (number, host), id, screen);
                 Ok(BotReply::Sent { message: id })
             }
-            BotCall::Edit { message, screen, .. } if self.told.edited(*message, screen) => Ok(BotReply::Done),
+            BotCall::Edit { message, screen, .. } if self.is_alert(number, *message, screen) => Ok(BotReply::Done),
             BotCall::Edit { message, screen, .. } => {
                 let there = self.chat.get(message).ok_or(BotError::MessageGone)?;
                 let is_text = !matches!(screen, Screen::Message(message) if is_picture(message));

@@ -79,7 +79,7 @@ impl World {
         let mut world = Self {
             t: 0,
             agenda: Agenda::default(),
-            rules: Rules::new(hosts.len(), setup.alerts),
+            rules: Rules::new(hosts.len()),
             reaches: vec![0; hosts.len()],
             figures: Figures::default(),
             by_id,

@@ -1,4 +1,4 @@
-//! What is raised, and how far its telling has come (N3, N4).
+//! The board knows what is raised, and how far the telling of it has come (N3, N4).
 //!
 //! The truth is in the network's records; the board mirrors them, holds them against what stands now, and answers what to write and what to send.
 //! A record is written before its message is sent, and again with the message's id. A holder that dies between the two leaves a successor that
@@ -6,6 +6,7 @@
 //! twice; its note is sent at most once.
 
 mod clear;
+mod follow;
 mod press;
 mod raise;
 mod tell;
@@ -28,11 +29,11 @@ use tell::Desk;
 pub use press::{Press, Wish};
 pub use tell::{Call, Outcome};
 
-/// Everything that is known of alerts.
+/// The board: all alerts that this node knows, and the messages that tell them.
 #[derive(Debug, Default)]
 pub struct Board {
     alerts: BTreeMap<Subject, Alert>,
-    /// Since when this node tells, CLOCK_BOOTTIME; None while it does not.
+    /// This node has told since then, CLOCK_BOOTTIME; None while it does not tell.
     telling: Option<u64>,
     budget: Budget,
     desk: Desk,
@@ -43,11 +44,13 @@ pub struct Board {
 /// One subject.
 #[derive(Debug, Default)]
 struct Alert {
-    /// What the network remembers, and when this node learned that, CLOCK_BOOTTIME.
+    /// The network's record of it, and when this node learned that, CLOCK_BOOTTIME.
     record: Option<(AlertRecord, u64)>,
-    /// What stands now, and since when this node knows, CLOCK_BOOTTIME.
+    /// This node wrote the record.
+    own: bool,
+    /// The finding that stands now, and when this node first had it, CLOCK_BOOTTIME.
     finding: Option<(Finding, u64)>,
-    /// Since when it is known to be well, CLOCK_BOOTTIME. None where it stands, and where this node does not know.
+    /// The subject has been well since then, CLOCK_BOOTTIME. None where it stands, and where this node does not know.
     well_since: Option<u64>,
     /// It was well for a moment, too short for its recovery to be told, and stands again.
     came_back: bool,
@@ -56,47 +59,47 @@ struct Alert {
 /// Something that stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Of what.
+    /// The node, the kind and the part that it is about.
     pub subject: Subject,
-    /// Since when, unix milliseconds.
+    /// It has stood since then, unix milliseconds.
     pub since_unix_ms: u64,
-    /// How much.
+    /// The figure that was measured.
     pub value: Value,
-    /// Who found it.
+    /// The node that found it.
     pub by: NodeId,
-    /// For a node that is down.
+    /// The votes of the witnesses, for a node that is down.
     pub witnesses: Option<Witnesses>,
 }
 
-/// What the board wants done.
+/// An action that the board asks its caller to take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
     /// Write this record, before anything that follows.
     Write(AlertRecord),
     /// Send an incident's message.
     Send {
-        /// Which incident.
+        /// The incident that it tells.
         incident: IncidentId,
         /// Without a sound.
         silent: bool,
     },
     /// Show an incident as it is now.
     Edit {
-        /// Which incident.
+        /// The incident that it tells.
         incident: IncidentId,
-        /// Where it stands.
+        /// The message that tells it.
         at: MessageAt,
     },
     /// Say in a message that what it told goes on in another one: two sides of a partition told the same (F7).
     Move {
-        /// Which incident it told.
+        /// The incident that the message told.
         incident: IncidentId,
-        /// Where it stands.
+        /// The message that tells it.
         at: MessageAt,
     },
     /// Send a short note that an incident is over.
     Note {
-        /// Which incident.
+        /// The incident that it tells.
         incident: IncidentId,
         /// Without a sound.
         silent: bool,
@@ -104,12 +107,6 @@ pub enum Act {
 }
 
 impl Board {
-    /// A record of the network, new here.
-    pub fn learn(&mut self, now: Now, record: AlertRecord) {
-        let alert = self.alerts.entry(record.subject.clone()).or_default();
-        alert.record = Some((record, now.boot_ms));
-    }
-
     /// The network forgot what it had of a subject.
     pub fn forget(&mut self, subject: &Subject) {
         if let Some(alert) = self.alerts.get_mut(subject) {
@@ -192,7 +189,7 @@ impl Board {
         self.record(subject).is_some_and(|record| is_live(record) && record.cleared_unix_ms.is_none())
     }
 
-    /// What the network remembers of a subject.
+    /// The network's record of a subject.
     #[must_use]
     pub fn record(&self, subject: &Subject) -> Option<&AlertRecord> {
         self.alerts.get(subject)?.record.as_ref().map(|(record, _)| record)
@@ -216,7 +213,7 @@ impl Board {
         live.into_values().filter(|incident| incident.severity() == Severity::Critical)
     }
 
-    /// Everything that is due. Whether the owner has a chat is the caller's to know: without one nothing is told, and nothing lost.
+    /// The actions that are due. The caller knows whether the owner has a chat: without one nothing is told, and nothing is lost.
     pub fn due(&mut self, now: Now, has_chat: bool) -> Vec<Act> {
         let mut acts = Vec::new();
         if self.telling.is_some() && has_chat {
@@ -224,7 +221,7 @@ impl Board {
             self.clear(now, &mut acts);
             self.tell(now, &mut acts);
         }
-        self.follow_moves(now, &mut acts);
+        self.follow(now, &mut acts);
         acts
     }
 
@@ -234,8 +231,14 @@ impl Board {
 
     /// Writes a record here, and asks for it to be written in the network.
     fn write(&mut self, now: Now, record: AlertRecord, acts: &mut Vec<Act>) {
-        self.learn(now, record.clone());
+        self.put(now, record.clone(), true);
         acts.push(Act::Write(record));
+    }
+
+    fn put(&mut self, now: Now, record: AlertRecord, own: bool) {
+        self.notice_leaving(&record);
+        let alert = self.alerts.entry(record.subject.clone()).or_default();
+        (alert.record, alert.own) = (Some((record, now.boot_ms)), own);
     }
 
     /// The records of an incident that are in one of these stages.

@@ -4,7 +4,7 @@ use alloc::collections::VecDeque;
 
 use crate::clock::Now;
 
-/// What was sent within the last hour.
+/// The messages and sounds of the last hour.
 #[derive(Debug, Default)]
 pub struct Budget {
     /// Unix milliseconds of each new message that told of something raised.

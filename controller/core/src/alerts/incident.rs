@@ -6,10 +6,10 @@ use alloc::vec::Vec;
 use constella_shared::wire::alert::{Severity, Subject};
 use constella_shared::wire::incident::{AlertRecord, AlertStage, IncidentId, MessageAt};
 
-/// What one message tells, oldest first.
+/// The alerts that one message tells, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incident {
-    /// Which.
+    /// Its id.
     pub id: IncidentId,
     /// Its alerts; at least one.
     pub alerts: Vec<AlertRecord>,
@@ -29,7 +29,7 @@ impl Incident {
         incidents
     }
 
-    /// Where it is told; None until Telegram named the message.
+    /// The message that tells it; None until Telegram named the message.
     #[must_use]
     pub fn message(&self) -> Option<MessageAt> {
         self.alerts.iter().find_map(|alert| alert.message)
@@ -67,7 +67,7 @@ impl Incident {
         Some(cleared.into_iter().max()?.saturating_sub(raised))
     }
 
-    /// What a reader sees of it: two incidents with equal faces have equal messages.
+    /// The part of its records that a reader sees: two incidents with equal faces have equal messages.
     pub(super) fn face(&self) -> Vec<AlertRecord> {
         let face = |alert: &AlertRecord| AlertRecord {
             stage: AlertStage::Open,
@@ -80,7 +80,7 @@ impl Incident {
     }
 }
 
-/// How much an alert matters.
+/// The severity of an alert.
 #[must_use]
 pub fn severity(alert: &AlertRecord) -> Severity {
     alert.subject.kind.severity(&alert.value)

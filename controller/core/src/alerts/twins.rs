@@ -1,50 +1,51 @@
 //! Two processes under one identity, as another node sees them: a copied state folder, or a restored backup beside the original.
 //!
-//! One process speaks under one boot generation, its start stays where it is, and after a restart only the later generation speaks. A word of an earlier
-//! one may still be on its way; several of them, each after another later one, come from a process that runs.
+//! A process is told by its boot generation and the reading of its own CLOCK_BOOTTIME at its start, which never changes while it runs. One process of a
+//! node ends before the next one starts (they lock the state folder), so a word that a process sent after a later process had started comes from a
+//! second one. When a word was sent is told by the clock of its sender, so that a word that was on its way for long is no sign. A node that lost its
+//! disk begins to count anew: an earlier generation that starts later says nothing.
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use constella_shared::ids::{Generation, NodeId};
+use constella_shared::wire::heartbeat::Facts;
 
 use crate::clock::Now;
 
-/// What was heard of each member's process.
+#[cfg(test)]
+mod tests;
+
+/// What was heard of each member's processes.
 #[derive(Debug, Clone, Default)]
 pub struct Twins(BTreeMap<NodeId, Heard>);
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Heard {
-    newest: Generation,
-    /// When processes of the newest generation started, by this node's CLOCK_BOOTTIME; the one that spoke last is first.
-    starts: [Option<u64>; 2],
-    /// Under which newest generation an earlier one spoke last.
-    stale_under: Option<Generation>,
+    /// The processes that spoke lately, the one that spoke last at the end.
+    processes: VecDeque<Process>,
     /// When signs of a second process came, oldest first.
     signs: VecDeque<u64>,
 }
 
+/// One start of a member, by this node's CLOCK_BOOTTIME.
+#[derive(Debug, Clone, Copy)]
+struct Process {
+    generation: Generation,
+    /// Its own CLOCK_BOOTTIME when it started.
+    born: u64,
+    /// When it started, or a little later, as its first word told: a word takes time, and the clocks may be paused after it.
+    start: u64,
+    /// How far this node's clock is ahead of the process's, the time of the fastest word on its way included.
+    ahead: i64,
+    /// When it spoke last.
+    spoke_at: u64,
+}
+
 impl Twins {
-    /// A member's facts came: its boot generation, and for how long its process has been running.
-    pub fn heard(&mut self, now: Now, node: NodeId, generation: Generation, up_ms: u64) {
-        let fresh = || Heard { newest: generation, starts: [None; 2], stale_under: None, signs: VecDeque::new() };
-        let heard = self.0.entry(node).or_insert_with(fresh);
-        if generation > heard.newest {
-            (heard.newest, heard.starts) = (generation, [None; 2]);
-        }
-        let is_sign = if generation < heard.newest {
-            // Several words that are on their way at one restart are one sign.
-            heard.stale_under.replace(heard.newest) != Some(heard.newest)
-        } else {
-            heard.is_back(now.boot_ms.saturating_sub(up_ms))
-        };
-        if is_sign {
-            heard.signs.push_back(now.boot_ms);
-            if heard.signs.len() > SIGNS {
-                heard.signs.pop_front();
-            }
-        }
+    /// A member's facts came.
+    pub fn heard(&mut self, now: Now, node: NodeId, facts: &Facts) {
+        self.0.entry(node).or_default().heard(now.boot_ms, facts);
     }
 
     /// Only members count.
@@ -61,74 +62,60 @@ impl Twins {
 }
 
 impl Heard {
-    /// Whether the process that spoke before the last one speaks again. A machine that was suspended moves its start once, and not back.
-    fn is_back(&mut self, start: u64) -> bool {
-        let [last, before] = self.starts;
-        let near = |other: Option<u64>| other.is_some_and(|other| other.abs_diff(start) < SAME_START_MS);
-        if last.is_none() || near(last) {
-            self.starts = [Some(start), before];
-            return false;
+    fn heard(&mut self, now: u64, facts: &Facts) {
+        self.processes.retain(|process| now.saturating_sub(process.spoke_at) < SIGNS_MS);
+        let born = facts.boot_ms.saturating_sub(facts.up_ms);
+        let same = |process: &Process| (process.generation, process.born) == (facts.generation, born);
+        let (start, ahead) = (now.saturating_sub(facts.up_ms), ahead(now, facts.boot_ms));
+        let known = self.processes.iter().position(same).and_then(|at| self.processes.remove(at));
+        let Some(known) = known else {
+            // When its first word was sent is not known.
+            return self.keep(Process { generation: facts.generation, born, start, ahead, spoke_at: now });
+        };
+        // Boot clocks run up to 1 % apart, each from true time.
+        let drift = now.saturating_sub(known.spoke_at) / DRIFT;
+        let ahead = ahead.min(known.ahead.saturating_add_unsigned(drift));
+        let sent_at = i64::try_from(facts.boot_ms).ok().and_then(|boot_ms| boot_ms.checked_add(ahead));
+        let sent_at = sent_at.and_then(|at| u64::try_from(at).ok()).unwrap_or(0);
+        let is_later = |other: &Process| other.generation >= known.generation && other.start > known.start;
+        let speaks_after = |other: &Process| sent_at > other.start.saturating_add(NEAR_MS).saturating_add(drift);
+        let is_sign = self.processes.iter().any(|other| is_later(other) && speaks_after(other));
+        self.keep(Process { ahead, spoke_at: now, ..known });
+        if is_sign && self.signs.back().is_none_or(|at| now.saturating_sub(*at) >= APART_MS) {
+            self.signs.push_back(now);
+            if self.signs.len() > SIGNS {
+                self.signs.pop_front();
+            }
         }
-        self.starts = [Some(start), last];
-        near(before)
+    }
+
+    fn keep(&mut self, process: Process) {
+        self.processes.push_back(process);
+        if self.processes.len() > PROCESSES {
+            self.processes.pop_front();
+        }
     }
 }
 
-/// Signs that are a proof: a single one may have been on its way over a slow wire.
+fn ahead(now: u64, boot_ms: u64) -> i64 {
+    let (now, boot_ms) = (i64::try_from(now).unwrap_or(i64::MAX), i64::try_from(boot_ms).unwrap_or(i64::MAX));
+    now.saturating_sub(boot_ms)
+}
+
+/// Signs that are a proof: when a word was sent is known but nearly, and a machine that was paused reads it late.
 const SIGNS: usize = 3;
 
 /// Within so long: two processes of one identity end each other, and an engine starts them again after a minute at most.
 const SIGNS_MS: u64 = 5 * 60_000;
 
-/// Starts that differ by less are one: facts take a second over a slow wire, and a process takes longer to start again.
-const SAME_START_MS: u64 = 10_000;
+/// What was held up together is one sign.
+const APART_MS: u64 = 5_000;
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// A word that was sent so soon after the start of a later process may have been sent before it: the fastest word over a slow wire takes a second.
+const NEAR_MS: u64 = 2_000;
 
-    const NODE: NodeId = NodeId([9; 32]);
+/// Two clocks that run 1 % apart from true time, each, differ by a fiftieth of the time between.
+const DRIFT: u64 = 50;
 
-    /// Facts as second, generation, seconds of uptime; whether the node is suspected at the end.
-    fn suspected(facts: impl IntoIterator<Item = (u64, u64, u64)>) -> bool {
-        let (mut twins, mut last) = (Twins::default(), 0);
-        for (second, generation, up_s) in facts {
-            last = 1_000 * (100_000 + second);
-            twins.heard(Now { boot_ms: last, unix_ms: 0 }, NODE, Generation(generation), up_s * 1_000);
-        }
-        twins.suspects(Now { boot_ms: last, unix_ms: 0 }) == [NODE]
-    }
-
-    #[test]
-    fn one_process_and_its_restarts_are_no_twins() {
-        // N2
-        assert!(!suspected((0..900).map(|second| (second, 5, second))));
-        assert!(!suspected((0..900).map(|second| (second, 5 + second / 10, second % 10))), "it restarts all the time");
-        let late =
-            (0..900).map(|second| if second == 300 { (300, 4, 250) } else { (second, 5 + second / 300, second % 300) });
-        assert!(!suspected(late), "a word of the process before was on its way");
-        let suspended = (0..900).map(|second| (second, 5, second - 60 * (second / 200)));
-        assert!(!suspected(suspended), "its boot clock stood still four times");
-    }
-
-    #[test]
-    fn two_processes_that_end_each_other_are_told() {
-        // N2: each takes a higher generation when the other has superseded it, and says a word before that.
-        let fight = (0..12).flat_map(|round| [(10 * round, 5 + round, 1), (10 * round + 2, 4 + round, 9)]);
-        assert!(suspected(fight));
-    }
-
-    #[test]
-    fn two_processes_of_one_generation_are_told() {
-        // N2: both were started from one copy.
-        let both = (0..60).flat_map(|second| [(second, 5, second + 30), (second, 5, second)]);
-        assert!(suspected(both));
-    }
-
-    #[test]
-    fn signs_of_long_ago_do_not_count() {
-        // N2
-        let fight = (0..12).flat_map(|round| [(10 * round, 5 + round, 1), (10 * round + 2, 4 + round, 9)]);
-        assert!(!suspected(fight.chain((0..400).map(|second| (200 + second, 16, 90 + second)))));
-    }
-}
+/// So many starts of one member are told apart (S6).
+const PROCESSES: usize = 8;

@@ -20,19 +20,27 @@ pub struct Cases {
 /// One node, and what each observer said of it last.
 #[derive(Debug, Default)]
 struct Case {
-    words: BTreeMap<NodeId, (Word, u64)>,
-    /// How often the witnesses were asked since they might have agreed.
+    words: BTreeMap<NodeId, Said>,
+    /// The witnesses were asked so often since they might have agreed.
     asked: u64,
+}
+
+/// An observer's word, and between which times of this node's CLOCK_BOOTTIME it was given.
+#[derive(Debug, Clone, Copy)]
+struct Said {
+    word: Word,
+    asked_at: u64,
+    answered_at: u64,
 }
 
 /// A node that is down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Down {
-    /// Which.
+    /// The node that is down.
     pub node: NodeId,
     /// Milliseconds since the last sign of it, as far as any witness tells.
     pub silent_ms: u64,
-    /// Who says so.
+    /// The votes of the witnesses.
     pub witnesses: Witnesses,
 }
 
@@ -41,7 +49,8 @@ impl Cases {
     pub fn doubts(&mut self, now: Now, me: NodeId, words: &BTreeMap<NodeId, Word>) {
         self.cases.retain(|node, _| words.contains_key(node));
         for (node, word) in words {
-            self.cases.entry(*node).or_default().words.insert(me, (*word, now.boot_ms));
+            let said = Said { word: *word, asked_at: now.boot_ms, answered_at: now.boot_ms };
+            self.cases.entry(*node).or_default().words.insert(me, said);
         }
     }
 
@@ -49,7 +58,7 @@ impl Cases {
     /// itself; and again when it is over, until they agree.
     pub fn due(&mut self, now: Now, me: &NodeId, down_after_ms: u64) -> Vec<NodeId> {
         let early_ms = down_after_ms.saturating_sub(EARLY_MS);
-        let own = |case: &Case| case.words.get(me).and_then(|(word, _)| word.silent_ms).unwrap_or(0);
+        let own = |case: &Case| case.words.get(me).and_then(|said| said.word.silent_ms).unwrap_or(0);
         let pause_ms = |case: &Case| match (own(case) >= early_ms, case.asked < SOON) {
             (true, true) => SOON_MS,
             (true, false) => LATER_MS,
@@ -71,16 +80,21 @@ impl Cases {
         nodes
     }
 
-    /// A witness answered, in the order in which it was asked.
-    pub fn answered(&mut self, now: Now, witness: NodeId, nodes: &[NodeId], words: &[Word]) {
+    /// A witness answered what it was asked then (CLOCK_BOOTTIME), in the order in which it was asked.
+    pub fn answered(&mut self, now: Now, witness: NodeId, asked_at: u64, nodes: &[NodeId], words: &[Word]) {
         for (node, word) in nodes.iter().zip(words) {
             if let Some(case) = self.cases.get_mut(node) {
-                case.words.insert(witness, (*word, now.boot_ms));
+                let said = Said { word: *word, asked_at, answered_at: now.boot_ms };
+                let newest = case.words.entry(witness).or_insert(said);
+                if newest.asked_at <= asked_at {
+                    *newest = said;
+                }
             }
         }
     }
 
-    /// The nodes that are down: a majority of the witnesses, this node included, had no answer for so long, and none of them heard it meanwhile.
+    /// The nodes that are down: a majority of the witnesses, this node included, had no answer for so long, and none of them heard it meanwhile. Whoever
+    /// gave its word a moment ago is a witness too.
     #[must_use]
     pub fn down(&self, now: Now, witnesses: &BTreeSet<NodeId>, down_after_ms: u64) -> Vec<Down> {
         self.cases.iter().filter_map(|(node, case)| case.judge(now, *node, witnesses, down_after_ms)).collect()
@@ -90,10 +104,16 @@ impl Cases {
 impl Case {
     fn judge(&self, now: Now, node: NodeId, witnesses: &BTreeSet<NodeId>, down_after_ms: u64) -> Option<Down> {
         let (mut silent, mut heard_ms, mut silent_ms) = (0_usize, u64::MAX, 0);
-        for witness in witnesses.iter().filter(|witness| **witness != node) {
-            let Some((word, at)) = self.words.get(witness) else { continue };
-            let age_ms = now.since(*at);
-            if let Some(ago_ms) = word.heard_ms.map(|ms| ms.saturating_add(age_ms)) {
+        let mut live: BTreeSet<&NodeId> = witnesses.iter().collect();
+        for (witness, said) in self.words.iter().filter(|(witness, _)| **witness != node) {
+            let word = said.word;
+            // What it heard after it was asked may not be in its word, which may have been on its way for seconds.
+            let age_ms = now.since(said.asked_at);
+            // One call to a witness that failed takes nothing back of what it said a moment ago.
+            if age_ms <= FRESH_MS {
+                live.insert(witness);
+            }
+            if let Some(ago_ms) = word.heard_ms.map(|ms| ms.saturating_add(now.since(said.answered_at))) {
                 heard_ms = heard_ms.min(ago_ms);
             }
             // Whoever was silent a while ago may have been heard since.
@@ -102,7 +122,7 @@ impl Case {
                 silent_ms = silent_ms.max(word.silent_ms.unwrap_or(0));
             }
         }
-        let of = witnesses.iter().filter(|witness| **witness != node).count();
+        let of = live.into_iter().filter(|witness| **witness != node).count();
         if heard_ms < down_after_ms || silent.saturating_mul(2) <= of {
             return None;
         }
@@ -152,7 +172,7 @@ mod tests {
         cases.doubts(at(100_000), n(0), &BTreeMap::from([(n(9), own)]));
         for (id, word) in words.iter().enumerate().skip(1) {
             let answer: Vec<Word> = word.iter().copied().collect();
-            cases.answered(at(100_000), n(u8::try_from(id).unwrap()), &[n(9)], &answer);
+            cases.answered(at(100_000), n(u8::try_from(id).unwrap()), 100_000, &[n(9)], &answer);
         }
         let witnesses = (0..u8::try_from(words.len()).unwrap()).map(n).collect();
         cases.down(at(100_000), &witnesses, DOWN_AFTER).first().copied()
@@ -187,14 +207,59 @@ mod tests {
         // N1
         let mut cases = Cases::default();
         let witnesses: BTreeSet<NodeId> = [n(0), n(1)].into();
-        cases.answered(at(0), n(1), &[n(9)], &[silent(31_000)]);
+        cases.answered(at(0), n(1), 0, &[n(9)], &[silent(31_000)]);
         cases.doubts(at(0), n(0), &BTreeMap::from([(n(9), silent(31_000))]));
-        cases.answered(at(0), n(1), &[n(9)], &[silent(31_000)]);
+        cases.answered(at(0), n(1), 0, &[n(9)], &[silent(31_000)]);
         assert_eq!(cases.down(at(0), &witnesses, DOWN_AFTER).len(), 1);
         cases.doubts(at(16_000), n(0), &BTreeMap::from([(n(9), silent(47_000))]));
         assert_eq!(cases.down(at(16_000), &witnesses, DOWN_AFTER), [], "the witness may have heard it since");
-        cases.answered(at(16_000), n(1), &[n(9)], &[Word { heard_ms: Some(20_000), silent_ms: Some(20_000) }]);
+        cases.answered(at(16_000), n(1), 16_000, &[n(9)], &[Word { heard_ms: Some(20_000), silent_ms: Some(20_000) }]);
         assert_eq!(cases.down(at(16_000), &witnesses, DOWN_AFTER), []);
+    }
+
+    #[test]
+    fn a_sign_that_a_witness_had_counts_also_when_the_last_call_to_the_witness_failed() {
+        // N1: over a wire that loses packets
+        let mut cases = Cases::default();
+        cases.doubts(at(0), n(0), &BTreeMap::from([(n(9), silent(31_000))]));
+        cases.answered(at(0), n(1), 0, &[n(9)], &[Word { heard_ms: Some(8_400), silent_ms: Some(8_400) }]);
+        let alone: BTreeSet<NodeId> = [n(0)].into();
+        for age_ms in [1_000, FRESH_MS + 1_000, DOWN_AFTER - 8_400 - 1_000] {
+            cases.doubts(at(age_ms), n(0), &BTreeMap::from([(n(9), silent(31_000 + age_ms))]));
+            assert_eq!(cases.down(at(age_ms), &alone, DOWN_AFTER), [], "{age_ms}");
+        }
+        cases.doubts(at(DOWN_AFTER), n(0), &BTreeMap::from([(n(9), silent(31_000 + DOWN_AFTER))]));
+        assert_eq!(
+            cases.down(at(DOWN_AFTER), &alone, DOWN_AFTER).len(),
+            1,
+            "the witness is gone, and so is what it heard"
+        );
+    }
+
+    #[test]
+    fn a_word_is_as_old_as_its_question() {
+        // N1: the answer was on its way for five seconds, and the witness may have heard the node since
+        let mut cases = Cases::default();
+        let witnesses: BTreeSet<NodeId> = [n(0), n(1)].into();
+        cases.doubts(at(0), n(0), &BTreeMap::from([(n(9), silent(31_000))]));
+        cases.answered(at(5_000), n(1), 0, &[n(9)], &[silent(31_000)]);
+        cases.doubts(at(5_000), n(0), &BTreeMap::from([(n(9), silent(36_000))]));
+        assert_eq!(cases.down(at(5_000), &witnesses, DOWN_AFTER).len(), 1);
+        cases.doubts(at(7_000), n(0), &BTreeMap::from([(n(9), silent(38_000))]));
+        assert_eq!(cases.down(at(7_000), &witnesses, DOWN_AFTER), []);
+        cases.answered(at(7_000), n(1), 6_000, &[n(9)], &[Word { heard_ms: Some(500), silent_ms: None }]);
+        cases.answered(at(7_000), n(1), 1_000, &[n(9)], &[silent(31_000)]);
+        assert_eq!(cases.down(at(7_000), &witnesses, DOWN_AFTER), [], "an earlier question's answer came later");
+    }
+
+    #[test]
+    fn a_witness_that_gave_its_word_a_moment_ago_counts_for_the_majority() {
+        // N1
+        let mut cases = Cases::default();
+        cases.doubts(at(0), n(0), &BTreeMap::from([(n(9), silent(31_000))]));
+        cases.answered(at(0), n(1), 0, &[n(9)], &[Word { heard_ms: Some(90_000), silent_ms: Some(4_000) }]);
+        let alone: BTreeSet<NodeId> = [n(0)].into();
+        assert_eq!(cases.down(at(1_000), &alone, DOWN_AFTER), [], "one of two is no majority");
     }
 
     #[test]

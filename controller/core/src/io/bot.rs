@@ -169,6 +169,30 @@ pub enum BotError {
     NoToken,
 }
 
+impl BotError {
+    /// After how many milliseconds the same call may be made again; 0 where Telegram did not say. None where it would be refused again: its message, its
+    /// chat or its query is gone, or Telegram does not take what it says.
+    #[must_use]
+    pub const fn again_ms(&self) -> Option<u64> {
+        match self {
+            Self::RetryAfter { ms } => Some(*ms),
+            Self::Conflict
+            | Self::WebhookSet
+            | Self::Unauthorized
+            | Self::Server
+            | Self::Unreachable(_)
+            | Self::Cancelled
+            | Self::NoToken => Some(0),
+            Self::MessageGone
+            | Self::IsPicture
+            | Self::QueryTooOld
+            | Self::TopicGone
+            | Self::ChatGone
+            | Self::Refused(_) => None,
+        }
+    }
+}
+
 /// What a node does at the bot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BotState {

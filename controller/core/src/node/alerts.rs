@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use constella_shared::ids::{Generation, NodeId};
 use constella_shared::wire::alert::{Severity, Subject};
 use constella_shared::wire::incident::{AlertRecord, IncidentId, MessageAt};
-use constella_shared::wire::records::{NetRecord, NetValue, Records};
+use constella_shared::wire::records::{NetRecord, NetValue, Records, Stamp};
 use constella_shared::wire::rpc::Status;
 
 use super::pending::Pending;
@@ -26,20 +26,20 @@ use crate::clock::Now;
 use crate::io::{BotCall, BotError, BotReply};
 use standing::Standings;
 
-/// What this node knows of alerts.
+/// This node's part in alerts: the board, and what it hears of the others.
 #[derive(Debug, Default)]
 pub(super) struct Alerts {
     pub(super) board: Board,
     cases: Cases,
     /// Members that gossip does not see alive, and since when, CLOCK_BOOTTIME.
     doubted: BTreeMap<NodeId, u64>,
-    /// When this node itself tried a member last as a witness, CLOCK_BOOTTIME.
+    /// This node last tried a member then, as a witness, CLOCK_BOOTTIME.
     tried: BTreeMap<NodeId, u64>,
-    /// Since when this node sees few of the others, CLOCK_BOOTTIME.
+    /// This node has seen few of the others since then, CLOCK_BOOTTIME.
     alone_since: Option<u64>,
     /// Members that do not know the question, in this start of theirs.
     cannot_witness: BTreeMap<NodeId, Generation>,
-    /// What nodes say of themselves.
+    /// The words of nodes on themselves.
     standings: Standings,
 }
 
@@ -67,8 +67,9 @@ impl Node {
 
     /// Every alert of the state file.
     pub(super) fn open_alerts(&mut self, now: Now) {
-        let records: Vec<_> = self.roster.alerts().map(|(alert, _)| alert.clone()).collect();
-        records.into_iter().for_each(|alert| self.alerts.board.learn(now, alert));
+        for (alert, stamp) in self.roster.alerts() {
+            self.alerts.board.restore(now, alert.clone(), stamp.node == self.id);
+        }
     }
 
     /// Once a minute: what is long over is forgotten, and what is open is written anew long before it would be.
@@ -81,8 +82,8 @@ impl Node {
             return;
         }
         let live: BTreeSet<&Subject> = self.alerts.board.live().collect();
-        let old = |(alert, at): &(&AlertRecord, u64)| {
-            now.unix_ms.saturating_sub(*at) > ANEW_MS && live.contains(&alert.subject)
+        let old = |(alert, stamp): &(&AlertRecord, Stamp)| {
+            now.unix_ms.saturating_sub(stamp.unix_ms) > ANEW_MS && live.contains(&alert.subject)
         };
         let old: Vec<Act> = self.roster.alerts().filter(old).map(|(alert, _)| Act::Write(alert.clone())).collect();
         self.perform_alerts(now, old);
@@ -133,31 +134,17 @@ impl Node {
     ) {
         let outcome = match result {
             Ok(BotReply::Sent { message }) => Outcome::Sent(MessageAt { chat, message: *message }),
-            Ok(_)
-            | Err(
-                BotError::ChatGone
-                | BotError::TopicGone
-                | BotError::MessageGone
-                | BotError::IsPicture
-                | BotError::QueryTooOld
-                | BotError::Refused(_),
-            ) => Outcome::Done,
-            Err(BotError::RetryAfter { ms }) => Outcome::Again { after_ms: *ms },
-            Err(
-                BotError::Conflict
-                | BotError::WebhookSet
-                | BotError::Unauthorized
-                | BotError::Server
-                | BotError::Unreachable(_)
-                | BotError::Cancelled
-                | BotError::NoToken,
-            ) => Outcome::Again { after_ms: 0 },
+            Ok(_) => Outcome::Done,
+            Err(error) => error.again_ms().map_or(Outcome::Done, |after_ms| Outcome::Again { after_ms }),
         };
+        if self.held.is_none() {
+            self.alerts.board.begin_or_end(now, false);
+        }
         let acts = self.alerts.board.told(now, incident, call, outcome);
         self.perform_alerts(now, acts);
     }
 
-    /// Where the owner reads alerts: before the first contact there is nobody to tell.
+    /// The chat in which the owner reads alerts: before the first contact there is nobody to tell.
     fn alert_chat(&self) -> Option<i64> {
         self.roster.message().map(|message| message.chat).or(self.roster.owner().telegram_id)
     }
@@ -217,5 +204,5 @@ impl Node {
 /// A record of something open is written anew once a day: it is kept for a week.
 const ANEW_MS: u64 = 24 * 3_600_000;
 
-/// For one call.
+/// The time limit of one call.
 const LIMIT_MS: u64 = 5_000;

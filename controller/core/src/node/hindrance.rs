@@ -140,27 +140,7 @@ impl Node {
         there: bool,
         result: &Result<BotReply, BotError>,
     ) {
-        let again_ms = match result {
-            Ok(_)
-            | Err(
-                BotError::ChatGone
-                | BotError::TopicGone
-                | BotError::MessageGone
-                | BotError::IsPicture
-                | BotError::QueryTooOld
-                | BotError::Refused(_),
-            ) => None,
-            Err(BotError::RetryAfter { ms }) => Some(*ms),
-            Err(
-                BotError::Conflict
-                | BotError::WebhookSet
-                | BotError::Unauthorized
-                | BotError::Server
-                | BotError::Unreachable(_)
-                | BotError::Cancelled
-                | BotError::NoToken,
-            ) => Some(0),
-        };
+        let again_ms = result.as_ref().err().and_then(BotError::again_ms);
         self.hindrances.told(now, which, there, again_ms);
     }
 }

@@ -83,7 +83,7 @@ impl Node {
     /// Facts came from a node, by any way.
     pub(super) fn heard(&mut self, now: Now, from: NodeId, facts: Facts, rtt_ms: Option<u32>) {
         let before = self.peers.generation(&from);
-        self.watch.twins.heard(now, from, facts.generation, facts.up_ms);
+        self.watch.twins.heard(now, from, &facts);
         self.peers.heard(now, from, facts, rtt_ms);
         let heard = self.peers.generation(&from).filter(|heard| Some(*heard) != before);
         // One row and not all of them: a thousand members are met one after another (M2).

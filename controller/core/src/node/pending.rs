@@ -64,7 +64,7 @@ pub(super) enum Pending {
     /// That something keeps the bot from its updates, or does so no longer.
     Hindrance { which: Hindrance, there: bool },
     /// `Alerts.Witness`.
-    Witness { witness: NodeId, nodes: alloc::vec::Vec<NodeId> },
+    Witness { witness: NodeId, asked_at: u64, nodes: alloc::vec::Vec<NodeId> },
     /// `Alerts.Tell`.
     Standing { to: NodeId, heard: (NodeId, Option<Generation>, Term), what: alloc::vec::Vec<Standing> },
     /// A message of alerts.

@@ -144,7 +144,9 @@ impl Node {
                     self.synced(now, with, sync);
                 }
             }
-            Pending::Witness { witness, nodes } => self.witnessed(now, witness, &nodes, &result),
+            Pending::Witness { witness, asked_at, nodes } => {
+                self.witnessed(now, (witness, asked_at), &nodes, &result);
+            }
             Pending::Standing { heard, what, .. } => self.standing_told(now, heard, what, &result),
             Pending::Members { .. } => {
                 if let Ok(PeerResponse::Rpc(Response::Members { members })) = result {

@@ -9,7 +9,7 @@ use constella_shared::link::InviteId;
 use constella_shared::secret::Secret;
 use constella_shared::wire::alert::Kind;
 use constella_shared::wire::incident::AlertRecord;
-use constella_shared::wire::records::{InviteRecord, NetValue, OwnerRecord, VoterRecord};
+use constella_shared::wire::records::{InviteRecord, NetValue, OwnerRecord, Stamp, VoterRecord};
 
 use super::{Roster, name};
 use crate::alerts::choice::{Choice, Quiet, Scope};
@@ -287,10 +287,10 @@ impl Roster {
         }
     }
 
-    /// Every alert that is on record, with the unix time in milliseconds when it was written.
-    pub fn alerts(&self) -> impl Iterator<Item = (&AlertRecord, u64)> {
+    /// Every alert that is on record, with who wrote it and when.
+    pub fn alerts(&self) -> impl Iterator<Item = (&AlertRecord, Stamp)> {
         self.net.values().filter_map(|record| match &record.value {
-            NetValue::Alert(alert) => Some((&**alert, record.stamp.unix_ms)),
+            NetValue::Alert(alert) => Some((&**alert, record.stamp)),
             NetValue::Owner { .. }
             | NetValue::Token { .. }
             | NetValue::Message { .. }

@@ -1,8 +1,10 @@
 //! Calls of nodes that wait for Telegram's answer.
 
+use constella_core::bot::kit::page::Screen;
 use constella_core::io::CallId;
 
 use super::Telegram;
+use super::told::Writer;
 
 /// A call of a node that has no answer yet.
 #[derive(Debug, Clone)]
@@ -30,6 +32,17 @@ impl Telegram {
     /// The caller has its answer, or waits no more. The server knows nothing of it: a parked poll stays parked.
     pub(in super::super) fn end(&mut self, number: u64) -> Option<Open> {
         self.open.remove(&number)
+    }
+
+    /// Which process made this call; None where it is gone.
+    pub(super) fn writer(&self, number: u64) -> Writer {
+        self.open.get(&number).map(|open| (open.host, open.life))
+    }
+
+    /// Whether a message is one of alerts; then it shows this now.
+    pub(super) fn is_alert(&mut self, number: u64, message: i64, screen: &Screen) -> bool {
+        let writer = self.writer(number);
+        self.told.edited(writer, message, screen)
     }
 
     /// The number of a node's call.

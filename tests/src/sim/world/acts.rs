@@ -204,8 +204,9 @@ impl World {
             return;
         }
         host.die();
+        let node = host.id;
         self.figures.crashes += 1;
-        self.rules.died(self.t, at);
+        self.rules.died(self.t, (at, node));
         self.telegram.forget(at);
         self.connections_break(at);
     }

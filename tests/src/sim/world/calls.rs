@@ -181,6 +181,9 @@ impl World {
             && let (Some(by), Some(of)) = (self.hosts.get(flight.from), self.hosts.get(flight.to))
         {
             self.rules.heard(self.t, by.id, of.id);
+            if result.is_ok() {
+                self.rules.answered(self.t, by.id, of.id);
+            }
         }
         if flight.waited_for {
             if self.log.is_some() && !matches!(result, Ok(PeerResponse::Heartbeat(_))) {

@@ -1,7 +1,9 @@
 //! The shell's part: what a core wants done.
 
+use constella_core::bot::kit::page::Screen;
 use constella_core::clock::Now;
 use constella_core::io::{AgentCall, BotCall, BotError, BotReply, CallId, Document, Input, Note, Output};
+use constella_shared::wire::alert::{Kind, Transition};
 use constella_shared::wire::records::{NetRecord, NetValue};
 
 use super::super::act::Reach;
@@ -28,6 +30,7 @@ impl World {
         if let Output::Persist(document) = &output {
             self.figures.writes += 1;
             self.rules.persists(t, &self.hosts, at, document);
+            self.note_alerts(at, document);
         }
         let Some(host) = self.hosts.get_mut(at) else { return };
         match output {
@@ -72,7 +75,25 @@ impl World {
         }
     }
 
+    /// The log has every alert's record that a node has anew.
+    fn note_alerts(&mut self, at: usize, document: &Document) {
+        let (true, Document::Network(new)) = (self.log.is_some(), document) else { return };
+        let Some(host) = self.hosts.get(at) else { return };
+        let (name, had) = (host.name.clone(), host.disk.as_ref().map(|disk| disk.network.records.clone()));
+        for record in new.records.iter().filter(|record| !had.as_ref().is_some_and(|had| had.contains(record))) {
+            if let NetValue::Alert(alert) = &record.value {
+                self.note(|| format!("{name} has of {:?}: {alert:?}", record.stamp));
+            }
+        }
+    }
+
     fn noted(&mut self, at: usize, note: &Note) {
+        if let Note::Judged(Transition { subject, .. }) = note
+            && subject.kind == Kind::TwoBoots
+        {
+            let what = format!("{} sees two processes of one node, which never run here", self.name(at));
+            self.rules.fail(self.t, "N2", what);
+        }
         if let Note::Command { id, what: "begun" } = note {
             let unix_s = self.hosts.get(at).map_or(0, |host| host.clock.now(self.t).unix_ms / 1_000);
             self.telegram.begun(self.t, *id, at, unix_s);
@@ -101,6 +122,11 @@ impl World {
         self.check_confirmation(at, &request);
         self.figures.bot_calls += 1;
         let number = self.telegram.begin(Open { host: at, life, call, half_open: false });
+        if let BotCall::Send { screen: Screen::Alert { incident, .. }, silent: false, .. } = &request
+            && self.hosts.get(at).is_some_and(|host| self.rules.must_be_silent(host, incident.id))
+        {
+            self.telegram.told.is_too_loud(number);
+        }
         let mut way = self.way_to_telegram(at, reach);
         if reach == Reach::Late && matches!(request, BotCall::GetUpdates { .. }) {
             way += self.dice.below(LATE_MS);
@@ -195,7 +221,7 @@ impl World {
         let replies = self.telegram.arrived(self.t, number, host, request);
         self.judge_words();
         if let Some(what) = self.telegram.told.take_wrong() {
-            self.rules.fail_alert(self.t, "N3", what);
+            self.rules.fail(self.t, "N3", what);
         }
         self.send_replies(replies);
     }

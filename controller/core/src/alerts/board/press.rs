@@ -1,4 +1,4 @@
-//! What an owner does about an incident: see it, and want to hear nothing more of it for a while (N5).
+//! The owner acknowledges an incident, or mutes it for a while (N5).
 //!
 //! Each is an idempotent write: a press that is delivered twice, or to two holders, leaves the same record.
 
@@ -15,17 +15,17 @@ use crate::clock::Now;
 /// A press under an incident's message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Press {
-    /// Which incident.
+    /// The incident that the message tells.
     pub incident: IncidentId,
     /// Telegram's name of the person, or the number.
     pub by: String,
-    /// When it was pressed, unix milliseconds: a time that is relative is reckoned from it.
+    /// The time of the press, unix milliseconds: a relative time is reckoned from it.
     pub at_unix_ms: u64,
-    /// What.
+    /// The button.
     pub wish: Wish,
 }
 
-/// What a person wants.
+/// The wish of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish {
     /// To show the others that somebody has seen it.

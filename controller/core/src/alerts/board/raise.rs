@@ -78,7 +78,7 @@ impl Board {
         }
     }
 
-    /// Where a raise is told.
+    /// Chooses the message that tells a raise.
     fn place(&mut self, now: Now, finding: &Finding) -> Place {
         let held = self.record(&finding.subject).cloned();
         if let Some(record) = held.filter(|record| comes_back(now, record)) {
@@ -105,8 +105,15 @@ impl Board {
     /// A new message for findings of one kind.
     fn open(&mut self, now: Now, findings: Vec<Finding>, acts: &mut Vec<Act>) {
         let Some(first) = findings.iter().min_by_key(|finding| finding.since_unix_ms) else { return };
-        let incident = IncidentId::of(&first.subject, first.since_unix_ms);
+        let incident = self.new_id(now, first);
         self.open_as(now, incident, findings, acts);
+    }
+
+    /// The id of a new incident. A subject that is raised twice within a minute has two: the first one's message tells its end.
+    fn new_id(&self, now: Now, first: &Finding) -> IncidentId {
+        let id = IncidentId::of(&first.subject, first.since_unix_ms);
+        let is_taken = self.records().any(|record| record.incident == id && !is_live(record));
+        if is_taken { IncidentId::of(&first.subject, now.unix_ms) } else { id }
     }
 
     fn open_as(&mut self, now: Now, incident: IncidentId, findings: Vec<Finding>, acts: &mut Vec<Act>) {
@@ -175,7 +182,7 @@ impl Board {
     }
 }
 
-/// Where a raise is told.
+/// The message that tells a raise.
 enum Place {
     /// In a message of its own, together with the like that is raised in the same moment.
     New,
@@ -208,7 +215,7 @@ pub(super) fn is_muted(now: Now, record: &AlertRecord) -> bool {
     record.mute.as_ref().is_some_and(|mute| mute.until_unix_ms.is_none_or(|until| now.unix_ms < until))
 }
 
-fn newest_raise(record: &AlertRecord) -> u64 {
+pub(super) fn newest_raise(record: &AlertRecord) -> u64 {
     record.raises.last().copied().unwrap_or(record.raised_unix_ms)
 }
 

@@ -1,4 +1,4 @@
-//! What is on its way to Telegram, and what became of it.
+//! Calls that are on their way to Telegram, and their outcomes.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -17,24 +17,32 @@ pub(super) struct Desk {
     own: BTreeSet<IncidentId>,
     /// Calls that are on their way.
     flying: BTreeMap<IncidentId, Flight>,
-    /// What a message shows.
+    /// The face that a message shows.
     shown: BTreeMap<IncidentId, Vec<AlertRecord>>,
-    /// Where the messages stand that this node sent or edited.
+    /// The messages that this node sent or edited.
     messages: BTreeMap<IncidentId, MessageAt>,
+    /// Messages of this node that tell of what goes on in another message.
+    left: BTreeMap<MessageAt, IncidentId>,
+    /// Messages of this node that say where each goes on, while a record still names them.
+    moved: BTreeSet<MessageAt>,
+    /// Incidents whose end was told, and whose message may not show it.
+    pub(super) outdated: BTreeSet<IncidentId>,
     /// Notes that are still to be sent.
     notes: BTreeMap<IncidentId, bool>,
     /// The next call is made then, CLOCK_BOOTTIME: Telegram asked to wait, or did not answer, or the last edit was a moment ago.
     not_before: u64,
     failures: u64,
-    /// Since when no call was answered, CLOCK_BOOTTIME.
+    /// No call has been answered since then, CLOCK_BOOTTIME.
     failing_since: Option<u64>,
 }
 
-/// What is on its way, and what the message then shows.
+/// A call that is on its way, and what the message shows when it arrived.
 #[derive(Debug)]
 struct Flight {
     what: Call,
     face: Vec<AlertRecord>,
+    /// The message that is left.
+    leaves: Option<MessageAt>,
 }
 
 /// A call to Telegram for an incident.
@@ -50,7 +58,7 @@ pub enum Call {
     Move,
 }
 
-/// What became of a call.
+/// The outcome of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// The message is there.
@@ -68,8 +76,9 @@ impl Desk {
     /// This node tells from now on: what earlier calls of its own brought is forgotten, but for those on their way.
     pub(super) fn begin(&mut self) {
         let (flying, shown) = (core::mem::take(&mut self.flying), core::mem::take(&mut self.shown));
-        let messages = core::mem::take(&mut self.messages);
-        *self = Self { flying, shown, messages, ..Self::default() };
+        let (messages, left) = (core::mem::take(&mut self.messages), core::mem::take(&mut self.left));
+        let (moved, outdated) = (core::mem::take(&mut self.moved), core::mem::take(&mut self.outdated));
+        *self = Self { flying, shown, messages, left, moved, outdated, ..Self::default() };
     }
 
     /// This holder opened the incident.
@@ -83,7 +92,84 @@ impl Desk {
     }
 
     fn fly(&mut self, incident: &Incident, what: Call) {
-        self.flying.insert(incident.id, Flight { what, face: incident.face() });
+        self.flying.insert(incident.id, Flight { what, face: incident.face(), leaves: None });
+    }
+
+    /// A call leaves, unless another one of the incident is on its way.
+    pub(super) fn depart(
+        &mut self,
+        incident: IncidentId,
+        what: Call,
+        face: Vec<AlertRecord>,
+        leaves: Option<MessageAt>,
+    ) -> bool {
+        let free = !self.flying.contains_key(&incident);
+        if free {
+            self.flying.insert(incident, Flight { what, face, leaves });
+        }
+        free
+    }
+
+    /// What the message tells goes on in another one.
+    pub(super) fn leave(&mut self, at: MessageAt, incident: IncidentId) {
+        self.left.insert(at, incident);
+    }
+
+    /// Of these messages, each that does not say yet that it goes on elsewhere.
+    pub(super) fn leave_strays(&mut self, strays: &[(MessageAt, IncidentId)]) {
+        self.moved.retain(|at| strays.iter().any(|(stray, _)| stray == at));
+        let moved = &self.moved;
+        self.left.extend(strays.iter().filter(|(at, _)| !moved.contains(at)).copied());
+    }
+
+    /// The message says that it goes on elsewhere.
+    fn has_moved(&mut self, at: MessageAt) {
+        self.stay(at);
+        self.moved.insert(at);
+    }
+
+    /// The incident is shown in this message.
+    pub(super) fn stay(&mut self, at: MessageAt) {
+        self.left.remove(&at);
+    }
+
+    pub(super) fn left_messages(&self) -> Vec<(MessageAt, IncidentId)> {
+        self.left.iter().map(|(at, incident)| (*at, *incident)).collect()
+    }
+
+    /// No call is made before, CLOCK_BOOTTIME.
+    pub(super) const fn waits_until(&self) -> u64 {
+        self.not_before
+    }
+
+    pub(super) fn has_no_message(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// Leaves the messages of incidents that are not on record any more, where they show something as standing.
+    pub(super) fn leave_unknown(&mut self, known: &BTreeSet<IncidentId>) {
+        let is_lost = |id: &IncidentId| !known.contains(id) && !self.flying.contains_key(id);
+        let lost: Vec<(IncidentId, MessageAt)> =
+            self.messages.iter().filter(|(id, _)| is_lost(id)).map(|(id, at)| (*id, *at)).collect();
+        for (incident, at) in lost {
+            let stands = |alert: &AlertRecord| alert.cleared_unix_ms.is_none() && alert.subject.kind.has_state();
+            if self.shown.get(&incident).is_some_and(|face| face.iter().any(stands)) {
+                self.leave(at, incident);
+            }
+            self.forget(incident);
+        }
+    }
+
+    /// Whether a message of this node shows the subject of this record.
+    pub(super) fn shows(&self, record: &AlertRecord) -> bool {
+        self.shown.get(&record.incident).is_some_and(|face| face.iter().any(|alert| alert.subject == record.subject))
+    }
+
+    /// Whether this node last showed the subject of this record as something else.
+    pub(super) fn shows_otherwise(&self, record: &AlertRecord) -> bool {
+        let Some(face) = self.shown.get(&record.incident) else { return false };
+        let shown = face.iter().find(|alert| alert.subject == record.subject);
+        shown.is_none_or(|alert| alert.cleared_unix_ms != record.cleared_unix_ms)
     }
 
     fn forget(&mut self, incident: IncidentId) {
@@ -127,7 +213,7 @@ impl Board {
         }
     }
 
-    /// What is to be done about an incident now.
+    /// The next call for an incident; None where nothing is to be told.
     fn next_of(&mut self, now: Now, incident: &Incident, acts: &mut Vec<Act>) -> Option<(Act, Call)> {
         let id = incident.id;
         let unsent: Vec<&AlertRecord> = incident.alerts.iter().filter(|alert| is_unsent(alert)).collect();
@@ -211,8 +297,11 @@ impl Board {
         let message = match outcome {
             Outcome::Again { after_ms } => {
                 self.desk.failed(now, after_ms);
-                if call == Call::Send {
-                    self.refused(now, incident, &mut acts);
+                match call {
+                    // Whoever does not tell any more cannot know whether its successor has sent it meanwhile.
+                    Call::Send if self.telling.is_some() => self.refused(now, incident, &mut acts),
+                    Call::Edit => drop(self.desk.outdated.insert(incident)),
+                    Call::Send | Call::Note | Call::Move => {}
                 }
                 return acts;
             }
@@ -220,6 +309,11 @@ impl Board {
             Outcome::Done => None,
         };
         (self.desk.failures, self.desk.failing_since) = (0, None);
+        if let Some(at) = message.filter(|at| call == Call::Send && self.is_told_elsewhere(incident, *at)) {
+            self.desk.own.remove(&incident);
+            self.desk.leave(at, incident);
+            return acts;
+        }
         match call {
             Call::Send => self.sent(now, incident, &flight.face, message, &mut acts),
             Call::Edit => self.edited(now, incident, &flight.face, &mut acts),
@@ -228,32 +322,12 @@ impl Board {
                 return acts;
             }
             Call::Move => {
-                self.desk.forget(incident);
+                flight.leaves.into_iter().for_each(|at| self.desk.has_moved(at));
                 return acts;
             }
         }
         self.desk.shown.insert(incident, flight.face);
         acts
-    }
-
-    /// F7: a message of this node whose alerts all went on in messages of others says so. Telling it needs no lease.
-    pub(super) fn follow_moves(&mut self, now: Now, acts: &mut Vec<Act>) {
-        if now.boot_ms < self.desk.not_before || self.desk.messages.is_empty() {
-            return;
-        }
-        let known: BTreeSet<IncidentId> = self.records().map(|record| record.incident).collect();
-        let is_lost = |id: &IncidentId| !known.contains(id) && !self.desk.flying.contains_key(id);
-        let lost: Vec<(IncidentId, MessageAt)> =
-            self.desk.messages.iter().filter(|(id, _)| is_lost(id)).map(|(id, at)| (*id, *at)).collect();
-        for (incident, at) in lost {
-            let stands = |alert: &AlertRecord| alert.cleared_unix_ms.is_none() && alert.subject.kind.has_state();
-            if self.desk.shown.get(&incident).is_none_or(|face| !face.iter().any(stands)) {
-                self.desk.forget(incident);
-                continue;
-            }
-            self.desk.flying.insert(incident, Flight { what: Call::Move, face: Vec::new() });
-            acts.push(Act::Move { incident, at });
-        }
     }
 
     /// Telegram did not take the message: another holder needs not be silent about it.

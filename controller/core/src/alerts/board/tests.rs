@@ -7,6 +7,8 @@ use constella_shared::wire::alert::Kind;
 
 use super::*;
 
+mod follow;
+
 /// One board, or one after the other over the same records, and a Telegram that answers at once.
 struct Bench {
     now: u64,

@@ -69,15 +69,7 @@ impl Desk {
         self.buttons.flying = false;
         match result {
             Err(BotError::RetryAfter { ms }) => return self.pace.bar(now, *ms),
-            Err(
-                BotError::Conflict
-                | BotError::WebhookSet
-                | BotError::Unauthorized
-                | BotError::Server
-                | BotError::Unreachable(_)
-                | BotError::Cancelled
-                | BotError::NoToken,
-            ) if self.buttons.failures < TRIES => {
+            Err(error) if error.again_ms().is_some() && self.buttons.failures < TRIES => {
                 self.buttons.failures += 1;
                 return self.pace.failed(now);
             }

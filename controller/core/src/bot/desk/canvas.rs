@@ -192,6 +192,10 @@ impl Canvas {
                 pace.bar(now, ms);
                 self.put_back(flight, is_new);
             }
+            error if error.again_ms().is_some() => {
+                pace.failed(now);
+                self.put_back(flight, is_new);
+            }
             // Another leader made a picture of it: a text takes its place as a new message.
             BotError::IsPicture if !is_new => {
                 self.picture = flight.target;
@@ -212,22 +216,7 @@ impl Canvas {
                 self.shown = None;
                 return Landed::Refused { why, bring: true };
             }
-            BotError::MessageGone
-            | BotError::IsPicture
-            | BotError::Refused(_)
-            | BotError::QueryTooOld
-            | BotError::ChatGone
-            | BotError::TopicGone => self.given_up(pace, flight.version),
-            BotError::Conflict
-            | BotError::WebhookSet
-            | BotError::Unauthorized
-            | BotError::Server
-            | BotError::Unreachable(_)
-            | BotError::Cancelled
-            | BotError::NoToken => {
-                pace.failed(now);
-                self.put_back(flight, is_new);
-            }
+            _ => self.given_up(pace, flight.version),
         }
         Landed::Nothing
     }

@@ -103,30 +103,14 @@ impl Desk {
         mail.flying = false;
         match result {
             Err(BotError::RetryAfter { ms }) => self.pace.bar(now, ms),
-            Err(
-                BotError::Conflict
-                | BotError::WebhookSet
-                | BotError::Unauthorized
-                | BotError::Server
-                | BotError::Unreachable(_)
-                | BotError::Cancelled
-                | BotError::NoToken,
-            ) => self.pace.failed(now),
+            Err(error) if error.again_ms().is_some() => self.pace.failed(now),
             Err(BotError::TopicGone) if mail.thread.is_some() => mail.thread = None,
             Err(BotError::Refused(why)) if !mail.letter.is_last_resort() => {
                 self.pace.answered();
                 mail.letter = Box::new(Say::new(Key::AnswerRefused).text("why", why));
             }
             // Sent, or there are no words that Telegram would take.
-            Ok(_)
-            | Err(
-                BotError::MessageGone
-                | BotError::IsPicture
-                | BotError::QueryTooOld
-                | BotError::ChatGone
-                | BotError::TopicGone
-                | BotError::Refused(_),
-            ) => {
+            Ok(_) | Err(_) => {
                 self.pace.answered();
                 return step.done(id);
             }

@@ -67,15 +67,7 @@ impl Desk {
                 self.pace.bar(now, ms);
                 return None;
             }
-            Err(
-                BotError::Conflict
-                | BotError::WebhookSet
-                | BotError::Unauthorized
-                | BotError::Server
-                | BotError::Unreachable(_)
-                | BotError::Cancelled
-                | BotError::NoToken,
-            ) => {
+            Err(error) if error.again_ms().is_some() => {
                 self.pace.failed(now);
                 self.posts.failures += 1;
                 if self.posts.failures < TRIES {
@@ -87,14 +79,7 @@ impl Desk {
             Ok(BotReply::Done | BotReply::Me { .. } | BotReply::Webhook { .. } | BotReply::Updates(_)) => {
                 Posted::Edited
             }
-            Err(
-                BotError::MessageGone
-                | BotError::IsPicture
-                | BotError::QueryTooOld
-                | BotError::ChatGone
-                | BotError::TopicGone
-                | BotError::Refused(_),
-            ) => Posted::Lost,
+            Err(_) => Posted::Lost,
         };
         if self.posts.failures < TRIES {
             self.pace.answered();

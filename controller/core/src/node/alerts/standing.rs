@@ -16,15 +16,15 @@ use crate::alerts::board::Finding;
 use crate::clock::Now;
 use crate::io::{CallError, PeerRequest, PeerResponse};
 
-/// Who was told what stands here, and as a holder: what others told.
+/// The holder that was told what stands here, and, as a holder, what others told.
 #[derive(Debug, Default)]
 pub(super) struct Standings {
-    /// Who heard it, and what.
+    /// The holder that heard it last, and what it heard.
     heard: Option<(Holder, Vec<Standing>)>,
     /// It is on its way.
     flying: bool,
     not_before: u64,
-    /// What each node told this holder.
+    /// The standing alerts that each node told this holder.
     told: BTreeMap<NodeId, Vec<Standing>>,
 }
 
@@ -61,7 +61,8 @@ impl Node {
             // Where nothing stands and nothing was told, there is nothing to take back.
             None => false,
         };
-        let nothing = own.is_empty() && !self.is_told_of_itself();
+        let told = self.alerts.standings.heard.as_ref().is_some_and(|(heard, what)| *heard == to && !what.is_empty());
+        let nothing = own.is_empty() && !told && !self.is_told_of_itself();
         let protocol = self.roster.member(&holder).and_then(|member| member.protocol);
         let waits = self.alerts.standings.flying || now.boot_ms < self.alerts.standings.not_before;
         if knows || nothing || waits || protocol < Some(SECOND) {
@@ -109,7 +110,8 @@ impl Node {
         self.alerts.standings.told.retain(|node, _| roster.is_member(node));
         let told = &self.alerts.standings.told;
         // S6: a node speaks for itself.
-        let is_its_own = |from: &NodeId, subject: &Subject| is_self_judged(&subject.kind) && subject.node == *from;
+        let me = self.id;
+        let is_its_own = |from: &NodeId, subject: &Subject| is_self_judged(&subject.kind) && speaks(me, *from, subject);
         let mut stands: BTreeMap<Subject, Finding> = BTreeMap::new();
         for (from, standing) in told {
             for one in standing.iter().filter(|one| is_its_own(from, &one.subject)) {
@@ -122,7 +124,7 @@ impl Node {
         let known: BTreeSet<Subject> =
             board.live().chain(board.standing()).filter(|subject| is_self_judged(&subject.kind)).cloned().collect();
         let over = |subject: &&Subject| {
-            let tells = told.contains_key(&subject.node) || !roster.is_member(&subject.node);
+            let tells = told.keys().any(|from| speaks(me, *from, subject)) || !roster.is_member(&subject.node);
             !stands.contains_key(*subject) && tells
         };
         let over: Vec<Subject> = known.iter().filter(over).cloned().collect();
@@ -137,7 +139,17 @@ impl Node {
     }
 }
 
-/// Whether nodes judge it; the others are judged by the holder.
+/// S6: whose word counts. A node speaks for itself. That two processes run under one identity is seen by others: the holder believes what it sees itself, and
+/// the others about itself.
+fn speaks(holder: NodeId, from: NodeId, subject: &Subject) -> bool {
+    if subject.kind == Kind::TwoBoots {
+        subject.node != from && (from == holder || subject.node == holder)
+    } else {
+        subject.node == from
+    }
+}
+
+/// Whether nodes judge it, each with its own figures; the others are judged by the holder alone.
 pub(super) const fn is_self_judged(kind: &Kind) -> bool {
     match kind {
         Kind::NodeDown
@@ -146,9 +158,7 @@ pub(super) const fn is_self_judged(kind: &Kind) -> bool {
         | Kind::Joined
         | Kind::Removed
         | Kind::AddressChanged
-        | Kind::NewVersion
-        // Two boots are seen and logged, and not told yet: a node that crashes often is taken for two.
-        | Kind::TwoBoots => false,
+        | Kind::NewVersion => false,
         Kind::DiskFull
         | Kind::DiskFillsUp
         | Kind::Memory
@@ -160,6 +170,7 @@ pub(super) const fn is_self_judged(kind: &Kind) -> bool {
         | Kind::AgentUnreachable
         | Kind::UnexpectedReboot
         | Kind::TelegramUnreachable
+        | Kind::TwoBoots
         | Kind::Other(_) => true,
     }
 }

@@ -39,13 +39,13 @@ impl Node {
     pub(in super::super) fn witnessed(
         &mut self,
         now: Now,
-        witness: NodeId,
+        (witness, asked_at): (NodeId, u64),
         nodes: &[NodeId],
         result: &Result<PeerResponse, CallError>,
     ) {
         match result {
             Ok(PeerResponse::Rpc(Response::Witnessed { words })) => {
-                self.alerts.cases.answered(now, witness, nodes, words);
+                self.alerts.cases.answered(now, witness, asked_at, nodes, words);
             }
             // S7: an older version. It is no witness.
             Err(CallError::Refused(error)) if error.code == RpcCode::UnknownMethod => {
@@ -86,13 +86,19 @@ impl Node {
         (stopped || unborn) && away_ms < FOLLOWED_MS || self.commands.reboots(node)
     }
 
-    /// The voters that answer and know the question, and this node.
-    fn witnesses(&self) -> BTreeSet<NodeId> {
+    /// The voters that live and know the question, and this node. One call that had no answer makes no voter dead: over a wire that loses packets this
+    /// node would be left as the only witness. A voter that answers again lives before gossip says so.
+    fn witnesses(&self, now: Now) -> BTreeSet<NodeId> {
         let answers = |node: &NodeId| {
             let protocol = self.roster.member(node).and_then(|member| member.protocol);
             let knows = protocol >= Some(SECOND)
                 && self.peers.generation(node) != self.alerts.cannot_witness.get(node).copied();
-            knows && self.membership.status(node) == Status::Alive && self.peers.failing(node).is_none()
+            let fails = self.peers.failing_since(node).is_some_and(|since| now.since(since) >= SILENT_MS);
+            let is_back = || {
+                let heard_lately = self.peers.sign_at(node).is_some_and(|at| now.since(at) < SILENT_MS);
+                self.peers.in_touch(node) && heard_lately
+            };
+            knows && (self.membership.status(node) == Status::Alive && !fails || is_back())
         };
         let mut witnesses: BTreeSet<NodeId> = voters::everyone(self.roster.voters())
             .into_iter()
@@ -107,12 +113,12 @@ impl Node {
         if nodes.is_empty() {
             return;
         }
-        for witness in self.witnesses() {
+        for witness in self.witnesses(now) {
             if witness == self.id {
                 self.witness(now, witness, &nodes);
             } else {
                 let request = PeerRequest::Rpc(Request::AlertsWitness { nodes: nodes.clone() });
-                let pending = Pending::Witness { witness, nodes: nodes.clone() };
+                let pending = Pending::Witness { witness, asked_at: now.boot_ms, nodes: nodes.clone() };
                 self.call(witness, self.settings.rpc_timeout_ms, request, pending);
             }
         }
@@ -127,7 +133,7 @@ impl Node {
     /// Turns words into what stands and what is well.
     pub(super) fn conclude(&mut self, now: Now, words: &BTreeMap<NodeId, Word>) {
         let alone = self.concludes_alone(now);
-        let mut down = self.alerts.cases.down(now, &self.witnesses(), self.settings.down_after_ms);
+        let mut down = self.alerts.cases.down(now, &self.witnesses(now), self.settings.down_after_ms);
         down.retain(|_| !alone);
         self.withdraw(now, &down);
         for down in down {
@@ -204,6 +210,9 @@ impl Node {
         true
     }
 }
+
+/// A voter that answers no call for so long is no witness, also while gossip hears of it by others: as long as a word counts.
+const SILENT_MS: u64 = 6_500;
 
 /// A witness does not try a node again before.
 const TRY_AGAIN_MS: u64 = 2_000;
