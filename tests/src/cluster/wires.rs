@@ -7,6 +7,7 @@ mod link;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -49,6 +50,9 @@ struct Shared {
 
 type Cuts = BTreeMap<(usize, usize), Cut>;
 
+/// The next step of this process from its first subnet.
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
 impl Wires {
     /// Takes loopback addresses that nobody uses; nothing listens yet.
     ///
@@ -56,7 +60,9 @@ impl Wires {
     /// There are none left.
     pub async fn new() -> io::Result<Self> {
         let first = std::process::id();
-        for step in 0..SUBNETS {
+        for _ in 0..SUBNETS {
+            // Networks that one process begins at once look at different ones.
+            let step = NEXT.fetch_add(1, Ordering::Relaxed) % SUBNETS;
             let [_, _, a, b] = (first.wrapping_mul(7) + step).to_be_bytes();
             let subnet = [(a % 100) + 100, b];
             if TcpListener::bind((published(subnet, 0), PORT)).await.is_ok() {
