@@ -335,9 +335,10 @@ fn left_alone(options: &Options) -> Result<bool, String> {
     let results = results.into_inner().unwrap_or_default();
     let sum = |of: fn(&Calm) -> u64| results.iter().map(of).sum::<u64>();
     let (changes, down, conflicts) = (sum(|calm| calm.failovers), sum(|calm| calm.down), sum(|calm| calm.conflicts));
+    let alerts = sum(|calm| calm.alerts);
     let (ms, loss, hours) = (options.round_trip_ms, options.loss, options.hours);
     println!(
-        "{ms} ms there and back, {loss} % lost, {hours:.0} node-hours: {changes} changes of leader, {down} s in which somebody was down to another, {conflicts} conflicts"
+        "{ms} ms there and back, {loss} % lost, {hours:.0} node-hours: {changes} changes of leader, {down} s in which somebody was down to another, {alerts} false alerts, {conflicts} conflicts"
     );
     Ok(results.iter().all(|calm| calm.broken.is_none()))
 }

@@ -118,6 +118,8 @@ pub struct Calm {
     pub failovers: u64,
     /// Times that a node that ran was down to another, counted each second.
     pub down: u64,
+    /// Messages of alerts: in such a time each is a false one.
+    pub alerts: u64,
     /// 409s.
     pub conflicts: u64,
     /// A rule that was broken.
@@ -129,7 +131,7 @@ pub struct Calm {
 pub fn calm(seed: u64, nodes: usize, wire: Wire, minutes: u64) -> Calm {
     let mut world = World::new(&Setup { wire, ..Setup::new(seed, nodes) });
     world.run_until(60_000);
-    let mut calm = Calm { failovers: 0, down: 0, conflicts: 0, broken: None };
+    let mut calm = Calm { failovers: 0, down: 0, alerts: 0, conflicts: 0, broken: None };
     let mut leader = world.leader_name();
     while world.now_ms() < (minutes + 1) * 60_000 && world.broken().is_none() {
         world.run_until(world.now_ms() + 1_000);
@@ -138,6 +140,7 @@ pub fn calm(seed: u64, nodes: usize, wire: Wire, minutes: u64) -> Calm {
         leader = now;
         calm.down += u64::from(!world.all_see(nodes));
     }
+    calm.alerts = world.told()[0];
     calm.conflicts = world.figures().all_conflicts();
     calm.broken = world.broken().cloned();
     calm
