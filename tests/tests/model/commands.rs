@@ -191,8 +191,7 @@ impl Queue {
     fn store(state: &mut State, node: u8) -> bool {
         let host = host(state, node);
         let Some(batch) = host.batch.take() else { return false };
-        let stored =
-            batch.into_unshown().into_iter().filter(|(view, _)| host.commands.take_begun(view.clone())).count();
+        let stored = batch.into_unshown().filter(|(view, _)| host.commands.take_begun(view.clone())).count();
         // Where another one showed all of it meanwhile there is nothing to copy.
         host.copied = stored == 0;
         persist(host);
