@@ -145,14 +145,9 @@ impl Desk {
         Then::Show(version, Told::Result)
     }
 
-    /// Adds a notice to what the owner looks at. Where this leader does not know what that is, it stays, and the notice comes in a new message,
-    /// or with the screen that is about to be drawn.
+    /// Adds a notice to what the owner looks at. Where this leader does not know what that is, it stays, and the notice comes in a new message.
     pub(crate) fn add_notice(&mut self, step: &Step<'_>, sheet: Sheet, say: Say) -> Version {
         self.note(say);
-        if self.scene.message.is_none() && self.scene.watched.is_some() {
-            // A command is about to draw its first screen, and takes the notice with it: the list in its place would end that command.
-            return self.canvas.latest().saturating_add(1);
-        }
         let bring = sheet.bring || self.scene.message.is_none();
         self.draw_again(step, Sheet { bring, ..sheet })
     }

@@ -70,9 +70,8 @@ impl Node {
             return Word { heard_ms: Some(0), silent_ms: None };
         }
         let sign_at = self.peers.sign_at(node);
-        // Gossip tells of a silence some periods after it began: until then it counts from the last sign.
-        let late_ms = self.settings.heartbeat_ms.saturating_mul(GOSSIP_PERIODS);
-        let doubted = self.alerts.doubted.get(node).map(|at| at.saturating_sub(late_ms));
+        // A suspicion begins when a probe, and those of others in its place, had no answer for a period.
+        let doubted = self.alerts.doubted.get(node).map(|at| at.saturating_sub(self.settings.heartbeat_ms));
         let since = doubted.into_iter().chain(self.peers.failing_since(node)).min();
         let since = since.map(|since| since.max(sign_at.unwrap_or(0)).max(self.born));
         Word { heard_ms: sign_at.map(|at| now.since(at)), silent_ms: since.map(|at| now.since(at)) }
@@ -214,9 +213,6 @@ impl Node {
 
 /// A voter that answers no call for so long is no witness, also while gossip hears of it by others: as long as a word counts.
 const SILENT_MS: u64 = 6_500;
-
-/// A member that went silent is doubted by all after so many periods of gossip: one until somebody probes it, one for the probes of others, one for the news.
-const GOSSIP_PERIODS: u64 = 3;
 
 /// A witness does not try a node again before.
 const TRY_AGAIN_MS: u64 = 2_000;

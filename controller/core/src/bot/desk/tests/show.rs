@@ -194,25 +194,6 @@ fn a_notice_of_a_leader_that_does_not_know_the_screen_does_not_replace_it() {
 }
 
 #[test]
-fn a_notice_takes_no_screen_that_a_new_leader_is_about_to_draw() {
-    // F6: the owner who tapped a card reads the card, with the notice above it, and not the list in its place
-    let mut bench = Bench::new();
-    let acts = bench.dialogue.elected(&bench.world, None);
-    bench.perform(acts);
-    bench.telegram();
-    let id = bench.press(&ways::card(node("beta")));
-    let acts = bench.dialogue.notice(&bench.world, Say::new(Key::TokenElsewhere));
-    bench.perform(acts);
-    bench.telegram();
-    assert_eq!(bench.done(id), 0, "nothing of the card was shown");
-    bench.nodes(&mut |_, _| Some(lost()));
-    let screen = last_screen(&bench.telegram());
-    assert!(matches!(screen.body, Body::Card(_)), "{screen:?}");
-    assert_eq!(keys(&screen)[0], Key::TokenElsewhere);
-    assert_eq!(bench.done(id), 1);
-}
-
-#[test]
 fn the_menu_is_tried_a_few_times() {
     let mut bench = Bench::new();
     bench.world.message = None;
