@@ -45,8 +45,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 /// For anything that has to happen, on a machine that has other things to do.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Networks that run at once: they mostly wait. More would only take time from each other.
-static TURNS: Semaphore = Semaphore::const_new(4);
+/// Networks that run at once: more would only take time from each other.
+static TURNS: Semaphore = Semaphore::const_new(2);
 
 /// A network with a place on this machine.
 struct Bench {
