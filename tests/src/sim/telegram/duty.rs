@@ -8,7 +8,8 @@ use constella_core::bot::kit::press::{NodeTag, Press};
 use constella_core::bot::kit::say::{Key, Say, Value};
 use constella_core::bot::rooms::{reboot, settings, ways};
 use constella_shared::ids::{CommandId, NodeId};
-use constella_shared::wire::rpc::Status;
+
+use super::shown::{is_down, lists_without};
 
 /// Every name that a node ever had.
 pub(in super::super) type Names = BTreeMap<NodeId, BTreeSet<String>>;
@@ -98,6 +99,11 @@ impl Duty {
             Wish::List | Wish::Help | Wish::Card(_) | Wish::AskReboot(_) | Wish::Nothing => true,
             Wish::Language(_) | Wish::Invite | Wish::Reboot(_) | Wish::Speedtest(_) => false,
         }
+    }
+
+    /// Whether it has a screen in the one message: an invitation has a message of its own, and a label has none.
+    pub(super) fn takes_the_screen(&self) -> bool {
+        !matches!(self.wish(), Wish::Invite | Wish::Nothing)
     }
 
     /// Whether it writes a record of the network.
@@ -369,17 +375,6 @@ fn of_an_order(key: Key) -> Words {
 fn asks_to_confirm(message: &Message, node: &NodeTag) -> bool {
     let presses = message.buttons.iter().flatten().map(|button| &button.press);
     presses.into_iter().any(|press| press.verb() == reboot::CONFIRM && tag_of(press).as_ref() == Some(node))
-}
-
-/// Whether it is the card of this node, which is down: nothing is asked of it.
-fn is_down(message: &Message, node: &NodeTag) -> bool {
-    let down = |status| matches!(status, Status::Down | Status::Left);
-    matches!(&message.body, Body::Card(card) if NodeTag::of(&card.row.node) == *node && down(card.row.status))
-}
-
-/// Whether it lists the nodes, and this one is not among them.
-fn lists_without(message: &Message, node: &NodeTag) -> bool {
-    matches!(&message.body, Body::List(list) if list.rows.iter().all(|row| NodeTag::of(&row.node) != *node))
 }
 
 /// Words in a button's answer that end a command.
