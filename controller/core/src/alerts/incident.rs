@@ -92,6 +92,11 @@ pub(super) const fn is_live(alert: &AlertRecord) -> bool {
     is_unsent(alert) || matches!(alert.stage, AlertStage::Open | AlertStage::Clearing)
 }
 
+/// Whether a reader sees it as something that is not over.
+pub(super) fn stands(alert: &AlertRecord) -> bool {
+    alert.cleared_unix_ms.is_none() && alert.subject.kind.has_state()
+}
+
 /// Whether its message is not known to be in the chat.
 #[must_use]
 pub(super) const fn is_unsent(alert: &AlertRecord) -> bool {

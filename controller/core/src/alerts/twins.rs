@@ -16,7 +16,7 @@ use crate::clock::Now;
 #[cfg(test)]
 mod tests;
 
-/// What was heard of each member's processes.
+/// The processes of each member that spoke to this node lately.
 #[derive(Debug, Clone, Default)]
 pub struct Twins(BTreeMap<NodeId, Heard>);
 
@@ -108,7 +108,7 @@ const SIGNS: usize = 3;
 /// Within so long: two processes of one identity end each other, and an engine starts them again after a minute at most.
 const SIGNS_MS: u64 = 5 * 60_000;
 
-/// What was held up together is one sign.
+/// Words that a wire held up arrive together, and are one sign.
 const APART_MS: u64 = 5_000;
 
 /// A word that was sent so soon after the start of a later process may have been sent before it: the fastest word over a slow wire takes a second.

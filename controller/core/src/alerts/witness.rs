@@ -107,7 +107,7 @@ impl Case {
         let mut live: BTreeSet<&NodeId> = witnesses.iter().collect();
         for (witness, said) in self.words.iter().filter(|(witness, _)| **witness != node) {
             let word = said.word;
-            // What it heard after it was asked may not be in its word, which may have been on its way for seconds.
+            // The witness may have heard the node since it was asked: its word may have been on its way for seconds.
             let age_ms = now.since(said.asked_at);
             // One call to a witness that failed takes nothing back of what it said a moment ago.
             if age_ms <= FRESH_MS {
@@ -145,7 +145,7 @@ const SOON: u64 = 30;
 const LATER_MS: u64 = 5_000;
 
 /// A word counts for so long: the pause between two questions, and a round trip. A node that was silent before may have been heard since.
-const FRESH_MS: u64 = 6_500;
+pub(crate) const FRESH_MS: u64 = 6_500;
 
 #[cfg(test)]
 mod tests {

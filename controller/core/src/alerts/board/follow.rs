@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use constella_shared::wire::alert::Subject;
 use constella_shared::wire::incident::{AlertRecord, AlertStage, IncidentId, MessageAt, RAISES};
 
-use super::super::incident::is_live;
+use super::super::incident::{is_live, stands};
 use super::raise::newest_raise;
 use super::tell::Call;
 use super::{Act, Board};
@@ -131,9 +131,4 @@ fn is_left(held: &AlertRecord, record: &AlertRecord) -> bool {
     let unknown = !record.raises.contains(&newest_raise(held)) && record.raises.len() < RAISES;
     let elsewhere = if held.incident == record.incident { record.message.is_some() } else { unknown };
     stands(held) && record.message != held.message && elsewhere
-}
-
-/// Whether a reader sees it as something that is not over.
-fn stands(record: &AlertRecord) -> bool {
-    record.cleared_unix_ms.is_none() && record.subject.kind.has_state()
 }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use constella_shared::wire::incident::{AlertRecord, AlertStage, IncidentId, MessageAt};
 
-use super::super::incident::{Incident, is_unsent};
+use super::super::incident::{Incident, is_unsent, stands};
 use super::raise::is_muted;
 use super::{Act, Board};
 use crate::clock::Now;
@@ -73,12 +73,11 @@ pub enum Outcome {
 }
 
 impl Desk {
-    /// This node tells from now on: what earlier calls of its own brought is forgotten, but for those on their way.
+    /// This node tells from now on: notes, pauses and the incidents of its earlier time are forgotten. Its messages stay its own.
     pub(super) fn begin(&mut self) {
-        let (flying, shown) = (core::mem::take(&mut self.flying), core::mem::take(&mut self.shown));
-        let (messages, left) = (core::mem::take(&mut self.messages), core::mem::take(&mut self.left));
-        let (moved, outdated) = (core::mem::take(&mut self.moved), core::mem::take(&mut self.outdated));
-        *self = Self { flying, shown, messages, left, moved, outdated, ..Self::default() };
+        self.own.clear();
+        self.notes.clear();
+        (self.not_before, self.failures, self.failing_since) = (0, 0, None);
     }
 
     /// This holder opened the incident.
@@ -110,7 +109,7 @@ impl Desk {
         free
     }
 
-    /// What the message tells goes on in another one.
+    /// This incident goes on in another message than this one.
     pub(super) fn leave(&mut self, at: MessageAt, incident: IncidentId) {
         self.left.insert(at, incident);
     }
@@ -152,7 +151,6 @@ impl Desk {
         let lost: Vec<(IncidentId, MessageAt)> =
             self.messages.iter().filter(|(id, _)| is_lost(id)).map(|(id, at)| (*id, *at)).collect();
         for (incident, at) in lost {
-            let stands = |alert: &AlertRecord| alert.cleared_unix_ms.is_none() && alert.subject.kind.has_state();
             if self.shown.get(&incident).is_some_and(|face| face.iter().any(stands)) {
                 self.leave(at, incident);
             }
@@ -298,7 +296,7 @@ impl Board {
             Outcome::Again { after_ms } => {
                 self.desk.failed(now, after_ms);
                 match call {
-                    // Whoever does not tell any more cannot know whether its successor has sent it meanwhile.
+                    // A node that stopped telling cannot know whether its successor has sent the message meanwhile.
                     Call::Send if self.telling.is_some() => self.refused(now, incident, &mut acts),
                     Call::Edit => drop(self.desk.outdated.insert(incident)),
                     Call::Send | Call::Note | Call::Move => {}

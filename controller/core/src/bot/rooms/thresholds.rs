@@ -46,7 +46,7 @@ enum Asked {
     ChooseQuiet(quiet::Wanted),
 }
 
-/// What became of what was asked for.
+/// The outcome of a press or of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     /// It is shown, and written where it is a choice.

@@ -111,7 +111,8 @@ impl Node {
         let told = &self.alerts.standings.told;
         // S6: a node speaks for itself.
         let me = self.id;
-        let is_its_own = |from: &NodeId, subject: &Subject| is_self_judged(&subject.kind) && speaks(me, *from, subject);
+        let is_its_own =
+            |from: &NodeId, subject: &Subject| is_judged_by_nodes(&subject.kind) && speaks(me, *from, subject);
         let mut stands: BTreeMap<Subject, Finding> = BTreeMap::new();
         for (from, standing) in told {
             for one in standing.iter().filter(|one| is_its_own(from, &one.subject)) {
@@ -122,7 +123,7 @@ impl Node {
         }
         let board = &self.alerts.board;
         let known: BTreeSet<Subject> =
-            board.live().chain(board.standing()).filter(|subject| is_self_judged(&subject.kind)).cloned().collect();
+            board.live().chain(board.standing()).filter(|subject| is_judged_by_nodes(&subject.kind)).cloned().collect();
         let over = |subject: &&Subject| {
             let tells = told.keys().any(|from| speaks(me, *from, subject)) || !roster.is_member(&subject.node);
             !stands.contains_key(*subject) && tells
@@ -134,7 +135,7 @@ impl Node {
 
     /// Whether the owner still reads something of this node that it judges itself.
     fn is_told_of_itself(&self) -> bool {
-        let mine = |subject: &Subject| is_self_judged(&subject.kind) && subject.node == self.id;
+        let mine = |subject: &Subject| is_judged_by_nodes(&subject.kind) && subject.node == self.id;
         self.alerts.board.live().any(mine)
     }
 }
@@ -149,8 +150,8 @@ fn speaks(holder: NodeId, from: NodeId, subject: &Subject) -> bool {
     }
 }
 
-/// Whether nodes judge it, each with its own figures; the others are judged by the holder alone.
-pub(super) const fn is_self_judged(kind: &Kind) -> bool {
+/// Whether each node judges it, and tells the holder. The holder alone judges the other kinds.
+pub(super) const fn is_judged_by_nodes(kind: &Kind) -> bool {
     match kind {
         Kind::NodeDown
         | Kind::VotersMissing

@@ -13,7 +13,7 @@ use constella_shared::wire::rpc::{Request, Response, RpcCode, Status, Word};
 use super::super::Node;
 use super::super::pending::Pending;
 use crate::alerts::board::Finding;
-use crate::alerts::witness::Down;
+use crate::alerts::witness::{Down, FRESH_MS};
 use crate::clock::Now;
 use crate::io::{CallError, PeerRequest, PeerResponse};
 use crate::voters;
@@ -212,7 +212,7 @@ impl Node {
 }
 
 /// A voter that answers no call for so long is no witness, also while gossip hears of it by others: as long as a word counts.
-const SILENT_MS: u64 = 6_500;
+const SILENT_MS: u64 = FRESH_MS;
 
 /// A witness does not try a node again before.
 const TRY_AGAIN_MS: u64 = 2_000;

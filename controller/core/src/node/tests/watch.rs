@@ -180,7 +180,7 @@ fn an_order_explains_the_first_boot_after_it_and_no_second_one_soon_after() {
     bench.figures.insert(2, Some(Stats { boot_id: Some("second".into()), ..full(10) }));
     bench.ask(2, 1, Request::GetStats {});
     bench.run_ms(5);
-    // What the node made of them is on disk by now.
+    // The judgement of these figures is on disk by now.
     bench.kill(2);
     bench.figures.insert(2, Some(Stats { boot_id: Some("third".into()), ..full(10) }));
     bench.restart(2);

@@ -2,12 +2,37 @@
 
 use super::*;
 
-/// What the other node wrote of the subject, in this message of its own.
+/// The other node's record of the subject; it names that node's own message.
 fn theirs(bench: &Bench, message: Option<i64>, change: impl FnOnce(&mut AlertRecord)) -> AlertRecord {
     let mut record = bench.records[&subject(1)].clone();
     record.message = message.map(|message| MessageAt { chat: 7, message });
     change(&mut record);
     record
+}
+
+/// The other node's message is in the chat, its record arrives, and ten seconds pass.
+fn meets(bench: &mut Bench, other: AlertRecord) {
+    bench.chat.push(vec![other.clone()]);
+    bench.board.learn(bench.at(), other);
+    bench.run_s(10);
+}
+
+/// Node 1 goes down, and the owner reads it.
+fn told() -> Bench {
+    let mut bench = Bench::new();
+    bench.down(1);
+    bench.run_s(10);
+    assert_eq!(bench.read(), [(1, 0)]);
+    bench
+}
+
+/// The process starts again over its disk, or it ends to tell.
+fn restarts_or_ends_to_tell(bench: &mut Bench, restarts: bool) {
+    if restarts {
+        restarted(bench);
+    } else {
+        bench.board.begin_or_end(bench.at(), false);
+    }
 }
 
 /// The process starts again, over the disk that it has.
@@ -21,19 +46,10 @@ fn restarted(bench: &mut Bench) {
 fn a_holder_that_comes_back_says_in_its_message_that_it_goes_on_in_its_successors() {
     // N3: it died after Telegram took the message, and nobody else had the record with the message's id
     for restarts in [false, true] {
-        let mut bench = Bench::new();
-        bench.down(1);
-        bench.run_s(10);
-        assert_eq!(bench.read(), [(1, 0)]);
-        if restarts {
-            restarted(&mut bench);
-        } else {
-            bench.board.begin_or_end(bench.at(), false);
-        }
+        let mut bench = told();
+        restarts_or_ends_to_tell(&mut bench, restarts);
         let adopted = theirs(&bench, Some(2), |_| {});
-        bench.chat.push(vec![adopted.clone()]);
-        bench.board.learn(bench.at(), adopted);
-        bench.run_s(10);
+        meets(&mut bench, adopted);
         assert_eq!(bench.read(), [(0, 0), (1, 0)], "{restarts}");
         bench.run_s(60);
         assert_eq!(bench.edits, 0, "{restarts}: said once");
@@ -43,34 +59,26 @@ fn a_holder_that_comes_back_says_in_its_message_that_it_goes_on_in_its_successor
 #[test]
 fn a_raise_that_the_other_side_did_not_know_goes_on_in_its_message_after_a_restart_too() {
     // F7
-    let mut bench = Bench::new();
-    bench.down(1);
-    bench.run_s(10);
+    let mut bench = told();
     restarted(&mut bench);
     let other = theirs(&bench, Some(2), |record| {
         record.incident = IncidentId(7);
         record.raises = vec![bench.at().unix_ms];
     });
-    bench.chat.push(vec![other.clone()]);
-    bench.board.learn(bench.at(), other);
-    bench.run_s(10);
+    meets(&mut bench, other);
     assert_eq!(bench.read(), [(0, 0), (1, 0)]);
 }
 
 #[test]
 fn a_message_that_a_successor_has_ended_is_left_as_it_is() {
     // N3: the successor knew the raise, ended it, and told another one
-    let mut bench = Bench::new();
-    bench.down(1);
-    bench.run_s(10);
+    let mut bench = told();
     restarted(&mut bench);
     let later = theirs(&bench, Some(2), |record| {
         record.incident = IncidentId(7);
         record.raises.push(bench.at().unix_ms);
     });
-    bench.chat.push(vec![later.clone()]);
-    bench.board.learn(bench.at(), later);
-    bench.run_s(10);
+    meets(&mut bench, later);
     assert_eq!(bench.read(), [(1, 0), (1, 0)]);
 }
 
@@ -109,9 +117,7 @@ fn a_holder_that_was_paused_does_not_write_that_its_message_was_not_sent() {
 #[test]
 fn what_another_takes_for_unsent_is_not_sent_again_by_a_holder_that_knows_the_message() {
     // N3
-    let mut bench = Bench::new();
-    bench.down(1);
-    bench.run_s(10);
+    let mut bench = told();
     let unsent = theirs(&bench, None, |record| record.stage = AlertStage::Waiting);
     bench.board.learn(bench.at(), unsent);
     bench.run_s(60);
@@ -182,18 +188,12 @@ fn a_message_of_several_does_not_show_as_standing_what_goes_on_elsewhere() {
         bench.up(2);
         bench.run_s(10);
         assert_eq!(bench.read(), [(2, 1)]);
-        if restarts {
-            restarted(&mut bench);
-        } else {
-            bench.board.begin_or_end(bench.at(), false);
-        }
+        restarts_or_ends_to_tell(&mut bench, restarts);
         let other = theirs(&bench, Some(2), |record| {
             record.incident = IncidentId(7);
             record.raises = vec![bench.at().unix_ms];
         });
-        bench.chat.push(vec![other.clone()]);
-        bench.board.learn(bench.at(), other);
-        bench.run_s(10);
+        meets(&mut bench, other);
         assert_eq!(bench.read(), [(1, 1), (1, 0)], "{restarts}");
     }
 }
@@ -219,15 +219,11 @@ fn of_several_messages_that_sides_gave_one_incident_all_but_one_say_where_it_goe
 #[test]
 fn a_message_stays_its_senders_while_a_successor_takes_it_for_unsent() {
     // N3: first the record that the successor is about to send it, then the one with its message
-    let mut bench = Bench::new();
-    bench.down(1);
-    bench.run_s(10);
+    let mut bench = told();
     bench.board.begin_or_end(bench.at(), false);
     let sending = theirs(&bench, None, |record| record.stage = AlertStage::Sending);
     bench.board.learn(bench.at(), sending);
     let sent = theirs(&bench, Some(2), |_| {});
-    bench.chat.push(vec![sent.clone()]);
-    bench.board.learn(bench.at(), sent);
-    bench.run_s(10);
+    meets(&mut bench, sent);
     assert_eq!(bench.read(), [(0, 0), (1, 0)]);
 }
